@@ -1,0 +1,17 @@
+"""Koubou (工房), a workshop for language-model work.
+
+The way of a dropped file, room by room:
+
+    folders   sees it, claims it, reads it within bounds           (documents: YAML and JSON with lines and limits)
+    steps     intake → classify → route → admit, asking rules of the same name
+    board     keeps the one durable truth; the ledger is part of it
+    master    turns the steps over, owns the clock, the signals and the crew
+    wire      carries an assignment to a worker and its word back
+    worker    runs one tier's calls through a backend, and leaves a durable record
+    steps     settle → file away
+    folders   shelves the answer in completed/ or failed/
+
+Start with `model.status` for the words, `steps.STEPS` for the order, `master.turn` for the heart.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,86 @@
+"""What can be wrong, grouped by who must act. Every message says where, what, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class KoubouError(Exception):
+    """Anything that Koubou says is wrong; everything else that escapes is a bug."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing that is wrong in a text somebody wrote: where, what, and the nearest word that would be right."""
+
+    message: str
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+    key: str | None = None
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        where = self.file
+        if self.line is not None:
+            where += f":{self.line}" + (f":{self.column}" if self.column is not None else "")
+        hint = f' (did you mean "{self.nearest}"?)' if self.nearest else ""
+        return f"{where}: {self.message}{hint}" if where else f"{self.message}{hint}"
+
+
+class SettingsError(KoubouError):
+    """The operator must mend the settings. Carries every problem that was found, not only the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class TaskFileError(KoubouError):
+    """The author of a task file must mend it.
+
+    `kind` is a stable word for programs (yaml, schema, size, encoding, file_type, permission, duplicate_id, cycle …).
+    The message never quotes the file: what stands in it may be secret.
+    """
+
+    def __init__(self, kind: str, problem: Problem) -> None:
+        self.kind = kind
+        self.problem = problem
+        super().__init__(str(problem))
+
+
+class BoardUnavailable(KoubouError):
+    """The board cannot be read or written now (locked, full disk); trying later may help."""
+
+
+class BoardUnusable(KoubouError):
+    """The board is damaged or newer than this program; an operator must act."""
+
+
+class WorkshopTaken(KoubouError):
+    """Another master holds this workshop."""
+
+
+class NoMaster(KoubouError):
+    """Nobody serves this workshop now, and what was asked needs a master."""
+
+
+class NotAllowed(KoubouError):
+    """The caller may not do this."""
+
+
+class UsageMistake(KoubouError):
+    """The words of a command are off."""
+
+
+class UnknownTask(KoubouError):
+    """No task has this id."""
+
+
+class IllegalMove(KoubouError):
+    """A task cannot make this move from where it stands: a bug, or a verb used at the wrong time."""
+
+
+class ProtocolError(KoubouError):
+    """The other end of the wire speaks another language: an older or newer version, or damage."""

@@ -1,0 +1,82 @@
+"""A request to a model, the unit of money: what was asked of whom, what came back, and what it used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from koubou.model.instant import Instant, Milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call. `input_tokens` includes cached and written ones; `output_tokens` includes reasoning."""
+
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class ErrorClass(StrEnum):
+    """What kind of thing went wrong with a call; decides retry, fallback, breaker and money."""
+
+    RATE = "rate"
+    QUOTA = "quota"
+    AUTH = "auth"
+    BAD_REQUEST = "bad_request"
+    CONTEXT = "context"
+    POLICY = "policy"
+    SERVER = "server"
+    PROXY = "proxy"
+    CUT = "cut"
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    LOST = "lost"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallError:
+    """Why a call gave no answer. `code` is the provider's own word, where it has one. Never holds task text."""
+
+    kind: ErrorClass
+    message: str
+    code: str = ""
+    status: int | None = None
+    retry_after: Milliseconds | None = None
+
+
+class Bill(StrEnum):
+    """What is known of what a call cost."""
+
+    REPORTED = "reported"
+    """The provider said what was used."""
+    NONE = "none"
+    """There is evidence that nothing was billed: no connection, or a complete error answer of the provider's own."""
+    UNKNOWN = "unknown"
+    """Nobody knows: the whole hold is settled and marked unreconciled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record."""
+
+    task: str
+    run: int
+    call: str
+    bill: Bill
+    usage: Usage | None = None
+    error: CallError | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+    started_at: Instant
+    finished_at: Instant
+    first_token_at: Instant | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether a complete or capped answer came."""
+        return self.error is None

@@ -1,0 +1,30 @@
+"""Points in time: integer milliseconds since 1970 in UTC, as the board keeps them; datetimes only at the edges."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+Instant = int
+Milliseconds = int
+
+SECOND: Milliseconds = 1_000
+MINUTE: Milliseconds = 60 * SECOND
+HOUR: Milliseconds = 60 * MINUTE
+DAY: Milliseconds = 24 * HOUR
+
+
+def instant(moment: datetime) -> Instant:
+    """The instant of an aware datetime. Raises ValueError for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError("a time needs its time zone")
+    return round(moment.timestamp() * 1000)
+
+
+def moment(at: Instant) -> datetime:
+    """The aware UTC datetime of an instant."""
+    return datetime.fromtimestamp(at / 1000, tz=UTC)
+
+
+def iso(at: Instant) -> str:
+    """ISO 8601 in UTC with milliseconds, as every file and journal line shows time: 2026-11-21T09:30:00.000Z."""
+    return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,60 @@
+"""Money: integers of nano-dollars, rounded up; USD only at the edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+Nano = int
+"""Nano-dollars: 1 USD = 1,000,000,000."""
+
+USD: Nano = 1_000_000_000
+MILLION = 1_000_000
+
+
+def nano(usd: Decimal | int | str) -> Nano:
+    """Nano-dollars of an exact amount of USD, rounded up. Floats are refused: they are not exact."""
+    return int((Decimal(usd) * USD).to_integral_value(rounding=ROUND_CEILING))
+
+
+def usd(amount: Nano) -> float:
+    """USD of an amount, for people and JSON."""
+    return amount / USD
+
+
+def show_usd(amount: Nano) -> str:
+    """An amount as people read it: $0.0213, at least two and at most six places."""
+    places = f"{Decimal(amount) / USD:.6f}"
+    whole, _, fraction = places.partition(".")
+    return f"${whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Nano-dollars per million tokens of each kind."""
+
+    input: Nano
+    output: Nano
+    cached_input: Nano
+    cache_write: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a model charges. `steps` re-rate the WHOLE request once its input passes so many tokens (long context)."""
+
+    base: Rates
+    steps: tuple[tuple[int, Rates], ...] = ()
+    source: str = "settings"
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing this price knows costs anything; declared in the settings, never inferred."""
+        return all(
+            rate == 0
+            for rates in (self.base, *(rates for _, rates in self.steps))
+            for rate in (rates.input, rates.output, rates.cached_input, rates.cache_write)
+        )
+
+
+FREE = Price(base=Rates(input=0, output=0, cached_input=0, cache_write=0))

@@ -1,0 +1,193 @@
+"""What a file asks for, and how it stands on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from koubou.model.decision import Finding, Reason
+from koubou.model.instant import Instant, Milliseconds
+from koubou.model.money import Nano
+from koubou.model.status import Park, Status, Waiting
+
+
+class Sensitivity(StrEnum):
+    """How secret a task is; compare with `rank`."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    CONFIDENTIAL = "confidential"
+
+    @property
+    def rank(self) -> int:
+        """0 for public up to 2 for confidential."""
+        return tuple(Sensitivity).index(self)
+
+
+class Difficulty(StrEnum):
+    """How hard a task is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+TYPES = (
+    "code_generation",
+    "code_review",
+    "refactoring",
+    "testing",
+    "documentation",
+    "architecture",
+    "algorithm",
+    "general",
+    "question_answering",
+    "code_modification",
+    "bug_fix",
+    "feature_implementation",
+)
+
+PRIORITIES: Mapping[str, int] = {"urgent": 9, "high": 7, "normal": 5, "low": 3, "background": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation: role is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with the task: its name as the task file gives it, and the text that was read at intake."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskBudget:
+    """What one task may use, where its file says so; None = the settings' default. `time` is wall time."""
+
+    cost: Nano | None = None
+    tokens: int | None = None
+    time: Milliseconds | None = None
+    file_edits: int | None = None
+    commands: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRequest:
+    """One document of a task file, checked and complete: prompt files and attachments are read, words are parsed.
+
+    Either `messages` has the whole conversation or `prompt` the single question. "auto" is None here.
+    """
+
+    id: str | None = None
+    type: str | None = None
+    title: str = ""
+    prompt: str = ""
+    messages: Sequence[Message] = ()
+    system: str | None = None
+    attachments: Sequence[Attachment] = ()
+    workspace: str | None = None
+    executor: str | None = None
+    tier: str | None = None
+    difficulty: Difficulty | None = None
+    sensitivity: Sensitivity | None = None
+    priority: int = PRIORITIES["normal"]
+    not_before: Instant | None = None
+    depends_on: Sequence[str] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    parent: str | None = None
+    session: str | None = None
+    budget: TaskBudget = TaskBudget()
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    response_format: Mapping[str, Any] | None = None
+    expect: Sequence[str] = ()
+    requires_high_capability: bool = False
+    isolate: bool = True
+    locks: Sequence[str] = ()
+    expires_at: Instant | None = None
+    retries: int | None = None
+    on_interrupt: str = "retry"
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What a close look at a request found, taken outside the turn because it is heavy; `classify` decides from it.
+
+    `input_bytes` is the length of the conversation as UTF-8 JSON with `message_count` messages: the bound's input.
+    """
+
+    findings: Sequence[Finding]
+    score: int
+    factors: Sequence[Reason]
+    type: str
+    type_reason: Reason
+    input_bytes: int
+    message_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from."""
+
+    id: str
+    claim: str
+    document: int
+    digest: str
+    owner: int
+    source: str
+    request: TaskRequest
+    examination: Examination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number."""
+
+    seq: int
+    id: str
+    owner: int
+    type: str
+    title: str
+    session: str | None
+    status: Status
+    waiting: Waiting | None
+    park: Park | None
+    priority: int
+    sensitivity: Sensitivity | None
+    difficulty: Difficulty | None
+    asked_tier: str | None
+    asked_difficulty: Difficulty | None
+    asked_sensitivity: Sensitivity | None
+    requires_high_capability: bool
+    executor: str | None
+    tier: str | None
+    route: Sequence[Reason]
+    given_up: Sequence[str]
+    input_bytes: int
+    message_count: int
+    max_output_tokens: int | None
+    budget_cost: Nano | None
+    budget_time: Milliseconds | None
+    retries: int | None
+    on_interrupt: str
+    not_before: Instant | None
+    expires_at: Instant | None
+    has_dependencies: bool
+    attempts: int
+    interruptions: int
+    run: int
+    outcome: Status | None
+    cost: Nano
+    created_at: Instant
+    updated_at: Instant
+    started_at: Instant | None
+    finished_at: Instant | None

@@ -1,0 +1,57 @@
+"""A class of model with a reach, a price, a rate and a crew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from koubou.model.instant import Milliseconds
+from koubou.model.money import Price
+
+
+class Reach(StrEnum):
+    """How far a task's bytes travel when this tier answers."""
+
+    LOCAL = "local"
+    CLOUD = "cloud"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """One tier of the settings, checked. The API key is not part of it: keys travel apart, and only to workers.
+
+    `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered.
+    `None` for temperature, top_p and reasoning_effort means: not sent.
+    """
+
+    name: str
+    reach: Reach
+    provider: str
+    executor: str
+    base_url: str
+    model: str
+    price: Price | None
+    context_tokens: int
+    max_output_tokens: int
+    min_output_tokens: int
+    reasoning_effort: str | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    errors_are_billed: bool = False
+    timeout: Milliseconds
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    retries: int = 3
+    retry_delay: Milliseconds
+    workers_min: int = 0
+    workers_max: int
+    concurrency: int
+    fallback: str | None = None
+    embedded: bool = False
+    script: str | None = None
+    unfit: str | None = None
+
+    @property
+    def places(self) -> int:
+        """How many calls this tier can run at once with its whole crew."""
+        return self.workers_max * self.concurrency

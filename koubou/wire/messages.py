@@ -1,0 +1,108 @@
+"""Everything that master and worker say to one another. VERSION changes when a word does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from koubou.model.call import CallResult
+from koubou.model.instant import Instant, Milliseconds
+from koubou.model.tier import Tier
+
+VERSION = 1
+
+
+# worker → master
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello:
+    """The first word of a worker: who it is and which version it speaks."""
+
+    version: int
+    worker: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The worker has imported what it needs and takes work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A run's call is under way: from here on it may cost money."""
+
+    task: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A run is over and its record is durable in its folder."""
+
+    result: CallResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """The worker's loop turns; `running` runs are under way."""
+
+    running: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unable:
+    """The worker cannot work as it was told (bad script, missing package …) and ends; a person must act."""
+
+    message: str
+    remedy: str
+
+
+# master → worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Welcome:
+    """What the worker serves: its tier, the key (never logged, never stored), and how long it may outlive the master."""
+
+    version: int
+    tier: Tier
+    api_key: str | None
+    beat_every: Milliseconds
+    orphan_grace: Milliseconds
+
+    def __repr__(self) -> str:
+        return f"Welcome(version={self.version}, tier={self.tier.name!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign:
+    """Run this: `body` is the request as it is to be sent, `folder` the run's own folder (it exists)."""
+
+    task: str
+    run: int
+    call: str
+    folder: str
+    body: Mapping[str, Any]
+    timeout: Milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """Stop this run now."""
+
+    task: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """Take nothing new, finish what is under way, and end."""
+
+    deadline: Instant | None = None
+
+
+FromWorker = Hello | Ready | Started | Finished | Beat | Unable
+ToWorker = Welcome | Assign | Cancel | Retire
