@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -238,7 +238,10 @@ PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Ba
 
 
 class ChatCompletions:
-    """POST /v1/chat/completions, as a bare ASGI endpoint because it must be fast."""
+    """POST …/v1/chat/completions, as a bare ASGI endpoint because it must be fast.
+
+    What stands before /v1 in the path is the door that the call came through, so that one provider can play several.
+    """
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
@@ -250,11 +253,11 @@ class ChatCompletions:
         provider.in_flight += 1
         provider.peak = max(provider.peak, provider.in_flight)
         try:
-            await self._answer(headers, body, send)
+            await self._answer(scope["path"], headers, body, send)
         finally:
             provider.in_flight -= 1
 
-    async def _answer(self, headers: Mapping[bytes, bytes], body: bytes, send: Any) -> None:
+    async def _answer(self, path: str, headers: Mapping[bytes, bytes], body: bytes, send: Any) -> None:
         provider = self.provider
         request = json.loads(body)
         model = str(request.get("model", ""))
@@ -262,7 +265,9 @@ class ChatCompletions:
         page = provider.page(model)
         page.calls += 1
         key = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
-        provider.requests.append({"at": time.time(), "model": model, "key": key, "body": body.decode()})
+        provider.requests.append(
+            {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
+        )
         error = provider.next_error(behaviour)
         if provider.key is not None and key != provider.key:
             provider.wrong_keys[key] += 1
@@ -379,14 +384,14 @@ class Answer:
 
 
 async def _whole_body(receive: Any) -> bytes:
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return body
+            return bytes(body)
         body += message.get("body", b"")
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 def _start(status: int, kind: bytes, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
@@ -447,6 +452,7 @@ def application(provider: Provider) -> Any:
     control = Starlette(
         routes=[
             Route("/v1/models", models),
+            Route("/{door}/v1/models", models),
             Route("/_behave", behave, methods=["POST"]),
             Route("/_bill", bill),
             Route("/_requests", requests),
@@ -481,6 +487,10 @@ class Simulator:
         """What a tier's `base_url` is set to."""
         return f"http://127.0.0.1:{self.port}/v1"
 
+    def door(self, name: str) -> str:
+        """A `base_url` whose requests are remembered under this name."""
+        return f"http://127.0.0.1:{self.port}/{name}/v1"
+
     def behave(self, **wishes: Any) -> None:
         """Change what the provider does, see `Behaviour`; `model` limits it to one model, `seed` restarts chance."""
         self._ask("POST", "/_behave", wishes)
@@ -490,15 +500,15 @@ class Simulator:
         bill: dict[str, Any] = self._ask("GET", "/_bill")
         return bill
 
-    def requests(self) -> list[dict[str, Any]]:
-        """The newest requests, oldest first: at, model, key, body (text as received)."""
+    def requests(self, door: str | None = None) -> list[dict[str, Any]]:
+        """The newest requests, oldest first: at, door, model, key, body (text as received)."""
         requests: list[dict[str, Any]] = self._ask("GET", "/_requests")
-        return requests
+        return [each for each in requests if door is None or each["door"] == door]
 
-    def received(self) -> str:
-        """All request bodies as one text, with JSON's escapes undone, to look for what must not be in it."""
-        bodies = [each["body"] for each in self.requests()]
-        return "\n".join(bodies + [json.dumps(json.loads(body), ensure_ascii=False) for body in bodies])
+    def received(self, door: str | None = None) -> str:
+        """All request bodies as one text, also with JSON's escapes undone, to look for what must not be in it."""
+        bodies = [each["body"] for each in self.requests(door)]
+        return "\n".join(bodies + [text for body in bodies for text in _texts(json.loads(body))])
 
     def reset(self) -> None:
         """As new."""
@@ -544,6 +554,17 @@ class Simulator:
         if response.status != 200:
             raise ValueError(answer.get("error", answer))
         return answer
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from _texts(each)
+        case dict():
+            yield from _texts([*value.keys(), *value.values()])
 
 
 def main() -> None:
