@@ -1,0 +1,36 @@
+"""What is wrong with a document, before anybody asks what it means."""
+
+from __future__ import annotations
+
+import re
+
+from koubou.errors import KoubouError, Problem
+
+Path = tuple[str | int, ...]
+"""The way to a value: keys of mappings and indexes of lists."""
+
+_WORD = re.compile(r"[\w.@-]{1,60}", re.ASCII)
+
+
+class BadDocument(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+    """A text that cannot be read. The edge that asked for it turns this into its own error.
+
+    `kind` is a stable word: encoding, size, empty, yaml, json, depth, nodes, alias, tag, duplicate_key, number.
+    """
+
+    def __init__(self, kind: str, problem: Problem) -> None:
+        self.kind = kind
+        self.problem = problem
+        super().__init__(str(problem))
+
+
+def show_key(key: object) -> str:
+    """A key as an error may show it: what does not look like a word of ours may be a secret, and is not shown."""
+    text = str(key)
+    return text if _WORD.fullmatch(text) else "(a key)"
+
+
+def show_path(path: Path) -> str:
+    """`tiers.local.price` or `messages[2].role`."""
+    shown = "".join(f"[{part}]" if isinstance(part, int) else f".{show_key(part)}" for part in path)
+    return shown.removeprefix(".")
