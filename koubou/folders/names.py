@@ -42,7 +42,8 @@ def read_claim_file(file: bytes) -> tuple[str, bytes] | None:
     if not file.startswith(_CLAIM) or len(file) <= _CLAIM_HEAD or file[_CLAIM_HEAD - 1 : _CLAIM_HEAD] != b"~":
         return None
     ulid = file[len(_CLAIM) : _CLAIM_HEAD - 1].decode("ascii", "replace")
-    return (ulid, file[_CLAIM_HEAD:]) if is_ulid(ulid) else None
+    name = file[_CLAIM_HEAD:]
+    return (ulid, name) if is_ulid(ulid) and is_task_file(name) else None
 
 
 def shown(name: bytes) -> str:

@@ -1,0 +1,195 @@
+"""The folder of a task, from its first run to the shelf with its answer. Every deed may be done again after a crash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from koubou.folders.durable import sync_folder, write_all, write_whole
+from koubou.folders.layout import Layout
+from koubou.model.task import Attachment
+
+Shelf = Literal["completed", "failed"]
+
+RECORD = "result.json"
+RESULTS = ("output.json", "output.md", "error.json")
+"""What a shelved task's folder may say of its ending; only the latest ending's files stay."""
+
+LARGEST_RECORD = 64 * 1024 * 1024
+
+_SHELVES: tuple[Shelf, ...] = ("completed", "failed")
+_PRIVATE = 0o700
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def open_run(layout: Layout, task: str, run: int, source: str, attachments: Sequence[Attachment] = ()) -> str:
+    """The folder of a run, made with what the task's own lacks; quick, nothing is synced: the board is the truth.
+
+    `source` is the document as it stands on the board. Raises OSError.
+    """
+    folder = layout.task_folder("in_progress", task)
+    _fill(layout, folder, source, attachments)
+    _mkdir(f"{folder}/runs")
+    _mkdir(f"{folder}/runs/{run}")
+    return f"{folder}/runs/{run}"
+
+
+def file_away(
+    layout: Layout,
+    task: str,
+    source: str,
+    shelf: Shelf,
+    files: Mapping[str, bytes],
+    attachments: Sequence[Attachment] = (),
+) -> str:
+    """Put a task's folder on its shelf with these files (of RESULTS) in it, durably; returns the folder.
+
+    Whoever sees the folder on the shelf sees whole files. A task that never ran gets its folder here. Raises OSError.
+    """
+    if not set(files) <= set(RESULTS):
+        raise ValueError("a shelved task has no other files than " + ", ".join(RESULTS))
+    work, target = layout.task_folder("in_progress", task), layout.task_folder(shelf, task)
+    if os.path.lexists(target) and not os.path.lexists(work):
+        _mend(target, files)
+    else:
+        _bring_back(layout, task)
+        _fill(layout, work, source, attachments)
+        for name, data in files.items():
+            write_whole(os.fsencode(f"{work}/{name}"), data)
+        _remove_results(work, but=files)
+        sync_folder(work)
+        os.rename(work, target)
+    sync_folder(os.path.dirname(target))
+    sync_folder(layout.in_progress)
+    return target
+
+
+def reopen(layout: Layout, task: str) -> None:
+    """Bring an ended task's folder back for another attempt, without the old ending's files. Raises OSError."""
+    _bring_back(layout, task)
+    _remove_results(layout.task_folder("in_progress", task), but=())
+
+
+def read_record(run_folder: str, largest: int = LARGEST_RECORD) -> dict[str, Any] | None:
+    """What a worker left in a run's folder; None when there is no whole record. Raises OSError when the disk fails."""
+    try:
+        descriptor = os.open(f"{run_folder}/{RECORD}", _READ)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if os.path.islink(f"{run_folder}/{RECORD}"):
+            return None
+        raise error
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
+            return None
+        data = file.read(largest + 1)
+    try:
+        record = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _fill(layout: Layout, folder: str, source: str, attachments: Sequence[Attachment]) -> None:
+    """Make a task's folder with our copies of what was asked. They are written once; half a copy is written again."""
+    try:
+        os.mkdir(folder, _PRIVATE)
+    except FileExistsError:
+        fresh = False
+    except FileNotFoundError:
+        layout.ensure_tasks()
+        os.mkdir(folder, _PRIVATE)
+        fresh = True
+    else:
+        fresh = True
+    _copy(f"{folder}/task.yaml", source.encode("utf-8"), fresh)
+    for attachment in attachments:
+        path = f"{folder}/files/{_beneath(attachment.name)}"
+        os.makedirs(os.path.dirname(path), _PRIVATE, exist_ok=True)
+        _copy(path, attachment.content.encode("utf-8"), fresh)
+
+
+def _copy(path: str, data: bytes, fresh: bool) -> None:
+    if not fresh and _has_size(path, len(data)):
+        return
+    descriptor = os.open(path, _WRITE, 0o600)
+    try:
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def _has_size(path: str, size: int) -> bool:
+    try:
+        return os.lstat(path).st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _beneath(name: str) -> str:
+    """An attachment's name as a path that cannot leave its folder."""
+    parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+    return "/".join(parts) or "file"
+
+
+def _bring_back(layout: Layout, task: str) -> None:
+    work = layout.task_folder("in_progress", task)
+    for shelf in _SHELVES:
+        old = layout.task_folder(shelf, task)
+        if not os.path.lexists(old):
+            continue
+        if os.path.lexists(work):
+            _take_over_runs(old, work)
+            shutil.rmtree(old)
+        else:
+            os.rename(old, work)
+
+
+def _take_over_runs(old: str, work: str) -> None:
+    """Keep the runs of an earlier ending that the newer folder does not have."""
+    if not os.path.isdir(f"{old}/runs"):
+        return
+    _mkdir(f"{work}/runs")
+    for run in os.listdir(f"{old}/runs"):
+        if not os.path.lexists(f"{work}/runs/{run}"):
+            os.rename(f"{old}/runs/{run}", f"{work}/runs/{run}")
+
+
+def _mend(target: str, files: Mapping[str, bytes]) -> None:
+    """See to it that a folder that is on its shelf already has these files; what is there and equal stays untouched."""
+    changed = [name for name, data in files.items() if not _holds(f"{target}/{name}", data)]
+    for name in changed:
+        write_whole(os.fsencode(f"{target}/{name}"), files[name])
+    if changed:
+        _remove_results(target, but=files)
+        sync_folder(target)
+
+
+def _holds(path: str, data: bytes) -> bool:
+    if not _has_size(path, len(data)):
+        return False
+    with open(path, "rb") as file:
+        return file.read() == data
+
+
+def _remove_results(folder: str, but: Mapping[str, bytes] | tuple[()]) -> None:
+    for name in RESULTS:
+        if name not in but:
+            try:
+                os.unlink(f"{folder}/{name}")
+            except FileNotFoundError:
+                continue
+
+
+def _mkdir(path: str) -> None:
+    try:
+        os.mkdir(path, _PRIVATE)
+    except FileExistsError:
+        return
