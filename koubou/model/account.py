@@ -1,11 +1,24 @@
-"""A limit in a window, and how it stands."""
+"""A limit in a window, how it stands, and the lines of the ledger that move it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubou.model.call import Usage
 from koubou.model.instant import Instant
 from koubou.model.money import Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none)."""
+
+    name: str
+    dimension: str = "usd"
+    limit: Nano | None
+    ceiling: Nano | None
+    warn_percent: int = 80
+    reopens: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,3 +46,33 @@ class Account:
     def over(self) -> Nano:
         """By how much facts stand above the ceiling."""
         return 0 if self.ceiling is None else max(0, self.settled + self.held - self.ceiling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Whose call a line of the ledger is about; the same for its hold and for its end."""
+
+    call: str
+    task: str
+    operation: str
+    run: int
+    tier: str
+    model: str
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenHold:
+    """Money that is promised to a call whose end is not known yet."""
+
+    entry: Entry
+    amount: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskUsage:
+    """What a task's calls used in all."""
+
+    calls: int
+    usage: Usage
+    cost: Nano

@@ -62,7 +62,10 @@ class Bill(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
-    """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record."""
+    """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record.
+
+    `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.
+    """
 
     task: str
     run: int
@@ -75,6 +78,7 @@ class CallResult:
     started_at: Instant
     finished_at: Instant
     first_token_at: Instant | None = None
+    answer_bytes: int = 0
 
     @property
     def answered(self) -> bool:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubou.model.instant import Milliseconds
+from koubou.model.money import Nano
+from koubou.model.status import Park
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
@@ -23,3 +27,55 @@ class Finding:
     line: int
     sample: str
     level: str = "confidential"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """A tier was found; the reasons say why this one and not those before it."""
+
+    tier: str
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A call may start: `hold` nano-dollars are to be held, and at most `cap` output tokens asked for."""
+
+    hold: Nano
+    cap: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """An account cannot bear the hold: the task waits until `need` is left there, or `least` once nothing is held."""
+
+    park: Park
+    account: str
+    need: Nano
+    least: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """It will never do; the task fails. `kind` is the stable class of the error, `remedy` what a person can do."""
+
+    kind: str
+    reason: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAgain:
+    """Another run after `delay` milliseconds; `counts` says whether this one used up a try of the tier."""
+
+    delay: Milliseconds
+    counts: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FallBack:
+    """Another tier is to take it."""
+
+    reason: str

@@ -1,10 +1,10 @@
 """Where a task stands, and the table of moves between. Start here.
 
-            ┌──────── retried ◄─────────────────────────────┐
-            ▼                                               │
-    pending ─ classified ─► routing ─ routed ─► pending ─ admitted ─► assigned ─ started ─► in_progress ─► completed
-                                                                                                        └► failed
-    and `cancelled` from everywhere that is not an end.
+        ┌──────── retried ◄─────────────────────────────┐
+        ▼                                               │
+pending ─ classified ─► routing ─ routed ─► pending ─ admitted ─► assigned ─ started ─► in_progress ─► completed
+                                                                                                    └► failed
+and `cancelled` from everywhere that is not an end.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ TRANSITIONS: Mapping[Status, Mapping[Move, Status]] = MappingProxyType(
     {
         _PENDING: {
             Move.CLASSIFIED: _ROUTING,
+            Move.ROUTED: _PENDING,
             Move.RETRIED: _ROUTING,
             Move.PARKED: _PENDING,
             Move.ADMITTED: _ASSIGNED,

@@ -183,6 +183,7 @@ class Task:
     expires_at: Instant | None
     has_dependencies: bool
     attempts: int
+    failures: int
     interruptions: int
     run: int
     outcome: Status | None

@@ -1,0 +1,58 @@
+"""The board: one connection, its pages, and the transaction of a turn."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from koubou.board.crew import Crew
+from koubou.board.history import History
+from koubou.board.ledger import Ledger
+from koubou.board.runs import Runs
+from koubou.board.tasks import Tasks
+from koubou.errors import BoardUnavailable
+
+
+class Board:
+    """All pages over one connection. Write only within `transaction`; wrap what may fail alone in `savepoint`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.tasks = Tasks(connection)
+        self.runs = Runs(connection)
+        self.ledger = Ledger(connection)
+        self.crew = Crew(connection)
+        self.history = History(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written within is on disk when this ends, or none of it. Raises BoardUnavailable."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            raise BoardUnavailable(f"the board cannot be written: {error}") from error
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What raises within is undone alone; the transaction around it goes on."""
+        self.connection.execute("SAVEPOINT apart")
+        try:
+            yield
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO apart")
+                self.connection.execute("RELEASE apart")
+            raise
+        self.connection.execute("RELEASE apart")
+
+    def close(self) -> None:
+        """Close the connection; the last one folds the write-ahead log into the file."""
+        self.connection.close()

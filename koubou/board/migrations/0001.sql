@@ -1,0 +1,242 @@
+-- The pages of the board. Times are integer milliseconds (UTC), money integer nano-dollars.
+
+CREATE TABLE task (
+  seq                      INTEGER PRIMARY KEY,                 -- the order of arrival
+  id                       TEXT    NOT NULL COLLATE NOCASE UNIQUE,
+  claim                    TEXT    NOT NULL,                    -- the ULID of the file it came in
+  document                 INTEGER NOT NULL,                    -- which document of that file, from 1
+  digest                   TEXT    NOT NULL,                    -- of what was asked: the same again is a duplicate
+  owner                    INTEGER NOT NULL,                    -- uid of who dropped it
+  type                     TEXT    NOT NULL,
+  title                    TEXT    NOT NULL,
+  session                  TEXT,
+  parent                   TEXT,
+  status                   TEXT    NOT NULL CHECK (status IN
+                             ('pending', 'routing', 'assigned', 'in_progress', 'completed', 'failed', 'cancelled')),
+  waiting                  TEXT    CHECK (waiting IN ('classify', 'route', 'admit', 'run', 'file')),
+  park                     TEXT    CHECK (park IN ('schedule', 'dependency', 'budget', 'rate', 'tier', 'secrecy',
+                                                   'sandbox', 'interrupted', 'operator')),
+  park_detail              TEXT,
+  park_until               INTEGER,
+  park_account             TEXT,                                -- for a breach: which account could not bear it,
+  park_need                INTEGER,                             -- what must be left there before it can go on,
+  park_least               INTEGER,                             -- and what would do when nothing is held any more
+  priority                 INTEGER NOT NULL,
+  sensitivity              TEXT    CHECK (sensitivity IN ('public', 'internal', 'confidential')),
+  difficulty               TEXT    CHECK (difficulty IN ('low', 'medium', 'high')),
+  asked_tier               TEXT,
+  asked_difficulty         TEXT,
+  asked_sensitivity        TEXT,
+  requires_high_capability INTEGER NOT NULL,
+  executor                 TEXT,
+  tier                     TEXT,
+  route                    TEXT    NOT NULL DEFAULT '[]',       -- JSON: [{rule, reason}]
+  given_up                 TEXT    NOT NULL DEFAULT '[]',       -- JSON: tiers that were tried in vain
+  input_bytes              INTEGER NOT NULL,
+  message_count            INTEGER NOT NULL,
+  max_output_tokens        INTEGER,
+  budget_cost              INTEGER,
+  budget_time              INTEGER,
+  retries                  INTEGER,
+  on_interrupt             TEXT    NOT NULL,
+  not_before               INTEGER,
+  expires_at               INTEGER,
+  has_dependencies         INTEGER NOT NULL,
+  attempts                 INTEGER NOT NULL DEFAULT 0,          -- runs so far
+  failures                 INTEGER NOT NULL DEFAULT 0,          -- of them, those that count against the tier's retries
+  interruptions            INTEGER NOT NULL DEFAULT 0,
+  run                      INTEGER NOT NULL DEFAULT 0,          -- the current run's number; 0 = none yet
+  outcome                  TEXT    CHECK (outcome IN ('completed', 'failed', 'cancelled')),  -- decided, not yet filed
+  error                    TEXT,                                -- JSON: {class, code, message, remedy, retryable}
+  answer_bytes             INTEGER NOT NULL DEFAULT 0,
+  estimated_tokens         INTEGER NOT NULL DEFAULT 0,
+  estimated_cost           INTEGER NOT NULL DEFAULT 0,
+  tokens                   INTEGER NOT NULL DEFAULT 0,
+  cost                     INTEGER NOT NULL DEFAULT 0,
+  created_at               INTEGER NOT NULL,
+  updated_at               INTEGER NOT NULL,
+  started_at               INTEGER,
+  finished_at              INTEGER,
+  filed_at                 INTEGER,                             -- the answer stands in its folder
+  UNIQUE (claim, document),
+  CHECK ((park IS NULL) OR (status = 'pending')),
+  CHECK ((filed_at IS NULL) OR (status IN ('completed', 'failed', 'cancelled')))
+) STRICT;
+CREATE INDEX task_queue ON task (waiting, tier, priority DESC, seq) WHERE park IS NULL AND waiting IS NOT NULL;
+CREATE INDEX task_parked ON task (park, park_until) WHERE park IS NOT NULL;
+CREATE INDEX task_breached ON task (park_account, priority DESC, seq) WHERE park = 'budget';
+CREATE INDEX task_by_status ON task (status, created_at);
+CREATE INDEX task_by_claim ON task (claim);
+CREATE INDEX task_by_session ON task (session) WHERE session IS NOT NULL;
+CREATE INDEX task_by_tier ON task (tier, status);
+
+-- What was asked, apart from the task so that a change of status does not write the text again.
+CREATE TABLE request (
+  task     INTEGER PRIMARY KEY REFERENCES task (seq) ON DELETE CASCADE,
+  source   TEXT NOT NULL,                                       -- the document as it was dropped
+  body     TEXT NOT NULL,                                       -- JSON: the checked request with its attachments
+  findings TEXT NOT NULL,                                       -- JSON: what the examination saw
+  factors  TEXT NOT NULL,                                       -- JSON: what made the score
+  score    INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE dependency (
+  task  INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
+  needs TEXT    NOT NULL COLLATE NOCASE,
+  PRIMARY KEY (task, needs)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dependency_by_need ON dependency (needs);
+
+CREATE TABLE task_lock (
+  task INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
+  name TEXT    NOT NULL,
+  PRIMARY KEY (task, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+  task       INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
+  number     INTEGER NOT NULL,
+  tier       TEXT    NOT NULL,
+  worker     TEXT    NOT NULL,
+  call       TEXT    NOT NULL UNIQUE,
+  cap        INTEGER NOT NULL,                                  -- output tokens that were asked for at most
+  timeout    INTEGER NOT NULL,
+  admitted_at INTEGER NOT NULL,
+  sent_at    INTEGER,                                           -- the worker was told: owed until then
+  started_at INTEGER,
+  ended_at   INTEGER,
+  outcome    TEXT,                                              -- answered, or the error's class
+  PRIMARY KEY (task, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX run_open ON run (worker) WHERE ended_at IS NULL;
+CREATE INDEX run_owed ON run (admitted_at) WHERE sent_at IS NULL AND ended_at IS NULL;
+
+CREATE TABLE history (
+  id     INTEGER PRIMARY KEY,
+  task   INTEGER REFERENCES task (seq) ON DELETE CASCADE,
+  at     INTEGER NOT NULL,
+  event  TEXT    NOT NULL,
+  reason TEXT    NOT NULL,
+  actor  TEXT    NOT NULL DEFAULT 'koubou'
+) STRICT;
+CREATE INDEX history_of_task ON history (task, id);
+CREATE TRIGGER history_is_only_added BEFORE UPDATE ON history
+BEGIN SELECT RAISE(ABORT, 'history lines are never changed'); END;
+
+CREATE TABLE account (
+  name         TEXT    NOT NULL,
+  dimension    TEXT    NOT NULL,
+  limit_amount INTEGER,                                         -- NULL = no limit
+  ceiling      INTEGER,
+  settled      INTEGER NOT NULL DEFAULT 0 CHECK (settled >= 0),
+  held         INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
+  unreconciled INTEGER NOT NULL DEFAULT 0,
+  over         INTEGER NOT NULL DEFAULT 0 CHECK (over >= 0),    -- facts above the ceiling: they close it to new holds
+  warn_percent INTEGER NOT NULL DEFAULT 80,
+  reopens      INTEGER,
+  created_at   INTEGER NOT NULL,
+  PRIMARY KEY (name, dimension),
+  CHECK (ceiling IS NULL OR settled + held <= ceiling + over)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE ledger (
+  id            INTEGER PRIMARY KEY,
+  call          TEXT    NOT NULL,
+  kind          TEXT    NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'reconcile')),
+  task          TEXT    NOT NULL,                               -- the id: money outlives the task's page
+  operation     TEXT    NOT NULL,                               -- the task's type
+  run           INTEGER NOT NULL,
+  tier          TEXT    NOT NULL,
+  model         TEXT    NOT NULL,
+  amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind = 'reconcile'),
+  accounts      TEXT    NOT NULL,                               -- JSON: names of the accounts it touches
+  input         INTEGER NOT NULL DEFAULT 0,
+  cached_input  INTEGER NOT NULL DEFAULT 0,
+  cache_write   INTEGER NOT NULL DEFAULT 0,
+  output        INTEGER NOT NULL DEFAULT 0,
+  reasoning     INTEGER NOT NULL DEFAULT 0,
+  unreconciled  INTEGER NOT NULL DEFAULT 0,
+  at            INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX ledger_holds_once ON ledger (call) WHERE kind = 'hold';
+CREATE UNIQUE INDEX ledger_ends_once ON ledger (call) WHERE kind IN ('settle', 'release');
+CREATE INDEX ledger_by_time ON ledger (at);
+CREATE INDEX ledger_by_task ON ledger (task);
+CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger
+BEGIN SELECT RAISE(ABORT, 'ledger lines are never changed'); END;
+CREATE TRIGGER ledger_is_never_shortened BEFORE DELETE ON ledger
+BEGIN SELECT RAISE(ABORT, 'ledger lines are never removed'); END;
+
+CREATE TABLE rate (                                             -- GCRA: when the next call would be exactly on time
+  tier      TEXT NOT NULL,
+  dimension TEXT NOT NULL,
+  due_at    INTEGER NOT NULL,                                   -- microseconds (UTC)
+  PRIMARY KEY (tier, dimension)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE worker (
+  id         TEXT    PRIMARY KEY,                               -- one incarnation
+  tier       TEXT    NOT NULL,
+  model      TEXT    NOT NULL,
+  endpoint   TEXT    NOT NULL,
+  executor   TEXT    NOT NULL,
+  pid        INTEGER NOT NULL,
+  born       INTEGER NOT NULL,                                  -- start time in /proc/<pid>/stat, clock ticks
+  boot       TEXT    NOT NULL,
+  status     TEXT    NOT NULL CHECK (status IN ('idle', 'busy', 'offline', 'error', 'rate_limited')),
+  last_beat  INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  end_reason TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE latch (                                            -- what stops the workshop or a part of it until a person says otherwise
+  name   TEXT PRIMARY KEY,
+  reason TEXT NOT NULL,
+  at     INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE budget_setting (
+  id                  INTEGER PRIMARY KEY CHECK (id = 1),
+  monthly             INTEGER,
+  warning_threshold   REAL    NOT NULL,
+  emergency_threshold REAL    NOT NULL,
+  updated_at          INTEGER NOT NULL
+) STRICT;
+
+-- The names of the specification, for people and their scripts. USD as REAL, times as text in UTC.
+
+CREATE VIEW task_master AS
+SELECT id AS task_id, type AS task_type, difficulty AS difficulty_level, sensitivity AS sensitivity_level,
+       tier AS assigned_worker_type, status, priority, estimated_tokens, tokens AS actual_tokens,
+       estimated_cost / 1e9 AS estimated_cost, cost / 1e9 AS actual_cost, parent AS parent_task_id,
+       datetime(created_at / 1000, 'unixepoch') AS created_at, datetime(updated_at / 1000, 'unixepoch') AS updated_at
+FROM task;
+
+CREATE VIEW cost_tracking AS
+SELECT id AS tracking_id, task AS task_id, tier AS worker_type, model AS model_name, input AS prompt_tokens,
+       output AS completion_tokens, input + output AS total_tokens, amount / 1e9 AS cost_usd,
+       datetime(at / 1000, 'unixepoch') AS timestamp
+FROM ledger WHERE kind IN ('settle', 'reconcile');
+
+CREATE VIEW budget_management AS
+SELECT row_number() OVER (ORDER BY name) AS budget_id, substr(name, 7) AS year_month, limit_amount / 1e9 AS budget_limit_usd,
+       settled / 1e9 AS spent_usd, max(0, limit_amount - settled) / 1e9 AS remaining_usd,
+       warn_percent AS alert_threshold_percent, datetime(created_at / 1000, 'unixepoch') AS created_at
+FROM account WHERE dimension = 'usd' AND name GLOB 'month:*';
+
+CREATE VIEW workers AS
+SELECT id AS worker_id, tier AS worker_type, model AS model_name, endpoint AS api_endpoint, pid AS process_id, status,
+       json_array(executor) AS capabilities, NULL AS rate_limit_remaining, NULL AS rate_limit_reset_at,
+       datetime(last_beat / 1000, 'unixepoch') AS last_heartbeat, datetime(created_at / 1000, 'unixepoch') AS created_at
+FROM worker;
+
+CREATE VIEW monthly_usage AS
+SELECT id, strftime('%Y-%m', at / 1000, 'unixepoch') AS month, operation, amount / 1e9 AS cost_usd,
+       input + output AS tokens_used, model, datetime(at / 1000, 'unixepoch') AS created_at
+FROM ledger WHERE kind IN ('settle', 'reconcile');
+
+CREATE VIEW budget_config AS
+SELECT id, monthly / 1e9 AS monthly_budget_usd, warning_threshold, emergency_threshold,
+       datetime(updated_at / 1000, 'unixepoch') AS last_updated
+FROM budget_setting;

@@ -1,0 +1,113 @@
+"""Rows of the board ↔ values of the model."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from koubou.model.account import Account
+from koubou.model.decision import Reason
+from koubou.model.status import Park, ParkReason, Status, Waiting
+from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, Task, TaskBudget, TaskRequest
+
+
+def task_from_row(row: sqlite3.Row) -> Task:
+    """A task's lean page."""
+    park = row["park"]
+    waiting, sensitivity, difficulty, outcome = row["waiting"], row["sensitivity"], row["difficulty"], row["outcome"]
+    asked_difficulty, asked_sensitivity = row["asked_difficulty"], row["asked_sensitivity"]
+    route, given_up = row["route"], row["given_up"]
+    return Task(
+        seq=row["seq"],
+        id=row["id"],
+        owner=row["owner"],
+        type=row["type"],
+        title=row["title"],
+        session=row["session"],
+        status=Status(row["status"]),
+        waiting=Waiting(waiting) if waiting else None,
+        park=Park(reason=ParkReason(park), detail=row["park_detail"], until=row["park_until"]) if park else None,
+        priority=row["priority"],
+        sensitivity=Sensitivity(sensitivity) if sensitivity else None,
+        difficulty=Difficulty(difficulty) if difficulty else None,
+        asked_tier=row["asked_tier"],
+        asked_difficulty=Difficulty(asked_difficulty) if asked_difficulty else None,
+        asked_sensitivity=Sensitivity(asked_sensitivity) if asked_sensitivity else None,
+        requires_high_capability=bool(row["requires_high_capability"]),
+        executor=row["executor"],
+        tier=row["tier"],
+        route=tuple(Reason(**reason) for reason in json.loads(route)) if route != "[]" else (),
+        given_up=tuple(json.loads(given_up)) if given_up != "[]" else (),
+        input_bytes=row["input_bytes"],
+        message_count=row["message_count"],
+        max_output_tokens=row["max_output_tokens"],
+        budget_cost=row["budget_cost"],
+        budget_time=row["budget_time"],
+        retries=row["retries"],
+        on_interrupt=row["on_interrupt"],
+        not_before=row["not_before"],
+        expires_at=row["expires_at"],
+        has_dependencies=bool(row["has_dependencies"]),
+        attempts=row["attempts"],
+        failures=row["failures"],
+        interruptions=row["interruptions"],
+        run=row["run"],
+        outcome=Status(outcome) if outcome else None,
+        cost=row["cost"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def account_from_row(row: sqlite3.Row) -> Account:
+    """An account as it stands."""
+    return Account(
+        name=row["name"],
+        dimension=row["dimension"],
+        limit=row["limit_amount"],
+        ceiling=row["ceiling"],
+        settled=row["settled"],
+        held=row["held"],
+        unreconciled=row["unreconciled"],
+        reopens=row["reopens"],
+    )
+
+
+def request_to_json(request: TaskRequest) -> str:
+    """A request as it is kept; what stands at its default is left out."""
+    plain = TaskRequest()
+    values: dict[str, Any] = {}
+    for name in TaskRequest.__slots__:
+        value = getattr(request, name)
+        if value != getattr(plain, name):
+            values[name] = _plain(value)
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def request_from_json(text: str) -> TaskRequest:
+    """The request that `request_to_json` kept."""
+    values: dict[str, Any] = json.loads(text)
+    nested: Mapping[str, Any] = {
+        "messages": lambda found: tuple(Message(**message) for message in found),
+        "attachments": lambda found: tuple(Attachment(**attachment) for attachment in found),
+        "budget": lambda found: TaskBudget(**found),
+        "difficulty": Difficulty,
+        "sensitivity": Sensitivity,
+        "depends_on": tuple,
+        "expect": tuple,
+        "locks": tuple,
+    }
+    return TaskRequest(**{name: nested[name](value) if name in nested else value for name, value in values.items()})
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(type(value), "__dataclass_fields__"):
+        return asdict(value)  # type: ignore[call-overload]
+    return value

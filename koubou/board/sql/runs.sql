@@ -1,0 +1,35 @@
+-- name: insert
+INSERT INTO run (task, number, tier, worker, call, cap, timeout, admitted_at)
+VALUES (:task, :number, :tier, :worker, :call, :cap, :timeout, :now);
+
+-- name: get
+SELECT * FROM run WHERE task = :task AND number = :number;
+
+-- name: of_task
+SELECT * FROM run WHERE task = :task ORDER BY number;
+
+-- name: sent
+UPDATE run SET sent_at = :now WHERE task = :task AND number = :number AND sent_at IS NULL;
+
+-- name: started
+UPDATE run SET started_at = :now, sent_at = coalesce(sent_at, :now)
+WHERE task = :task AND number = :number AND started_at IS NULL AND ended_at IS NULL;
+
+-- name: ended
+-- A run ends once; no row means that its end was known.
+UPDATE run SET ended_at = :now, outcome = :outcome WHERE task = :task AND number = :number AND ended_at IS NULL;
+
+-- name: open_of_worker
+SELECT r.*, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task WHERE r.worker = :worker AND r.ended_at IS NULL;
+
+-- name: open
+SELECT r.*, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task WHERE r.ended_at IS NULL;
+
+-- name: open_count
+-- Places that are taken, by worker: always counted, never stored.
+SELECT worker, COUNT(*) AS n FROM run WHERE ended_at IS NULL GROUP BY worker;
+
+-- name: owed
+-- Runs that no worker has been told of.
+SELECT r.task, r.number, r.worker, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task
+WHERE r.sent_at IS NULL AND r.ended_at IS NULL;

@@ -1,0 +1,182 @@
+-- name: insert
+-- Take a task onto the board.
+INSERT INTO task (id, claim, document, digest, owner, type, title, session, parent, status, waiting, priority,
+                  asked_tier, asked_difficulty, asked_sensitivity, requires_high_capability, executor, input_bytes,
+                  message_count, max_output_tokens, budget_cost, budget_time, retries, on_interrupt, not_before,
+                  expires_at, has_dependencies, created_at, updated_at)
+VALUES (:id, :claim, :document, :digest, :owner, :type, :title, :session, :parent, 'pending', 'classify', :priority,
+        :asked_tier, :asked_difficulty, :asked_sensitivity, :requires_high_capability, :executor, :input_bytes,
+        :message_count, :max_output_tokens, :budget_cost, :budget_time, :retries, :on_interrupt, :not_before,
+        :expires_at, :has_dependencies, :now, :now);
+
+-- name: insert_request
+-- Keep the whole text of what was asked.
+INSERT INTO request (task, source, body, findings, factors, score)
+VALUES (:task, :source, :body, :findings, :factors, :score);
+
+-- name: insert_dependency
+INSERT OR IGNORE INTO dependency (task, needs) VALUES (:task, :needs);
+
+-- name: insert_lock
+INSERT OR IGNORE INTO task_lock (task, name) VALUES (:task, :name);
+
+-- name: by_id
+-- One task, by the name people give it.
+SELECT * FROM task WHERE id = :id;
+
+-- name: by_seq
+SELECT * FROM task WHERE seq = :seq;
+
+-- name: identity
+-- What is needed to tell whether the same was asked before.
+SELECT id, digest, owner FROM task WHERE id = :id;
+
+-- name: of_claim
+-- Whether a claimed file is on the board already (replay after a crash).
+SELECT id FROM task WHERE claim = :claim ORDER BY document;
+
+-- name: due
+-- What waits for a step and is not parked, in dispatch order.
+SELECT * FROM task WHERE waiting = :waiting AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+
+-- name: due_for_tier
+-- The same for the tasks of one tier.
+SELECT * FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+
+-- name: queued
+-- How many wait for a place in each tier.
+SELECT tier, COUNT(*) AS n FROM task WHERE waiting = 'admit' AND park IS NULL GROUP BY tier;
+
+-- name: request_of
+-- The text of a task.
+SELECT source, body, findings, factors, score FROM request WHERE task = :task;
+
+-- name: classified
+UPDATE task SET sensitivity = :sensitivity, difficulty = :difficulty, route = :route, status = :status, waiting = 'route',
+                updated_at = :now
+WHERE seq = :seq AND status = :from_status AND waiting = 'classify';
+
+-- name: routed
+UPDATE task SET tier = :tier, route = :route, status = :status, waiting = 'admit', updated_at = :now,
+                park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL, park_least = NULL
+WHERE seq = :seq AND status = :from_status AND waiting = 'route';
+
+-- name: parked
+UPDATE task SET status = :status, park = :park, park_detail = :detail, park_until = :until,
+                park_account = :account, park_need = :need, park_least = :least, updated_at = :now
+WHERE seq = :seq AND status = :from_status AND waiting = :waiting;
+
+-- name: unpark
+-- Let a parked task go on from where it waits.
+UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE seq = :seq AND park IS NOT NULL;
+
+-- name: reroute
+-- Send a waiting task back to the step that chooses its tier.
+UPDATE task SET status = :status, waiting = 'route', park = NULL, park_detail = NULL, park_until = NULL,
+                park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
+WHERE seq = :seq AND status = :from_status;
+
+-- name: wake_by_time
+-- The tasks whose time has come.
+UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE park IS NOT NULL AND park_until <= :now;
+
+-- name: next_wake
+-- When the next parked task's time comes.
+SELECT MIN(park_until) FROM task WHERE park IS NOT NULL;
+
+-- name: breached_accounts
+SELECT DISTINCT park_account FROM task WHERE park = 'budget';
+
+-- name: breached
+-- Who waits for an account that has so much left again, in dispatch order.
+SELECT seq, park_need, park_least FROM task
+WHERE park = 'budget' AND park_account = :account AND (park_need <= :left OR (:idle AND park_least <= :left))
+ORDER BY priority DESC, seq LIMIT :limit;
+
+-- name: parked_for
+-- Ids of the tasks that are parked for a reason.
+SELECT * FROM task WHERE park = :park ORDER BY seq LIMIT :limit;
+
+-- name: admitted
+UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + 1, estimated_cost = :hold,
+                estimated_tokens = :tokens, started_at = coalesce(started_at, :now), updated_at = :now
+WHERE seq = :seq AND status = :from_status AND waiting = 'admit'
+RETURNING run;
+
+-- name: started
+UPDATE task SET status = :status, updated_at = :now
+WHERE seq = :seq AND status = :from_status AND run = :run AND waiting = 'run';
+
+-- name: retried
+-- A run brought no answer: back to route, now or (parked) later.
+UPDATE task SET status = :status, waiting = 'route', park = :park, park_detail = :detail, park_until = :until,
+                failures = :failures, interruptions = :interruptions, given_up = :given_up, updated_at = :now
+WHERE seq = :seq AND status = :from_status;
+
+-- name: ended
+-- The ending is decided; it counts as such for the outside once it is filed.
+UPDATE task SET outcome = :outcome, waiting = 'file', error = :error, answer_bytes = :answer_bytes, finished_at = :now,
+                park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE seq = :seq AND outcome IS NULL AND status = :from_status;
+
+-- name: filed
+-- The answer stands in its folder: now the task is what its outcome says.
+UPDATE task SET status = outcome, waiting = NULL, filed_at = :now, updated_at = :now
+WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
+
+-- name: revived
+-- A person wants an ended task tried again.
+UPDATE task SET status = :status, waiting = 'route', outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
+                failures = 0, interruptions = 0, given_up = '[]', updated_at = :now
+WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
+
+-- name: spent
+-- What a call cost, on the page of its task.
+UPDATE task SET cost = cost + :cost, tokens = tokens + :tokens WHERE id = :id;
+
+-- name: lowered
+-- A named person says how secret a task is.
+UPDATE task SET sensitivity = :sensitivity, updated_at = :now WHERE seq = :seq;
+
+-- name: owed_filings
+SELECT seq, id FROM task WHERE waiting = 'file' AND outcome IS NOT NULL AND filed_at IS NULL ORDER BY seq LIMIT :limit;
+
+-- name: needs
+-- The tasks that one needs, with how they stand; NULL where nobody has dropped it yet.
+SELECT d.needs, t.seq, t.id, t.owner, t.status, t.sensitivity, t.answer_bytes
+FROM dependency d LEFT JOIN task t ON t.id = d.needs WHERE d.task = :task;
+
+-- name: needers
+-- Who is parked for a task.
+SELECT t.seq FROM dependency d JOIN task t ON t.seq = d.task WHERE d.needs = :id AND t.park = 'dependency';
+
+-- name: reaches
+-- Whether one task stands somewhere behind another in the chain of dependencies.
+WITH RECURSIVE behind (id) AS (
+  SELECT needs FROM dependency WHERE task = (SELECT seq FROM task WHERE id = :start)
+  UNION
+  SELECT d.needs FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq
+)
+SELECT 1 FROM behind WHERE id = :target COLLATE NOCASE;
+
+-- name: locks_taken
+-- Whether a task at work has one of the locks that another wants.
+SELECT other.name FROM task_lock mine
+JOIN task_lock other ON other.name = mine.name AND other.task <> mine.task
+JOIN task t ON t.seq = other.task AND t.waiting = 'run'
+WHERE mine.task = :task LIMIT 1;
+
+-- name: expired
+SELECT * FROM task WHERE expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
+
+-- name: counted
+-- How many tasks have each status, and how many of them are parked.
+SELECT status, COUNT(*) AS n FROM task GROUP BY status;
+
+-- name: pending_count
+SELECT COUNT(*) FROM task WHERE status = 'pending';

@@ -1,0 +1,308 @@
+"""The page of tasks: what was asked, where it stands, what it waits for."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from koubou.board.rows import request_from_json, request_to_json, task_from_row
+from koubou.board.sql import statements
+from koubou.errors import IllegalMove
+from koubou.model.account import Account
+from koubou.model.decision import Breach, Finding, Reason, Routed
+from koubou.model.instant import Instant
+from koubou.model.status import Move, Park, ParkReason, Status, Waiting, after
+from koubou.model.task import Difficulty, NewTask, Sensitivity, Task, TaskRequest
+
+SQL = statements("tasks")
+_BREACHES_WOKEN_AT_ONCE = 64
+
+
+class Tasks:
+    """Every change names the status it starts from; when no row moves, somebody else was first: IllegalMove."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+
+    def insert(self, new: NewTask, now: Instant) -> int:
+        """Take a task onto the board as pending; return its `seq`."""
+        request, seen = new.request, new.examination
+        cursor = self._execute(
+            SQL["insert"],
+            {
+                "id": new.id,
+                "claim": new.claim,
+                "document": new.document,
+                "digest": new.digest,
+                "owner": new.owner,
+                "type": seen.type,
+                "title": request.title,
+                "session": request.session,
+                "parent": request.parent,
+                "priority": request.priority,
+                "asked_tier": request.tier,
+                "asked_difficulty": request.difficulty,
+                "asked_sensitivity": request.sensitivity,
+                "requires_high_capability": request.requires_high_capability,
+                "executor": request.executor,
+                "input_bytes": seen.input_bytes,
+                "message_count": seen.message_count,
+                "max_output_tokens": request.max_output_tokens,
+                "budget_cost": request.budget.cost,
+                "budget_time": request.budget.time,
+                "retries": request.retries,
+                "on_interrupt": request.on_interrupt,
+                "not_before": request.not_before,
+                "expires_at": request.expires_at,
+                "has_dependencies": bool(request.depends_on),
+                "now": now,
+            },
+        )
+        seq = cursor.lastrowid
+        assert seq is not None  # noqa: S101 - an INSERT that did not raise has a row
+        self._execute(
+            SQL["insert_request"],
+            {
+                "task": seq,
+                "source": new.source,
+                "body": request_to_json(request),
+                "findings": json.dumps([asdict(finding) for finding in seen.findings]),
+                "factors": json.dumps([*map(_reason, seen.factors), _reason(seen.type_reason)]),
+                "score": seen.score,
+            },
+        )
+        for needed in request.depends_on:
+            self._execute(SQL["insert_dependency"], {"task": seq, "needs": needed})
+        for lock in request.locks:
+            self._execute(SQL["insert_lock"], {"task": seq, "name": lock})
+        return seq
+
+    def get(self, task_id: str) -> Task | None:
+        """A task by its id, without regard to case."""
+        row = self._execute(SQL["by_id"], {"id": task_id}).fetchone()
+        return task_from_row(row) if row else None
+
+    def at(self, seq: int) -> Task:
+        """A task by its place in the order of arrival."""
+        return task_from_row(self._execute(SQL["by_seq"], {"seq": seq}).fetchone())
+
+    def identity(self, task_id: str) -> tuple[str, str, int] | None:
+        """(id, digest, owner) of a task, to tell whether the same was asked before."""
+        row = self._execute(SQL["identity"], {"id": task_id}).fetchone()
+        return tuple(row) if row else None
+
+    def of_claim(self, claim: str) -> list[str]:
+        """Ids of the tasks that a claimed file became."""
+        return [row[0] for row in self._execute(SQL["of_claim"], {"claim": claim})]
+
+    def due(self, waiting: Waiting, limit: int) -> list[Task]:
+        """Tasks that wait for a step and are not parked, in dispatch order: priority, then age."""
+        rows = self._execute(SQL["due"], {"waiting": waiting, "limit": limit})
+        return [task_from_row(row) for row in rows.fetchall()]
+
+    def due_for_tier(self, tier: str, limit: int) -> list[Task]:
+        """Tasks that wait for a place in this tier, in dispatch order."""
+        rows = self._execute(SQL["due_for_tier"], {"tier": tier, "limit": limit})
+        return [task_from_row(row) for row in rows.fetchall()]
+
+    def queued(self) -> dict[str, int]:
+        """How many tasks wait for a place, by tier."""
+        return dict(self._execute(SQL["queued"]).fetchall())
+
+    def request(self, seq: int) -> tuple[str, TaskRequest]:
+        """The text of a task: its document as it was dropped, and the checked request."""
+        row = self._execute(SQL["request_of"], {"task": seq}).fetchone()
+        return row["source"], request_from_json(row["body"])
+
+    def examination(self, seq: int) -> tuple[Sequence[Finding], int, Sequence[Reason]]:
+        """What the close look at a task found: findings, score, factors."""
+        row = self._execute(SQL["request_of"], {"task": seq}).fetchone()
+        findings = [Finding(**finding) for finding in json.loads(row["findings"])] if row["findings"] != "[]" else []
+        return findings, row["score"], [Reason(**reason) for reason in json.loads(row["factors"])]
+
+    def classified(
+        self, task: Task, sensitivity: Sensitivity, difficulty: Difficulty, reasons: Sequence[Reason], now: Instant
+    ) -> None:
+        """Note how secret and how hard a task is; it waits for its tier."""
+        values = {"sensitivity": sensitivity, "difficulty": difficulty, "route": _reasons(reasons)}
+        self._move("classified", task, Move.CLASSIFIED, values, now)
+
+    def routed(self, task: Task, decision: Routed, now: Instant) -> None:
+        """Note a task's tier; it waits for a place and money."""
+        reasons = [*(reason for reason in task.route if not reason.rule.startswith("tier.")), *decision.reasons]
+        self._move("routed", task, Move.ROUTED, {"tier": decision.tier, "route": _reasons(reasons)}, now)
+
+    def parked(self, task: Task, park: Park, now: Instant, breach: Breach | None = None) -> None:
+        """Leave a task pending with a reason, at the step for which it waits."""
+        values = {
+            "park": park.reason,
+            "detail": park.detail,
+            "until": park.until,
+            "account": breach.account if breach else None,
+            "need": breach.need if breach else None,
+            "least": breach.least if breach else None,
+            "waiting": task.waiting,
+        }
+        self._move("parked", task, Move.PARKED, values, now)
+
+    def unparked(self, seq: int, now: Instant) -> None:
+        """Let a parked task go on from the step for which it waits."""
+        self._execute(SQL["unpark"], {"seq": seq, "now": now})
+
+    def rerouted(self, task: Task, now: Instant) -> None:
+        """Send a waiting task back to the step that chooses its tier."""
+        self._move("reroute", task, Move.RETRIED, {}, now)
+
+    def wake_by_time(self, now: Instant) -> int:
+        """Let go on whose time has come; return how many."""
+        return self._execute(SQL["wake_by_time"], {"now": now}).rowcount
+
+    def next_wake(self) -> Instant | None:
+        """When the next parked task's time comes."""
+        found: Instant | None = self._execute(SQL["next_wake"]).fetchone()[0]
+        return found
+
+    def breached_accounts(self) -> list[str]:
+        """Accounts for which tasks are parked."""
+        return [row[0] for row in self._execute(SQL["breached_accounts"])]
+
+    def wake_breached(self, account: Account, now: Instant) -> int:
+        """Let go on as many tasks as fit what the account has left, in dispatch order; return how many."""
+        left = account.left
+        room = 1 << 62 if left is None else left
+        values = {"account": account.name, "left": room, "idle": account.held == 0, "limit": _BREACHES_WOKEN_AT_ONCE}
+        woken = 0
+        for seq, need, least in self._execute(SQL["breached"], values).fetchall():
+            taken = min(need, room) if account.held == 0 and least <= room else need
+            if taken > room:
+                break
+            room -= taken
+            self.unparked(seq, now)
+            woken += 1
+        return woken
+
+    def parked_for(self, reason: ParkReason, limit: int) -> list[Task]:
+        """Tasks that are parked for a reason, oldest first."""
+        rows = self._execute(SQL["parked_for"], {"park": reason, "limit": limit})
+        return [task_from_row(row) for row in rows.fetchall()]
+
+    def admitted(self, task: Task, hold: int, tokens: int, now: Instant) -> int:
+        """Give a task its place; return the number of its new run."""
+        values = {"hold": hold, "tokens": tokens}
+        return int(self._move("admitted", task, Move.ADMITTED, values, now)[0])
+
+    def started(self, task: Task, now: Instant) -> None:
+        """Note that a task's current run is under way."""
+        self._move("started", task, Move.STARTED, {"run": task.run}, now)
+
+    def retried(
+        self,
+        task: Task,
+        now: Instant,
+        *,
+        park: Park | None = None,
+        failures: int = 0,
+        interruptions: int = 0,
+        given_up: Sequence[str] = (),
+    ) -> None:
+        """Send a task back to route after a run without an answer, at once or parked until a time."""
+        values = {
+            "park": park.reason if park else None,
+            "detail": park.detail if park else None,
+            "until": park.until if park else None,
+            "failures": failures,
+            "interruptions": interruptions,
+            "given_up": json.dumps(list(given_up)),
+        }
+        self._move("retried", task, Move.PARKED if park else Move.RETRIED, values, now)
+
+    def ended(
+        self, task: Task, move: Move, now: Instant, *, error: Mapping[str, Any] | None = None, answer_bytes: int = 0
+    ) -> None:
+        """Decide a task's end; it shows as such once it is filed."""
+        values = {
+            "seq": task.seq,
+            "from_status": task.status,
+            "outcome": after(task.status, move),
+            "error": json.dumps(error, ensure_ascii=False) if error else None,
+            "answer_bytes": answer_bytes,
+            "now": now,
+        }
+        self._expect_one(self._execute(SQL["ended"], values), task, move)
+
+    def filed(self, seq: int, now: Instant) -> Task | None:
+        """Note that a task's answer or error stands in its folder; None when that was known."""
+        moved = self._execute(SQL["filed"], {"seq": seq, "now": now}).rowcount
+        return self.at(seq) if moved else None
+
+    def revived(self, task: Task, now: Instant) -> None:
+        """A person wants an ended task tried again: back to route."""
+        self._move("revived", task, Move.RETRIED, {}, now)
+
+    def spent(self, task_id: str, cost: int, tokens: int) -> None:
+        """Add a call's cost and tokens to its task's page."""
+        self._execute(SQL["spent"], {"id": task_id, "cost": cost, "tokens": tokens})
+
+    def set_sensitivity(self, task: Task, sensitivity: Sensitivity, now: Instant) -> None:
+        """Write down how secret a task is: raised by a rule, or lowered by a named person."""
+        self._execute(SQL["lowered"], {"seq": task.seq, "sensitivity": sensitivity, "now": now})
+
+    def owed_filings(self, limit: int) -> list[tuple[int, str]]:
+        """(seq, id) of tasks whose end is decided and not yet in its folder."""
+        return [(row[0], row[1]) for row in self._execute(SQL["owed_filings"], {"limit": limit})]
+
+    def needs(self, seq: int) -> list[sqlite3.Row]:
+        """The tasks that one needs: needs, seq, id, owner, status, sensitivity, answer_bytes (None = not dropped yet)."""
+        return self._execute(SQL["needs"], {"task": seq}).fetchall()
+
+    def needers(self, task_id: str) -> list[int]:
+        """Who is parked for a task."""
+        return [row[0] for row in self._execute(SQL["needers"], {"id": task_id})]
+
+    def reaches(self, start: str, target: str) -> bool:
+        """Whether `target` stands somewhere behind `start` in the chain of dependencies."""
+        return self._execute(SQL["reaches"], {"start": start, "target": target}).fetchone() is not None
+
+    def lock_taken(self, seq: int) -> str | None:
+        """The name of a lock that this task wants and another at work has."""
+        row = self._execute(SQL["locks_taken"], {"task": seq}).fetchone()
+        return row[0] if row else None
+
+    def expired(self, now: Instant, limit: int) -> list[Task]:
+        """Tasks that were not begun before their time was over."""
+        return [task_from_row(row) for row in self._execute(SQL["expired"], {"now": now, "limit": limit}).fetchall()]
+
+    def counted(self) -> dict[Status, int]:
+        """How many tasks have each status."""
+        found = dict(self._execute(SQL["counted"]).fetchall())
+        return {status: found.get(status, 0) for status in Status}
+
+    def pending_count(self) -> int:
+        """How many tasks are pending; what intake is measured against."""
+        return int(self._execute(SQL["pending_count"]).fetchone()[0])
+
+    def _move(self, name: str, task: Task, move: Move, values: dict[str, Any], now: Instant) -> Sequence[Any]:
+        values |= {"seq": task.seq, "from_status": task.status, "status": after(task.status, move), "now": now}
+        cursor = self._execute(SQL[name], values)
+        if "RETURNING" in SQL[name]:
+            row = cursor.fetchone()
+            if row is None:
+                raise IllegalMove(f"task {task.id} is no longer {task.status}: it cannot be {move}")
+            return tuple(row)
+        self._expect_one(cursor, task, move)
+        return ()
+
+    def _expect_one(self, cursor: sqlite3.Cursor, task: Task, move: Move) -> None:
+        if cursor.rowcount != 1:
+            raise IllegalMove(f"task {task.id} is no longer {task.status}: it cannot be {move}")
+
+
+def _reason(reason: Reason) -> dict[str, str]:
+    return {"rule": reason.rule, "reason": reason.reason}
+
+
+def _reasons(reasons: Sequence[Reason]) -> str:
+    return json.dumps([_reason(reason) for reason in reasons], ensure_ascii=False)

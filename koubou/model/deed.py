@@ -1,0 +1,61 @@
+"""What the master owes the world after a turn's commit. Each is safe to do twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendRun:
+    """Tell a worker to run a task; owed on the board as `run.sent_at` until it is done."""
+
+    task: int
+    task_id: str
+    run: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRun:
+    """Tell a worker to stop a run."""
+
+    task_id: str
+    run: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileAway:
+    """Shelve a task's answer or error; owed on the board as `task.filed_at` until it is done."""
+
+    task: int
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscardClaim:
+    """Remove a claimed file: its tasks are on the board."""
+
+    claim: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectClaim:
+    """Move a claimed file to rejected/ with the reason that is to stand beside it."""
+
+    claim: str
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """A line for the journal: one of the events of the vocabulary, with its fields."""
+
+    event: str
+    level: str
+    fields: Mapping[str, Any]
+
+
+Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | Say

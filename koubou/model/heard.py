@@ -1,0 +1,82 @@
+"""What woke the master, as values: the only input of a turn besides the board and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from koubou.model.call import CallResult
+from koubou.model.task import NewTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrived:
+    """A claimed file was read and examined; all of its documents are taken, or none."""
+
+    claim: str
+    name: str
+    tasks: tuple[NewTask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A worker says that a run's call is under way."""
+
+    task: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """A run is over; its record is durable."""
+
+    result: CallResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSent:
+    """A run was handed to its worker."""
+
+    task: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunUnsendable:
+    """A run could not be handed over: nothing went out, nothing was billed."""
+
+    task: int
+    run: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerGone:
+    """A worker has ended; what it had under way is lost unless its record says otherwise (`results`, by task and run)."""
+
+    worker: str
+    reason: str
+    on_purpose: bool
+    results: Mapping[tuple[str, int], CallResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filed:
+    """A task's answer or error stands in its folder, fsynced."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A person or program asks for a change through the control socket; the answer goes into `reply`."""
+
+    verb: str
+    actor: str
+    uid: int
+    arguments: Mapping[str, Any]
+    ticket: int
+
+
+Heard = Arrived | RunStarted | RunFinished | RunSent | RunUnsendable | WorkerGone | Filed | Asked

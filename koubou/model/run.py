@@ -1,0 +1,25 @@
+"""One attempt at a task by one worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubou.model.instant import Instant, Milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as the board has it. `sent_at` None: its worker was not told yet; `ended_at` None: it has a place."""
+
+    task: int
+    number: int
+    tier: str
+    worker: str
+    call: str
+    cap: int
+    timeout: Milliseconds
+    admitted_at: Instant
+    sent_at: Instant | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    outcome: str | None = None

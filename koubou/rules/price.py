@@ -1,0 +1,28 @@
+"""What a call cost, from what it used and what its model charges."""
+
+from __future__ import annotations
+
+from koubou.model.call import Usage
+from koubou.model.money import MILLION, Nano, Price, Rates
+
+
+def rates_for(price: Price, input_tokens: int) -> Rates:
+    """The rates that the whole request meets: the last step whose threshold its input has passed."""
+    rates = price.base
+    for threshold, stepped in price.steps:
+        if input_tokens > threshold:
+            rates = stepped
+    return rates
+
+
+def cost(usage: Usage, price: Price) -> Nano:
+    """Nano-dollars of a call, rounded up. Cached and written tokens are part of the input; reasoning of the output."""
+    rates = rates_for(price, usage.input_tokens)
+    plain = max(0, usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens)
+    total = (
+        plain * rates.input
+        + usage.cached_input_tokens * rates.cached_input
+        + usage.cache_write_tokens * rates.cache_write
+        + usage.output_tokens * rates.output
+    )
+    return -(-total // MILLION)

@@ -1,0 +1,83 @@
+"""Which tier takes a task: secrecy first, then wishes, then difficulty, then what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from koubou.model.decision import Reason, Refused, Routed
+from koubou.model.status import Park, ParkReason
+from koubou.model.task import Difficulty, Sensitivity, Task
+from koubou.model.tier import Reach, Tier
+
+
+def choose_tier(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]) -> Routed | Park | Refused:
+    """The first tier on the task's way that may have it and can take it; parked where that may change, else refused."""
+    reasons: list[Reason] = []
+    blocked_by_failure: list[str] = []
+    for name, rule, why in _candidates(task, tiers, routing):
+        tier = tiers[name]
+        if name in task.given_up:
+            blocked_by_failure.append(name)
+            reasons.append(Reason(rule="fallback", reason=f"{name} was tried in vain"))
+            continue
+        obstacle = _obstacle(task, tier)
+        if obstacle is None:
+            return Routed(tier=name, reasons=(*reasons, Reason(rule=rule, reason=why)))
+        reasons.append(obstacle)
+    told = "; ".join(reason.reason for reason in reasons) or "no tier is set up"
+    if blocked_by_failure:
+        return Refused(
+            kind="no_tier", reason=f"no tier is left: {told}", remedy="koubou retry ID once the cause is mended"
+        )
+    if task.sensitivity is Sensitivity.CONFIDENTIAL:
+        detail = f"confidential, and no local tier can take it: {told}"
+        return Park(reason=ParkReason.SECRECY, detail=detail)
+    return Park(reason=ParkReason.TIER, detail=told)
+
+
+def _candidates(
+    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]
+) -> Iterator[tuple[str, str, str]]:
+    """Names of tiers in the order in which they are to be tried, each once, with the rule that names it."""
+    seen: set[str] = set()
+    wanted = list(_wanted(task, tiers, routing))
+    if task.sensitivity is Sensitivity.CONFIDENTIAL:
+        local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
+        wanted += [(name, "secrecy", f"confidential: {name} is local") for name in local]
+    for name, rule, why in wanted:
+        if name in tiers and name not in seen:
+            seen.add(name)
+            yield name, rule, why
+
+
+def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]) -> Iterator[tuple[str, str, str]]:
+    difficulty = task.difficulty or Difficulty.MEDIUM
+    if task.requires_high_capability and difficulty is Difficulty.LOW:
+        difficulty = Difficulty.MEDIUM
+    if task.asked_tier is not None:
+        first, rule, why = task.asked_tier, "asked", f"the task asks for {task.asked_tier}"
+    else:
+        first = routing[difficulty]
+        rule, why = "difficulty", f"difficulty {difficulty} goes to {first}"
+    yield first, rule, why
+    walked = {first}
+    name: str | None = first
+    while name is not None and name in tiers:
+        name = tiers[name].fallback
+        if name is None or name in walked:
+            return
+        walked.add(name)
+        yield name, "fallback", f"next in the chain after {first}: {name}"
+
+
+def _obstacle(task: Task, tier: Tier) -> Reason | None:
+    """What keeps this task from this tier, or None."""
+    if task.sensitivity is Sensitivity.CONFIDENTIAL and tier.reach is not Reach.LOCAL:
+        return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
+    if tier.unfit is not None:
+        return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
+    if task.executor is not None and task.executor != tier.executor:
+        return Reason(
+            rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for {task.executor}"
+        )
+    return None

@@ -1,0 +1,31 @@
+"""What a call's ending costs: the reported usage, nothing on evidence of no bill, else the whole hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from koubou.model.call import Bill, Usage
+from koubou.model.money import Nano, Price
+from koubou.rules.price import cost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What goes into the ledger. `released` = nothing was billed; `above_hold` is a bug to be told at once."""
+
+    amount: Nano
+    released: bool = False
+    unreconciled: bool = False
+    above_hold: bool = False
+
+
+def settlement(*, bill: Bill, usage: Usage | None, price: Price, hold: Nano) -> Settlement:
+    """Money comes back only on evidence; where nobody knows, the whole hold is settled and marked."""
+    match bill, usage:
+        case (Bill.NONE, _):
+            return Settlement(amount=0, released=True)
+        case (Bill.REPORTED, Usage()):
+            amount = cost(usage, price)
+            return Settlement(amount=amount, above_hold=amount > hold)
+        case _:
+            return Settlement(amount=hold, unreconciled=hold > 0)
