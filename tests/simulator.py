@@ -36,6 +36,7 @@ from typing import Any
 PRICES: Mapping[str, Mapping[str, float]] = {
     "gpt-5": {"input": 1.25, "output": 10, "cached_input": 0.125},
     "gpt-5-mini": {"input": 0.25, "output": 2, "cached_input": 0.025},
+    "gpt-dear": {"input": 10, "output": 100},
 }
 """USD per million tokens of models that were given no price at the start; any other model is free."""
 
@@ -62,6 +63,7 @@ class Behaviour:
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     answer: str | None = None
+    echo: bool = False
     errors: Any = field(default_factory=dict)
     retry_after: float = 0.05
     cut_after_billing: float = 0
@@ -213,7 +215,7 @@ def instance_of(schema: Mapping[str, Any]) -> Any:
 
 
 def compose(request: Mapping[str, Any], behaviour: Behaviour, output_tokens: int) -> str:
-    """The text of the answer: the given one, one that meets the schema asked for, or as many words as tokens."""
+    """The text of the answer: the given one, the question's, one that meets the schema, or as many words as tokens."""
     if behaviour.answer is not None:
         return behaviour.answer
     match request.get("response_format"):
@@ -221,6 +223,8 @@ def compose(request: Mapping[str, Any], behaviour: Behaviour, output_tokens: int
             return json.dumps(instance_of(schema))
         case {"type": "json_object"}:
             return '{"answer": "yes"}'
+    if behaviour.echo:
+        return _text_of(request["messages"][-1])
     return " ".join(f"word{number}" for number in range(min(output_tokens, 500))) or "."
 
 

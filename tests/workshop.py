@@ -162,6 +162,16 @@ class Workshop:
         self.signal(signal.SIGKILL)
         self.exit_code()
 
+    def reload(self) -> None:
+        """Write the settings as they stand now and have the master read them; waits until it says so."""
+        before = len(self.lines)
+        self.write_settings()
+        self.signal(signal.SIGHUP)
+        self.wait_until(
+            lambda: any("settings" in str(line.get("event")) or "reload" in str(line) for line in self.lines[before:]),
+            "a word about the settings",
+        )
+
     @property
     def _master(self) -> subprocess.Popen[bytes]:
         assert self.process is not None, "the workshop was never started"
@@ -383,6 +393,10 @@ class Workshop:
         complaints = self.close()
         if error is None and complaints:
             raise AssertionError("\n".join(complaints))
+
+
+OpenWorkshop = Callable[..., Workshop]
+"""The fixture `open_workshop`: makes a workshop with changed settings."""
 
 
 def as_file(name: str, content: str | bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> bytes:

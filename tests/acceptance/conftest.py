@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 from simulator import Simulator
-from workshop import API_KEY, Workshop
-
-OpenWorkshop = Callable[..., Workshop]
+from workshop import API_KEY, OpenWorkshop, Workshop
 
 
 @pytest.fixture
