@@ -1,1 +1,1 @@
-"""Master ↔ worker: what they say (`messages`) and how it is cut into bytes (`framing`), without any I/O."""
+"""Master ↔ worker: what they say (`messages`), how it becomes bytes (`framing`), and a run's `record`. No I/O."""

@@ -65,7 +65,7 @@ class Unable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
-    """What the worker serves: its tier, the key (never logged, never stored), and how long it may outlive the master."""
+    """What the worker serves: its tier, the key (never logged or stored), and how long it may outlive the master."""
 
     version: int
     tier: Tier

@@ -1,0 +1,141 @@
+"""Any server that speaks OpenAI's chat completions, through the `openai` library with its hidden habits switched off.
+
+No retries (each is a call with a hold of its own), no redirects and no proxies from the environment (both carry a
+prompt, and the key, to another host than the settings name).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import httpx2
+from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, AsyncStream, OpenAIError
+
+from koubou.backends.completion import Completion
+from koubou.backends.port import Answer, CannotServe, Sink
+from koubou.model.call import ErrorClass
+from koubou.model.tier import Tier
+from koubou.rules.provider_errors import bill_of, plain_error, read_error, read_retry_after
+
+_CONNECT = 10.0  # seconds; the limit of the whole call is the run's, and comes as a cancellation
+_KEEP = 30.0  # seconds that an idle connection is kept
+
+
+class ChatBackend:
+    """Serves one tier; connections are kept and shared by its calls."""
+
+    def __init__(self, tier: Tier, api_key: str | None) -> None:
+        self._errors_are_billed = tier.errors_are_billed
+        self._call: ContextVar[_Call] = ContextVar("call")
+        key = api_key or "none"  # a server without keys ignores it, but the library wants one
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise CannotServe(f"tier {tier.name}: its API key is no key (blanks, line ends)", "set the key again")
+        patience = httpx2.Timeout(None, connect=_CONNECT)
+        self._http = httpx2.AsyncClient(
+            trust_env=False,
+            follow_redirects=False,
+            timeout=patience,
+            limits=httpx2.Limits(
+                max_connections=tier.concurrency,
+                max_keepalive_connections=tier.concurrency,
+                keepalive_expiry=_KEEP,
+            ),
+            event_hooks={"request": [self._watch]},
+        )
+        try:
+            self._client = AsyncOpenAI(
+                api_key=key, base_url=tier.base_url, max_retries=0, timeout=patience, http_client=self._http
+            )
+        except (OpenAIError, httpx2.InvalidURL, ValueError):
+            raise CannotServe(f"tier {tier.name}: its base_url cannot be used", "mend it in the settings") from None
+
+    async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
+        """Send the request as it is, and read the answer as it grows; a server may also give it whole."""
+        call = _Call(sink)
+        self._call.set(call)
+        completion = Completion(sink)
+        try:
+            stream = await self._client.post(
+                "/chat/completions", body=dict(body), cast_to=object, stream=True, stream_cls=AsyncStream[object]
+            )
+            async with stream:
+                async for chunk in _chunks(stream):
+                    completion.take(chunk)
+        except APIStatusError as error:
+            return self._refused(error.response)
+        except (APIError, ValueError) as error:  # ValueError: an event that is not JSON
+            # A complete answer stays one when the connection breaks behind it; only its usage is missing then.
+            return completion.ending() if completion.finished else _broken(error, completion, sent=call.sent)
+        return completion.ending()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _watch(self, request: httpx2.Request) -> None:
+        request.extensions["trace"] = self._call.get().trace
+
+    def _refused(self, response: httpx2.Response) -> Answer:
+        wait = read_retry_after(response.headers, time.time_ns() // 1_000_000)
+        error, bill = read_error(
+            response.status_code,
+            _object(response.content),
+            errors_are_billed=self._errors_are_billed,
+            retry_after=wait,
+        )
+        return Answer(bill=bill, error=error)
+
+
+class _Call:
+    """Notes the moment at which a request leaves: after the connection stands, before its first byte."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sent = False
+        self._sink = sink
+
+    async def trace(self, event: str, _details: Mapping[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self.sent = True
+            self._sink.sent()
+
+
+class _NotTheProvider(ValueError):  # noqa: N818 - named for what is wrong
+    """A 200 that is neither a stream of events nor JSON: the login page of a proxy, as a rule."""
+
+
+async def _chunks(stream: AsyncStream[object]) -> AsyncIterator[object]:
+    kind = stream.response.headers.get("content-type", "")
+    if "json" in kind or "html" in kind:
+        whole = _object(await stream.response.aread())
+        if whole is None:
+            raise _NotTheProvider
+        yield whole
+    else:
+        async for chunk in stream:
+            yield chunk
+
+
+def _broken(error: APIError | ValueError, completion: Completion, *, sent: bool) -> Answer:
+    match error:
+        case APIConnectionError() if not sent:
+            kind = ErrorClass.UNREACHABLE
+        case APIConnectionError():
+            kind = ErrorClass.CUT
+        case APIError(body=body) if body is not None:
+            completion.take({"error": body})
+            return completion.ending()
+        case _:
+            kind = ErrorClass.PROXY
+    return Answer(bill=bill_of(kind), error=plain_error(kind))
+
+
+def _object(data: bytes) -> Mapping[str, Any] | None:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None

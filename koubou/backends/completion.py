@@ -1,0 +1,103 @@
+"""A chat completion as it comes together, from the chunks of a stream or from one whole answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from koubou.backends.port import Answer, Sink
+from koubou.model.call import Bill, CallError, ErrorClass, Usage
+from koubou.rules.provider_errors import plain_error, read_error
+
+
+class Completion:
+    """Gathers one answer. A stream that ends without a finish reason was cut, however politely it ended."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._usage: Usage | None = None
+        self._finish_reason: str | None = None
+        self._model: str | None = None
+        self._refused = False
+        self._spoke = False
+        self._error: CallError | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the answer is complete; only its usage may still be missing."""
+        return self._finish_reason is not None
+
+    def take(self, chunk: object) -> None:
+        """The next chunk, or the whole answer."""
+        if not isinstance(chunk, Mapping):
+            return
+        if chunk.get("error") and not self.finished:
+            self._error, _ = read_error(None, chunk)
+        if isinstance(model := chunk.get("model"), str) and model:
+            self._model = model
+        self._usage = read_usage(chunk.get("usage")) or self._usage
+        match chunk.get("choices"):
+            case [{"delta": Mapping() as part} as choice, *_] | [{"message": Mapping() as part} as choice, *_]:
+                self._take_part(part)
+            case [Mapping() as choice, *_]:
+                pass
+            case _:
+                return
+        if isinstance(reason := choice.get("finish_reason"), str) and reason:
+            self._finish_reason = reason
+
+    def ending(self) -> Answer:
+        """What it has come to, now that nothing more will come."""
+        return Answer(
+            bill=Bill.UNKNOWN if self._usage is None else Bill.REPORTED,
+            usage=self._usage,
+            error=self._verdict(),
+            finish_reason=self._finish_reason,
+            model=self._model,
+        )
+
+    def _take_part(self, part: Mapping[str, Any]) -> None:
+        if isinstance(text := part.get("content"), str) and text:
+            self._spoke = True
+            self._sink.write(text)
+        self._refused = self._refused or bool(part.get("refusal"))
+
+    def _verdict(self) -> CallError | None:
+        if self._error is not None:
+            return self._error
+        match self._finish_reason:
+            case None:
+                return plain_error(ErrorClass.CUT)
+            case "content_filter":
+                return plain_error(ErrorClass.POLICY, code="content_filter")
+            case "error":  # a gateway's word for a fault of the provider behind it
+                return plain_error(ErrorClass.SERVER, code="error")
+            case _ if self._refused and not self._spoke:
+                return plain_error(ErrorClass.POLICY, code="refusal")
+            case _:
+                return None
+
+
+def read_usage(usage: object) -> Usage | None:
+    """Usage as chat completions report it: input includes cached tokens, output includes reasoning. Or None."""
+    if not isinstance(usage, Mapping):
+        return None
+    asked, answered = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if asked is None or answered is None:
+        return None
+    inside, outside = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
+    return Usage(
+        input_tokens=asked,
+        output_tokens=answered,
+        cached_input_tokens=_detail(inside, "cached_tokens"),
+        cache_write_tokens=_detail(inside, "cache_write_tokens"),
+        reasoning_tokens=_detail(outside, "reasoning_tokens"),
+    )
+
+
+def _detail(details: object, name: str) -> int:
+    return (_count(details.get(name)) or 0) if isinstance(details, Mapping) else 0
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None

@@ -1,0 +1,66 @@
+"""What a worker and a backend are to one another: a request in, an answer out, the text through a sink as it grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from koubou.errors import KoubouError
+from koubou.model.call import Bill, CallError, Usage
+from koubou.model.tier import Tier
+
+
+class CannotServe(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+    """A backend cannot work with these settings on this machine; a person must act. Holds no key and no task text."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.message = message
+        self.remedy = remedy
+        super().__init__(f"{message}: {remedy}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a call ended; its text is what went through the sink. `error` is None for a complete or capped answer."""
+
+    bill: Bill
+    usage: Usage | None = None
+    error: CallError | None = None
+    finish_reason: str | None = None
+    model: str | None = None
+
+
+class Sink(Protocol):
+    """Where a backend puts what comes."""
+
+    def sent(self) -> None:
+        """The request leaves now: from here on it may have cost money, whatever happens."""
+
+    def write(self, text: str) -> None:
+        """The next piece of the answer."""
+
+
+class Backend(Protocol):
+    """One way to have a request answered. Serves many calls at once; a cancelled `answer` stops at once."""
+
+    async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
+        """Send the request as it is and say how it ended; what goes wrong with the call is no exception."""
+
+    async def close(self) -> None:
+        """Let go of connections."""
+
+
+def open_backend(tier: Tier, api_key: str | None) -> Backend:
+    """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second."""
+    match tier.executor:
+        case "chat":
+            from koubou.backends.chat import ChatBackend
+
+            return ChatBackend(tier, api_key)
+        case "rehearsal":
+            from koubou.backends.rehearsal import RehearsalBackend
+
+            return RehearsalBackend(tier)
+        case other:
+            raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', "use one of chat, rehearsal")

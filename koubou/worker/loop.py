@@ -1,0 +1,151 @@
+"""The worker's loop: hears assignments, runs them side by side, leaves records, says so, and leaves when it must."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+from koubou.backends.port import Backend, CannotServe, open_backend
+from koubou.errors import ProtocolError
+from koubou.model.call import ErrorClass
+from koubou.model.instant import Milliseconds
+from koubou.wire.messages import (
+    VERSION,
+    Assign,
+    Beat,
+    Cancel,
+    Finished,
+    Hello,
+    Ready,
+    Retire,
+    Started,
+    ToWorker,
+    Unable,
+    Welcome,
+)
+from koubou.worker.leave_record import keep_trying
+from koubou.worker.line import Line
+from koubou.worker.run import Run, now
+
+UNABLE = 3
+"""Exit status of a worker that cannot work as it was told: to start another would not help."""
+
+DAMAGED = 4
+"""Exit status of a worker whose wire brought something that is no message; what was under way has its record."""
+
+_WRITERS = 4
+_GOODBYE = 2.0  # seconds for a master that does not read its wire any more
+
+
+class Worker:
+    """One process of the crew; `name` is what the master calls it."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._runs: dict[tuple[str, int], Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="record")
+        self._leave = asyncio.Event()
+        self._hurry: asyncio.TimerHandle | None = None
+        self._grace: Milliseconds = 0
+        self._status = 0
+        self._welcome: asyncio.Future[Welcome | None] = asyncio.get_running_loop().create_future()
+        self._line: Line
+        self._backend: Backend
+
+    async def serve(self, wire: socket.socket) -> int:
+        """Work until told to leave, or until the wire ends. Returns the exit status of the process."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._told_to_end)
+        self._line = await Line.connect(wire, self._hear, self._wire_ended)
+        self._line.say(Hello(version=VERSION, worker=self._name, pid=os.getpid()))
+        try:
+            welcome = await self._welcome
+            if welcome is None:
+                return 0
+            self._grace = welcome.orphan_grace
+            self._backend = open_backend(welcome.tier, welcome.api_key)
+        except CannotServe as error:
+            return await self._give_up(Unable(message=error.message, remedy=error.remedy))
+        except ProtocolError as error:
+            return await self._give_up(Unable(message=str(error), remedy="stop the workshop and start it again"))
+        self._line.say(Ready())
+        beats = loop.create_task(self._beat(welcome.beat_every))
+        await self._leave.wait()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        beats.cancel()
+        await self._backend.close()
+        await self._line.close(_GOODBYE)
+        self._writers.shutdown()
+        return self._status
+
+    def _hear(self, message: ToWorker) -> None:
+        match message:
+            case Assign():
+                self._take(message)
+            case Cancel(task=task, run=number):
+                if (run := self._runs.get((task, number))) is not None:
+                    run.stop(ErrorClass.CANCELLED)
+            case Retire(deadline=deadline):
+                self._leave_within(None if deadline is None else deadline - now())
+            case Welcome() if not self._welcome.done():
+                self._welcome.set_result(message)
+
+    def _take(self, assign: Assign) -> None:
+        key = (assign.task, assign.run)
+        if self._leave.is_set() or key in self._runs:
+            return  # the master knows what a leaving worker has not finished, and gives it to another
+        run = self._runs[key] = Run(assign)
+        task = asyncio.get_running_loop().create_task(self._carry_out(run))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _carry_out(self, run: Run) -> None:
+        assign = run.assign
+        record = await run.carry_out(self._backend, lambda: self._line.say(Started(task=assign.task, run=assign.run)))
+        record = await keep_trying(self._writers, assign.folder, record)
+        del self._runs[assign.task, assign.run]
+        self._line.say(Finished(result=record.result))
+
+    async def _beat(self, every: Milliseconds) -> None:
+        while True:
+            self._line.say(Beat(running=len(self._runs)))
+            await asyncio.sleep(every / 1000)
+
+    def _told_to_end(self) -> None:
+        self._leave_within(self._grace)
+
+    def _wire_ended(self, damage: ProtocolError | None) -> None:
+        """The master died, or speaks what we do not: either way nothing new will come, and what is paid for is kept."""
+        if damage is not None:
+            self._status = DAMAGED
+            if not self._welcome.done():
+                self._welcome.set_exception(damage)
+        self._leave_within(self._grace)
+
+    def _leave_within(self, limit: Milliseconds | None) -> None:
+        """Take nothing new; let what is under way finish, for so long at most. Said twice, the shorter time counts."""
+        self._leave.set()
+        if not self._welcome.done():
+            self._welcome.set_result(None)
+        if limit is None:
+            return
+        loop = asyncio.get_running_loop()
+        moment = loop.time() + max(0, limit) / 1000
+        if self._hurry is None or moment < self._hurry.when():
+            if self._hurry is not None:
+                self._hurry.cancel()
+            self._hurry = loop.call_at(moment, self._stop_all)
+
+    def _stop_all(self) -> None:
+        for run in self._runs.values():
+            run.stop(ErrorClass.LOST)
+
+    async def _give_up(self, word: Unable) -> int:
+        self._line.say(word)
+        await self._line.close(_GOODBYE)
+        return UNABLE

@@ -1,0 +1,101 @@
+"""One run: a call through the backend, bounded in time, stoppable, ending in a result and what came of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+
+from koubou.backends.port import Answer, Backend
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass
+from koubou.model.instant import Instant
+from koubou.wire.messages import Assign
+from koubou.wire.record import Record
+from koubou.worker.growing import AnswerTooLong, GrowingAnswer
+
+_STOPPED = {
+    ErrorClass.TIMEOUT: "no complete answer within the time given",
+    ErrorClass.CANCELLED: "stopped because the task was cancelled",
+    ErrorClass.LOST: "stopped because the worker had to end before the answer was complete",
+}
+
+
+class Run:
+    """An assignment at work. `stop` may come at any time, from the wire or the clock."""
+
+    def __init__(self, assign: Assign) -> None:
+        self.assign = assign
+        self._sink = GrowingAnswer(assign.folder)
+        self._why: ErrorClass | None = None
+        self._call: asyncio.Task[object] | None = None
+
+    async def carry_out(self, backend: Backend, started: Callable[[], None]) -> Record:
+        """Have the request answered; `started` is called just before it goes out. What goes wrong is no exception."""
+        began = now()
+        answer = _stopped(self._why, sent=False) if self._why else await self._ask(backend, started)
+        self._sink.close()
+        text = self._sink.text
+        result = CallResult(
+            task=self.assign.task,
+            run=self.assign.run,
+            call=self.assign.call,
+            bill=answer.bill,
+            usage=answer.usage,
+            error=answer.error,
+            finish_reason=answer.finish_reason,
+            model=answer.model,
+            started_at=began,
+            finished_at=now(),
+            first_token_at=self._sink.first_at,
+            answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
+        )
+        return Record(result=result, answer=text)
+
+    def stop(self, why: ErrorClass) -> None:
+        """End the call now, for this reason. Does nothing once it is over: its record is being left."""
+        if self._why is None:
+            self._why = why
+            if self._call is not None:
+                self._call.cancel()
+
+    async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
+        started()
+        self._call = asyncio.current_task()
+        limit = asyncio.get_running_loop().call_later(self.assign.timeout / 1000, self.stop, ErrorClass.TIMEOUT)
+        try:
+            return await backend.answer(self.assign.body, self._sink)
+        except asyncio.CancelledError:
+            if self._call is not None:
+                self._call.uncancel()  # the wish is met; the record is still to be left
+            return _stopped(self._why or ErrorClass.LOST, sent=self._sink.was_sent)
+        except AnswerTooLong:
+            return _failed(ErrorClass.SERVER, "the answer does not end; it was cut off", "answer_too_long", sent=True)
+        except Exception as error:  # noqa: BLE001 - a bug in a backend costs one run, not the worker and its other calls
+            return _failed(ErrorClass.INTERNAL, where(error), "", sent=self._sink.was_sent)
+        finally:
+            limit.cancel()
+            self._call = None
+
+
+def now() -> Instant:
+    """The wall clock in milliseconds UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def where(error: BaseException) -> str:
+    """What broke and where, without the exception's own words: they may quote a task."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else ""
+    return f"a bug: {type(error).__name__}{place}; please report it"
+
+
+def _stopped(why: ErrorClass, *, sent: bool) -> Answer:
+    return _failed(why, _STOPPED[why], "", sent=sent)
+
+
+def _failed(kind: ErrorClass, message: str, code: str, *, sent: bool) -> Answer:
+    bill = Bill.UNKNOWN if sent else Bill.NONE
+    return Answer(bill=bill, error=CallError(kind=kind, message=message, code=code))
