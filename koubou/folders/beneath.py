@@ -1,0 +1,151 @@
+"""Reading files of a workspace for somebody: step by step, no links, and only what that somebody may read himself."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NoReturn
+
+_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_MAY_READ = 4
+_MAY_PASS = 1
+_ODD = frozenset({errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
+_ACCESS_LIST = "system.posix_acl_access"
+
+
+class OutOfReach(Exception):  # noqa: N818  named for what is wrong, as in koubou.errors
+    """A file cannot be attached. `kind` is a stable word; the message says what is wrong without naming the file."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        self.kind = kind
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Somebody for whom files are read."""
+
+    uid: int
+    groups: frozenset[int]
+
+
+def reader(uid: int) -> Reader:
+    """Whoever has this uid, with all groups that the machine gives him; asks the user database."""
+    try:
+        entry = pwd.getpwuid(uid)
+    except KeyError:
+        return Reader(uid=uid, groups=frozenset())
+    return Reader(uid=uid, groups=frozenset(os.getgrouplist(entry.pw_name, entry.pw_gid)))
+
+
+def parts_of(path: str) -> tuple[str, ...]:
+    """The names of a relative path. Raises OutOfReach for one that is absolute, empty or goes up."""
+    if path.startswith("/"):
+        raise OutOfReach("attachment", "must be a path relative to the workspace")
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    if not parts or ".." in parts:
+        raise OutOfReach("attachment", "must stay within the workspace: it cannot be empty or hold ..")
+    if any(len(part.encode()) > 200 for part in parts):
+        raise OutOfReach("attachment", "has a name of more than 200 bytes")
+    return parts
+
+
+def within(workspace: str, root: str) -> tuple[str, ...] | None:
+    """The way from an allowed root to a workspace; None when it does not lie there. Both are absolute paths."""
+    ours, theirs = _names(root), _names(workspace)
+    return theirs[len(ours) :] if theirs[: len(ours)] == ours and ".." not in theirs else None
+
+
+def read_beneath(root: str, parts: tuple[str, ...], who: Reader, limit: int) -> bytes:
+    """The bytes of the file at `parts` beneath `root`. Raises OutOfReach. The root itself may be reached by links."""
+    way = _names(os.path.realpath(root))
+    try:
+        with _folder((*way, *parts[:-1]), who) as folder:
+            descriptor = os.open(parts[-1], _READ, dir_fd=folder)
+            with open(descriptor, "rb") as file:
+                return _read(file.fileno(), who, limit)
+    except OSError as error:
+        _explain(error)
+
+
+@contextmanager
+def _folder(names: tuple[str, ...], who: Reader) -> Iterator[int]:
+    """The descriptor of a folder, each step of the way open to `who`."""
+    here = os.open("/", _STEP)
+    try:
+        _ask(here, who, _MAY_PASS)
+        for name in names:
+            following = os.open(name, _STEP, dir_fd=here)
+            os.close(here)
+            here = following
+            _ask(here, who, _MAY_PASS)
+        yield here
+    finally:
+        os.close(here)
+
+
+def _read(descriptor: int, who: Reader, limit: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OutOfReach("file_type", "is no regular file")
+    _ask(descriptor, who, _MAY_READ)
+    if found.st_size > limit:
+        _too_large()
+    data = b""
+    while chunk := os.read(descriptor, limit + 1 - len(data)):
+        data += chunk
+        if len(data) > limit:
+            _too_large()
+    return data
+
+
+def _ask(descriptor: int, who: Reader, wanted: int) -> None:
+    """Refuse what the modes do not let `who` do. Where an access list may say otherwise, its owner alone passes."""
+    found = os.fstat(descriptor)
+    if who.uid == 0:
+        return
+    mode = stat.S_IMODE(found.st_mode)
+    if found.st_uid == who.uid:
+        granted = mode >> 6
+    elif _has_access_list(descriptor):
+        granted = 0
+    elif found.st_gid in who.groups:
+        granted = mode >> 3
+    else:
+        granted = mode
+    if not granted & wanted:
+        raise OutOfReach("permission", "may not be read by whoever dropped this task file")
+
+
+def _has_access_list(descriptor: int) -> bool:
+    try:
+        return _ACCESS_LIST in os.listxattr(f"/proc/self/fd/{descriptor}")  # the descriptor alone may be O_PATH
+    except OSError:
+        return False  # this file system has none
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(part for part in path.split("/") if part not in ("", "."))
+
+
+def _too_large() -> NoReturn:
+    raise OutOfReach("size", "is too large: prompt_file and files together pass the limit")
+
+
+def _explain(error: OSError) -> NoReturn:
+    match error:
+        case FileNotFoundError():
+            raise OutOfReach("attachment", "is not there") from None
+        case PermissionError():
+            raise OutOfReach("permission", "may not be read by the workshop: let its user or group read it") from None
+        case NotADirectoryError():
+            raise OutOfReach("file_type", "leads through something that is no folder, or a link") from None
+    if error.errno in _ODD:
+        raise OutOfReach("file_type", "is a link, no regular file, or has too long a name") from None
+    raise error
