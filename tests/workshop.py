@@ -97,6 +97,8 @@ class Workshop:
         self.stray_output: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
+        self._may_read = threading.Event()
+        self._may_read.set()
         self._seen: dict[int, psutil.Process] = {}
         self.write_settings()
 
@@ -132,6 +134,7 @@ class Workshop:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:
+                self._may_read.wait()
                 try:
                     lines.append(json.loads(line))
                 except ValueError:
@@ -161,6 +164,14 @@ class Workshop:
         """End the master as the kernel does when memory runs out: at once, with no word."""
         self.signal(signal.SIGKILL)
         self.exit_code()
+
+    def pause_reading(self) -> None:
+        """Leave the master's standard output unread until `read_on`."""
+        self._may_read.clear()
+
+    def read_on(self) -> None:
+        """Read standard output again."""
+        self._may_read.set()
 
     def reload(self) -> None:
         """Write the settings as they stand now and have the master read them; waits until it says so."""
@@ -368,6 +379,7 @@ class Workshop:
     def close(self) -> list[str]:
         """End everything; what is left that should not be (processes, tracebacks), for the test to fail on."""
         complaints: list[str] = []
+        self.read_on()
         if self.process is not None:
             if self.process.poll() is None:
                 try:

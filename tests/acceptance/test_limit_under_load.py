@@ -30,8 +30,8 @@ def test_a_month_of_one_dollar_is_spent_but_never_passed(open_workshop: OpenWork
     workshop = open_workshop(**with_one_cloud_tier(provider, 1, concurrency=64)).start()
     free = {f"free-{n}" for n in range(20)}
     dear = {f"dear-{n}" for n in range(500)}
-    workshop.drop_all({f"{id}.yaml": {"id": id, "prompt": f"{id}?", "tier": id.split("-")[0]} for id in dear})
-    workshop.drop_all({f"{id}.yaml": {"id": id, "prompt": f"{id}?", "tier": "local"} for id in free})
+    workshop.drop_all({f"{task}.yaml": {"id": task, "prompt": "Say.", "tier": "dear"} for task in dear})
+    workshop.drop_all({f"{task}.yaml": {"id": task, "prompt": "Say.", "tier": "local"} for task in free})
 
     bill = watch_the_bill(provider, below=DOLLAR)
 
