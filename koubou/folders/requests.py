@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
 
 from koubou.documents.checking import Mistakes, check, nearest
@@ -230,11 +230,18 @@ def _together(problems: Sequence[Problem]) -> Problem:
 
 def _said(value: Any) -> Mapping[str, Any]:
     """What of a dataclass is not as it is by default, so that a key added in a later version changes no digest."""
-    if not is_dataclass(value):
+    defaults = _DEFAULTS.get(type(value))
+    if defaults is None:
         raise TypeError(f"a request cannot hold {type(value).__name__}")
-    found = ((field, getattr(value, field.name)) for field in fields(value))
-    return {field.name: inner for field, inner in found if inner != _default(field)}
+    found = ((name, getattr(value, name), default) for name, default in defaults)
+    return {name: inner for name, inner, default in found if inner != default}
 
 
 def _default(field: Field[Any]) -> Any:
     return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+_DEFAULTS: Mapping[type, Sequence[tuple[str, Any]]] = {
+    noun: tuple((field.name, _default(field)) for field in fields(noun))
+    for noun in (TaskRequest, TaskBudget, Message, Attachment)
+}

@@ -165,7 +165,9 @@ class TaskFile(Part):
     prompt_file: ShortText = Field(default=_NOT_GIVEN, description="instead of prompt: a text file in the workspace")
     system: str | None = Field(default=None, description="the system prompt")
     files: Annotated[list[ShortText | InlineFile], Field(max_length=MANY)] = Field(
-        default=[], description="text files to attach: paths in the workspace, or name and content", examples=[["a.py"]]
+        default_factory=list,
+        description="text files to attach: paths in the workspace, or name and content",
+        examples=[["a.py"]],
     )
     workspace: ShortText | None = Field(default=None, description="a folder under one of the allowed roots")
     executor: Executor | None = Field(
@@ -182,30 +184,36 @@ class TaskFile(Part):
         json_schema_extra={"default": "normal"},
     )
     not_before: When = Field(default=None, description="when it may start, with a time zone")
-    depends_on: Annotated[list[Id], Field(max_length=MANY)] = Field(default=[], description="tasks to wait for")
+    depends_on: Annotated[list[Id], Field(max_length=MANY)] = Field(
+        default_factory=list, description="tasks to wait for"
+    )
     inputs: Annotated[dict[InputName, Id], Field(max_length=MANY)] = Field(
-        default={},
+        default_factory=dict,
         description="answers of other tasks, offered to the prompt as {{ inputs.<name> }}",
         json_schema_extra={"additionalProperties": False},
     )
     parent: Id | None = Field(default=None, description="the task that this one is part of")
     session: Id | None = Field(default=None, description="tasks that share a budget")
-    budget: Budget = Field(default=Budget(), description="what the task may use", json_schema_extra={"default": {}})
+    budget: Budget = Field(
+        default_factory=Budget, description="what the task may use", json_schema_extra={"default": {}}
+    )
     max_output_tokens: Positive | None = Field(default=None, description="cap of one answer")
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(default=None, description="null: not sent")
     response_format: JsonObject | None = Field(default=None, description="a JSON Schema that the answer must meet")
     expect: Annotated[list[ShortText], Field(max_length=MANY)] = Field(
-        default=[], description="parts that a complete answer must name"
+        default_factory=list, description="parts that a complete answer must name"
     )
     requires_high_capability: bool = Field(default=False, description="the best tier only")
     isolate: bool = Field(default=True, description="agents work on a copy; changes come back as a patch")
-    locks: Annotated[list[ShortText], Field(max_length=MANY)] = Field(default=[], description="taken all or none")
+    locks: Annotated[list[ShortText], Field(max_length=MANY)] = Field(
+        default_factory=list, description="taken all or none"
+    )
     expires_at: When = Field(default=None, description="not started after this time, with a time zone")
     retries: Annotated[int, Field(ge=0, le=100)] | None = Field(default=None, description="default: the tier's")
     on_interrupt: Literal["retry", "hold", "resume"] = Field(
         default="retry", description="what happens after a crash: at least once, at most once, or go on"
     )
-    metadata: JsonObject = Field(default={}, description="anything; comes back with the answer")
+    metadata: JsonObject = Field(default_factory=dict, description="anything; comes back with the answer")
 
     @model_validator(mode="after")
     def _asks_once(self) -> TaskFile:
