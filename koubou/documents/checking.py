@@ -38,6 +38,7 @@ _SENTENCES: Mapping[str, str] = {
     "less_than_equal": "must be {le} or less",
     "too_short": "needs {min_length} or more items",
     "too_long": "takes {max_length} items at most",
+    "string_pattern_mismatch": "does not have the right form",
     "string_too_short": "needs {min_length} or more characters",
     "string_too_long": "takes {max_length} characters at most",
 }

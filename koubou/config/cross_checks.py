@@ -1,0 +1,71 @@
+"""What no single key can say: whether the parts of the settings fit one another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from koubou.config.hosts import is_local_literal
+from koubou.config.settings import Settings
+from koubou.config.tier_settings import TierSettings
+from koubou.documents.checking import Place, nearest
+from koubou.documents.problems import Path, show_path
+from koubou.errors import Problem
+
+
+def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Problem]:
+    """Every problem between the parts; `where` gives the place of a key."""
+    problems = []
+    for path, message, near in [*_unknown_tiers(settings), *_circles(settings), *_plain_http(settings)]:
+        file, line, column = where(path)
+        key = show_path(path)
+        problems.append(Problem(message=f"{key} {message}", file=file, line=line, column=column, key=key, nearest=near))
+    return problems
+
+
+Finding = tuple[Path, str, str | None]
+"""Where, what, and the nearest word that would be right."""
+
+
+def _unknown_tiers(settings: Settings) -> Iterator[Finding]:
+    named: list[tuple[Path, str | None]] = [
+        (("routing", difficulty), tier) for difficulty, tier in settings.routing.model_dump().items()
+    ]
+    named += [(("tiers", name, "fallback"), tier.fallback) for name, tier in settings.tiers.items()]
+    for path, tier in named:
+        if tier is not None and tier not in settings.tiers:
+            yield path, f"must be one of the tiers {', '.join(settings.tiers)}", nearest(tier, settings.tiers)
+
+
+def _circles(settings: Settings) -> Iterator[Finding]:
+    """Each circle of fallbacks, told once, at the tier of it that comes first."""
+    told: set[str] = set()
+    for start in settings.tiers:
+        way = [start]
+        while (following := _fallback(settings, way[-1])) is not None and following not in way:
+            way.append(following)
+        if following == start and start not in told:
+            told.update(way)
+            yield ("tiers", start, "fallback"), f"goes in a circle: {' -> '.join([*way, start])}", None
+
+
+def _fallback(settings: Settings, name: str) -> str | None:
+    tier = settings.tiers.get(name)
+    return tier.fallback if tier is not None else None
+
+
+def _plain_http(settings: Settings) -> Iterator[Finding]:
+    for name, tier in settings.tiers.items():
+        if _sends_in_the_clear(tier):
+            message = "must be https, or the key and the tasks travel in the clear (else set trusted_host: true)"
+            yield ("tiers", name, "base_url"), message, None
+
+
+def _sends_in_the_clear(tier: TierSettings) -> bool:
+    url = urlsplit(tier.base_url or "")
+    return (
+        tier.reach == "cloud"
+        and url.scheme == "http"
+        and not tier.trusted_host
+        and not is_local_literal(url.hostname or "")
+    )

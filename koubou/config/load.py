@@ -1,0 +1,116 @@
+"""From files, environment and command line to Settings, or to everything that is wrong with them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path as FilePath
+from typing import Any
+
+from koubou.config import defaults
+from koubou.config.cross_checks import cross_check
+from koubou.config.layers import Layer, lay_over, where
+from koubou.config.settings import Settings
+from koubou.config.words_given import combined, from_environment, from_overrides
+from koubou.documents.checking import Mistakes, Place, check_value
+from koubou.documents.problems import BadDocument, Path
+from koubou.documents.reading import Document, Limits, read_documents
+from koubou.errors import Problem, SettingsError
+
+SYSTEM_FILE = FilePath("/etc/koubou/koubou.yaml")
+_LIMITS = Limits(size=1_000_000)
+
+
+def load(
+    path: FilePath | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+    *,
+    system_file: FilePath = SYSTEM_FILE,
+) -> Settings:
+    """The settings in force. Raises SettingsError with every problem of every source.
+
+    Built-in defaults, then the file (`path`, else KOUBOU_CONFIG, else `system_file` where it exists), then
+    `conf.d/*.yaml` beside it, then KOUBOU_ variables of `environ`, then `overrides` by dotted key.
+    """
+    environ = environ or {}
+    layers: list[Layer] = []
+    problems: list[Problem] = []
+    sources: list[str] = []
+    for file in _files(path, environ, system_file):
+        try:
+            layers.append(_read(file))
+            sources.append(str(file))
+        except SettingsError as error:
+            problems += error.problems
+    tiers_given = combined(layers).get("tiers")
+    below = Layer(values={} if tiers_given is not None else {"tiers": defaults.TIERS}, place=_built_in)
+    layers.insert(0, below)
+    named, unknown = from_environment(environ, combined(layers))
+    layers += named + from_overrides(overrides or {})
+    problems += unknown
+    settings = _checked(layers, problems)
+    settings._sources = tuple(sources)
+    return settings
+
+
+def _files(path: FilePath | None, environ: Mapping[str, str], system_file: FilePath) -> Iterable[FilePath]:
+    asked = path or (FilePath(environ["KOUBOU_CONFIG"]) if environ.get("KOUBOU_CONFIG") else None)
+    file = asked or system_file
+    if asked or file.exists():
+        yield file
+    yield from sorted((file.parent / "conf.d").glob("*.yaml"))
+
+
+def _read(file: FilePath) -> Layer:
+    """One file as a layer. A file with nothing in it says nothing."""
+    name = str(file)
+    try:
+        with file.open("rb") as stream:
+            documents = read_documents(stream.read(_LIMITS.size + 1), name=name, limits=_LIMITS)
+    except FileNotFoundError:
+        raise SettingsError([Problem(message="there is no such file", file=name)]) from None
+    except OSError as error:
+        raise SettingsError([Problem(message=f"cannot be read: {error.strerror}", file=name)]) from None
+    except BadDocument as error:
+        if error.kind == "empty":
+            return Layer(values={}, place=lambda _path: (name, None, None))
+        raise SettingsError([error.problem]) from None
+    if len(documents) > 1:
+        message = "settings are one document; take out the line with ---"
+        raise SettingsError([Problem(message=message, file=name, line=documents[1].lines_before + 1)])
+    if not isinstance(documents[0].value, dict):
+        raise SettingsError([Problem(message="must be a mapping (key: value)", file=name, line=1)])
+    return Layer(values=documents[0].value, place=partial(_place, name, documents[0]))
+
+
+def _place(name: str, document: Document, path: Path) -> Place:
+    return (name, *(document.place(path) or (None, None)))
+
+
+def _built_in(_path: Path) -> Place:
+    return ("", None, None)
+
+
+def _checked(layers: Sequence[Layer], problems: list[Problem]) -> Settings:
+    """The model of what all layers say together. Raises SettingsError with `problems` and its own."""
+    values = combined(layers)
+    find: Callable[[Path], Place] = partial(where, layers)
+    tiers, given = values.get("tiers"), values.get("routing", {})
+    if isinstance(tiers, Mapping) and tiers and isinstance(given, Mapping):
+        values = lay_over(values, {"routing": defaults.routing(tiers, given)})
+    try:
+        settings = check_value(Settings, _plain(values), find)
+    except Mistakes as error:
+        raise SettingsError([*problems, *error.problems]) from None
+    problems = [*problems, *cross_check(settings, find)]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _plain(values: Any) -> Any:
+    """The same with dicts all the way down."""
+    if isinstance(values, Mapping):
+        return {key: _plain(value) for key, value in values.items()}
+    return values

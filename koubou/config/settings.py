@@ -1,0 +1,156 @@
+"""The whole of the settings, as the master gets them: every word parsed, every section present."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr
+
+from koubou.config.budget_settings import BudgetSettings
+from koubou.config.tier_settings import Key, KeySource, TierSettings
+from koubou.config.words import (
+    AbsolutePath,
+    Duration,
+    Listen,
+    Name,
+    Positive,
+    Section,
+    Shown,
+    Size,
+    TierName,
+)
+
+
+class RoutingSettings(Section):
+    """Which tier a task goes to, by its difficulty."""
+
+    high: TierName = Field(description="The tier of hard tasks.")
+    medium: TierName = Field(description="The tier of tasks in between.")
+    low: TierName = Field(description="The tier of easy tasks.")
+
+
+class IntakeSettings(Section):
+    """What is taken in from the drop folder."""
+
+    max_pending: Positive = Field(default=100_000, description="Files stay in the folder while so many tasks wait.")
+    min_free_disk: Size = Field(
+        default="500MB", validate_default=True, description="Files stay in the folder while less disk is free."
+    )
+    settle: Duration = Field(
+        default="2s",
+        validate_default=True,
+        description="A file that was not closed or renamed before us is left so long.",
+    )
+    max_file: Size = Field(default="10MB", validate_default=True, description="The largest task file.")
+    max_attached: Size = Field(
+        default="10MB", validate_default=True, description="The most that the files attached to a task hold together."
+    )
+
+
+class WorkersSettings(Section):
+    """How the crew lives and ends."""
+
+    drain_timeout: Duration = Field(
+        default="5m",
+        validate_default=True,
+        description="How long calls under way may finish when the workshop is stopped.",
+    )
+    orphan_grace: Duration = Field(
+        default="10s", validate_default=True, description="How long a worker without its master lets paid calls finish."
+    )
+    idle_timeout: Duration = Field(
+        default="60s", validate_default=True, description="A worker with nothing to do is sent home after this."
+    )
+
+
+class EmbeddedSettings(Section):
+    """The local model that Koubou serves itself, for tiers with `server: embedded`."""
+
+    model: Name = Field(default="smollm2-135m", description="Which of the known models.")
+    models_dir: AbsolutePath | None = Field(
+        default=None, description="Where model files are kept; null = the user's cache folder."
+    )
+    context_tokens: Annotated[int, Field(ge=256, le=1_000_000), Shown("count from 256")] = Field(
+        default=4096, description="Window of the model, shared by its parallel calls."
+    )
+    parallel: Annotated[int, Field(ge=1, le=64), Shown("count from 1")] = Field(default=2, description="Calls at once.")
+    threads: Annotated[int, Field(ge=1, le=1024), Shown("count from 1")] | None = Field(
+        default=None, description="Threads; null = one less than there are cores."
+    )
+
+
+class EmergencySettings(Section):
+    """What happens when the emergency stop is pulled."""
+
+    agents: Literal["stop", "finish"] = Field(default="stop", description="Whether agents at work stop or finish.")
+
+
+class GithubSettings(Section):
+    """A GitHub issue for the guardian."""
+
+    repo: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$"), Shown("owner/name")] | None = Field(
+        default=None, description="Where issues are opened; null = nowhere."
+    )
+    token: Key = Field(default=KeySource(env="GITHUB_TOKEN"), description="Where the token comes from.")
+    assignee: Name | None = Field(default=None, description="Who is assigned.")
+
+
+class GuardianSettings(Section):
+    """Who is told when the workshop stops itself."""
+
+    github: GithubSettings = Field(default=GithubSettings(), description="Told by an issue on GitHub.")
+    # The address of a webhook is often its own key, so it is not shown.
+    webhook: Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), Shown("address")] | None = Field(
+        default=None, repr=False, description="Told by a POST to this address; null = not."
+    )
+
+
+class SecuritySettings(Section):
+    """Who may do what, and where."""
+
+    roles: dict[str, Any] = Field(default={}, description="Who may do what, by role.")
+    allowed_workspaces: tuple[AbsolutePath, ...] = Field(
+        default=("/srv",), description="The folders beneath which a task's workspace may lie."
+    )
+
+
+class WindowSettings(Section):
+    """The API and dashboard."""
+
+    listen: Listen = Field(default="127.0.0.1:8700", description="Where it listens.")
+
+
+class LogSettings(Section):
+    """The journal on stdout."""
+
+    format: Literal["json", "text"] = Field(default="json", description="json = one object a line; text = for people.")
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="The least level shown.")
+
+
+class Settings(Section):
+    """Everything that an operator can set. Made by `koubou.config.load.load`."""
+
+    home: AbsolutePath = Field(default="/var/koubou", description="The workshop's folder.")
+    tiers: dict[TierName, TierSettings] = Field(
+        min_length=1,
+        description="The tiers by name, strongest first; a file that names tiers replaces the built-in ones.",
+    )
+    routing: RoutingSettings = Field(
+        description="Which tier serves which difficulty; what is not said is found from the tiers."
+    )
+    budget: BudgetSettings = Field(default=BudgetSettings(), description="The limits of money.")
+    intake: IntakeSettings = Field(default=IntakeSettings(), description="What is taken in from the drop folder.")
+    workers: WorkersSettings = Field(default=WorkersSettings(), description="How the crew lives and ends.")
+    embedded: EmbeddedSettings = Field(default=EmbeddedSettings(), description="The built-in local model.")
+    emergency: EmergencySettings = Field(default=EmergencySettings(), description="The emergency stop.")
+    guardian: GuardianSettings = Field(default=GuardianSettings(), description="Who is told when the workshop stops.")
+    security: SecuritySettings = Field(default=SecuritySettings(), description="Who may do what, and where.")
+    window: WindowSettings = Field(default=WindowSettings(), description="The API and dashboard.")
+    log: LogSettings = Field(default=LogSettings(), description="The journal on stdout.")
+
+    _sources: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The files that were read, in order."""
+        return self._sources

@@ -1,0 +1,180 @@
+"""What the settings say of one tier."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from koubou.config.words import (
+    AbsolutePath,
+    BaseUrl,
+    Count,
+    Duration,
+    Executor,
+    Name,
+    Positive,
+    Section,
+    Shown,
+    TierName,
+    Usd,
+)
+
+
+class KeySource(Section):
+    """Where a key comes from; the key itself never stands in the settings."""
+
+    env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"), Shown("text")] | None = Field(
+        default=None, description="Name of an environment variable."
+    )
+    credential: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"), Shown("text")] | None = Field(
+        default=None, description="Name of a systemd credential (LoadCredential=)."
+    )
+    secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"), Shown("text")] | None = Field(
+        default=None, description="Name in the encrypted store of the workshop."
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if [self.env, self.credential, self.secret].count(None) != 2:
+            raise ValueError("must name exactly one of env, credential, secret")
+        return self
+
+
+def _key_source(value: object) -> object:
+    # Said before the model looks: a key that stands here in plain text gets a sentence of its own.
+    if isinstance(value, str):
+        raise ValueError(
+            "must be {env: NAME}, {credential: NAME} or {secret: NAME}; a key never stands in the settings"
+        )
+    return value
+
+
+Key = Annotated[KeySource, BeforeValidator(_key_source), Shown("key source")]
+
+
+class RateSettings(Section):
+    """How fast the provider may be asked."""
+
+    requests_per_minute: Positive | None = Field(default=None, description="Calls begun in a minute; null = no limit.")
+    tokens_per_minute: Positive | None = Field(default=None, description="Tokens in a minute; null = no limit.")
+
+
+class CrewSettings(Section):
+    """How many worker processes a tier has."""
+
+    min: Count = Field(default=0, description="Workers kept even when there is nothing to do.")
+    max: Positive | None = Field(default=None, description="Workers at most; 2, or 1 for a local tier, when null.")
+
+
+class RateStep(Section):
+    """Other rates for the whole request once its input passes a number of tokens."""
+
+    above: Positive = Field(description="Input tokens beyond which these rates hold for the whole request.")
+    input: Usd = Field(description="USD per million input tokens.")
+    output: Usd = Field(description="USD per million output tokens.")
+    cached_input: Usd | None = Field(default=None, description="USD per million cached input tokens; null = as input.")
+    cache_write: Usd | None = Field(
+        default=None, description="USD per million tokens written to a cache; null = as input."
+    )
+
+
+class PriceSettings(Section):
+    """What the model costs, in USD per million tokens."""
+
+    input: Usd = Field(description="USD per million input tokens.")
+    output: Usd = Field(description="USD per million output tokens.")
+    cached_input: Usd | None = Field(default=None, description="USD per million cached input tokens; null = as input.")
+    cache_write: Usd | None = Field(
+        default=None, description="USD per million tokens written to a cache; null = as input."
+    )
+    steps: tuple[RateStep, ...] = Field(default=(), description="Rates of long requests, where the provider has them.")
+
+
+class TierSettings(Section):
+    """A class of model: where it is, what it may cost, how many calls it bears at once."""
+
+    reach: Literal["local", "cloud"] = Field(
+        description="How far a task's text travels: local = this machine or a private network, cloud = further."
+    )
+    provider: Name | None = Field(
+        default=None, description="Whose price list counts (openai, anthropic, …); null = found from base_url."
+    )
+    executor: Executor = Field(
+        default="chat",
+        description="Who does the work: chat (any OpenAI-compatible server) or rehearsal (answers from a script).",
+    )
+    base_url: BaseUrl | None = Field(
+        default=None,
+        description="Address of the server's API; required but for rehearsal and the embedded server.",
+    )
+    model: Name | None = Field(
+        default=None, description="The model's name at the server; required but for rehearsal and the embedded server."
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
+        default=None, description="How long a reasoning model thinks; null = not sent."
+    )
+    api_key: Key | None = Field(default=None, description="Where the key comes from; a cloud tier needs one.")
+    context_tokens: Positive | None = Field(
+        default=None,
+        description="The model's window, input and output together; 128000, or 8192 for a local tier, when null.",
+    )
+    max_output_tokens: Positive | None = Field(
+        default=None, description="The longest answer asked for; 16000, or 2048 for a local tier, when null."
+    )
+    min_output_tokens: Positive | None = Field(
+        default=None,
+        description="A cap is never lowered below this to fit a budget; 1024, or 256 for a local tier, when null.",
+    )
+    temperature: Annotated[float, Field(ge=0, le=2), Shown("number")] | None = Field(
+        default=None, description="Sampling temperature; null = not sent."
+    )
+    top_p: Annotated[float, Field(gt=0, le=1), Shown("number")] | None = Field(
+        default=None, description="Nucleus sampling; null = not sent."
+    )
+    sandbox: Literal["required", "off"] = Field(
+        default="required", description="Whether an agent may run without a sandbox. No agents in this version."
+    )
+    errors_are_billed: bool = Field(
+        default=False, description="Whether the provider bills calls that it answers with an error."
+    )
+    timeout: Duration = Field(default="5m", validate_default=True, description="How long one call may take.")
+    rate: RateSettings = Field(default=RateSettings(), description="How fast the provider may be asked.")
+    retries: Annotated[int, Field(ge=0, le=100), Shown("count")] = Field(
+        default=3, description="How often a call that failed for a passing reason is made again."
+    )
+    retry_delay: Duration = Field(
+        default="30s", validate_default=True, description="The wait before the first retry; later ones wait longer."
+    )
+    workers: CrewSettings = Field(default=CrewSettings(), description="How many worker processes serve the tier.")
+    concurrency: Annotated[int, Field(ge=1, le=1000), Shown("count from 1")] | None = Field(
+        default=None, description="Calls at once per worker; 16, or 2 for a local tier, when null."
+    )
+    fallback: TierName | None = Field(default=None, description="The tier that is tried when this one cannot answer.")
+    price: Annotated[Literal["auto"] | PriceSettings, Shown("auto or prices")] = Field(
+        default="auto",
+        description="auto = from the price table, by provider and model; what is not in it needs its prices here.",
+    )
+    server: Literal["embedded"] | None = Field(
+        default=None,
+        description="embedded = keep the built-in model server for this tier when base_url does not answer.",
+    )
+    script: AbsolutePath | None = Field(
+        default=None, description="The script that the executor rehearsal answers from."
+    )
+    trusted_host: bool = Field(
+        default=False,
+        description="The operator vouches that the host is as safe as reach says, though its address does not show it.",
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.executor != "rehearsal" and self.server is None:
+            for name in ("base_url", "model"):
+                if getattr(self, name) is None:
+                    raise ValueError(f"needs {name} (only rehearsal and the embedded server do without)")
+        if self.server == "embedded" and (self.reach != "local" or self.executor != "chat"):
+            raise ValueError("can have server: embedded only with reach: local and executor: chat")
+        if self.workers.max is not None and self.workers.min > self.workers.max:
+            raise ValueError("has workers.min above workers.max")
+        return self

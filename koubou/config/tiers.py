@@ -1,0 +1,131 @@
+"""From settings to the tiers that the workshop works with: each fit for work, or with the reason why not."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from koubou.config import prices
+from koubou.config.hosts import Resolve, resolve, why_not_local
+from koubou.config.keys import NoKey, fetch_key
+from koubou.config.settings import Settings
+from koubou.config.tier_settings import TierSettings
+from koubou.model.instant import Instant
+from koubou.model.money import Price
+from koubou.model.tier import Reach, Tier
+
+_BUILT = ("chat", "rehearsal")
+_PROVIDERS: Mapping[str, str] = MappingProxyType({"api.openai.com": "openai", "api.anthropic.com": "anthropic"})
+_SERVED_FROM_THE_CLOUD = re.compile(r"[-:]cloud$", re.IGNORECASE)
+
+
+def tiers(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    at: Instant | None = None,
+    resolve: Resolve = resolve,
+) -> tuple[dict[str, Tier], dict[str, str]]:
+    """Every tier of the settings, and the API keys of those that have one, by tier name.
+
+    `at` is the day whose prices count (now, when not given). Asks the resolver for hosts of local tiers that are
+    names; raises nothing: what is wrong with a tier stands in its `unfit`.
+    """
+    day = time.time_ns() // 1_000_000 if at is None else at
+    found: dict[str, Tier] = {}
+    keys: dict[str, str] = {}
+    for name, asked in settings.tiers.items():
+        tier = _without_price(name, asked, settings)
+        try:
+            _refuse_unsafe(asked, tier, resolve)
+            if (key := _key(asked, environ)) is not None:
+                keys[name] = key
+            found[name] = replace(tier, price=_price(asked, tier, day))
+        except (_Unfit, NoKey) as reason:
+            keys.pop(name, None)
+            found[name] = replace(tier, unfit=str(reason))
+    return found, keys
+
+
+class _Unfit(Exception):  # noqa: N818 - never leaves this module
+    """Why a tier is not offered."""
+
+
+def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
+    local = asked.reach == "local"
+    embedded = asked.server == "embedded"
+    host = urlsplit(asked.base_url or "").hostname or ""
+    window = settings.embedded.context_tokens if embedded and asked.base_url is None else 8192
+    return Tier(
+        name=name,
+        reach=Reach(asked.reach),
+        provider=asked.provider or ("local" if local else _PROVIDERS.get(host, host) or asked.executor),
+        executor=asked.executor,
+        base_url=asked.base_url or "",
+        model=asked.model or (settings.embedded.model if embedded else asked.executor),
+        price=None,
+        context_tokens=asked.context_tokens or (window if local else 128_000),
+        max_output_tokens=asked.max_output_tokens or (2048 if local else 16_000),
+        min_output_tokens=asked.min_output_tokens or (256 if local else 1024),
+        reasoning_effort=asked.reasoning_effort,
+        temperature=asked.temperature,
+        top_p=asked.top_p,
+        errors_are_billed=asked.errors_are_billed,
+        timeout=asked.timeout,
+        requests_per_minute=asked.rate.requests_per_minute,
+        tokens_per_minute=asked.rate.tokens_per_minute,
+        retries=asked.retries,
+        retry_delay=asked.retry_delay,
+        workers_min=asked.workers.min,
+        workers_max=max(asked.workers.min, asked.workers.max or (1 if local else 2)),
+        concurrency=asked.concurrency or (2 if local else 16),
+        fallback=asked.fallback,
+        embedded=embedded,
+        script=asked.script,
+    )
+
+
+def _refuse_unsafe(asked: TierSettings, tier: Tier, resolve: Resolve) -> None:
+    """Raise _Unfit for what this version cannot do, or what would carry a secret out of the house."""
+    if tier.executor not in _BUILT:
+        raise _Unfit(f"executor {tier.executor} is not part of this version")
+    if tier.min_output_tokens > tier.max_output_tokens:
+        raise _Unfit("min_output_tokens is above max_output_tokens")
+    if tier.max_output_tokens >= tier.context_tokens:
+        raise _Unfit("max_output_tokens leaves no room for a question in context_tokens")
+    if tier.reach is not Reach.LOCAL or tier.executor == "rehearsal":
+        return
+    if _SERVED_FROM_THE_CLOUD.search(tier.model):
+        raise _Unfit(f"reach is local, but a local server answers for {tier.model} from the cloud")
+    if not asked.trusted_host and tier.base_url:
+        reason = why_not_local(urlsplit(tier.base_url).hostname or "", resolve)
+        if reason is not None:
+            raise _Unfit(f"reach is local, but {reason} (if you vouch for it, set trusted_host: true)")
+
+
+def _key(asked: TierSettings, environ: Mapping[str, str]) -> str | None:
+    """The tier's key; None where none is needed. Raises NoKey."""
+    if asked.executor == "rehearsal":
+        return None
+    if asked.api_key is not None:
+        return fetch_key(asked.api_key, environ)
+    if asked.reach == "cloud":
+        raise NoKey("a cloud tier needs a key: add api_key: {env: NAME} or {credential: NAME}")
+    return None
+
+
+def _price(asked: TierSettings, tier: Tier, at: Instant) -> Price:
+    if asked.price != "auto":
+        return prices.from_settings(asked.price)
+    remedy = f"tiers: {{{tier.name}: {{price: {{input: <USD>, output: <USD>}}}}}} per million tokens"
+    if tier.reach is Reach.LOCAL:
+        zero = f"tiers: {{{tier.name}: {{price: {{input: 0, output: 0}}}}}}"
+        raise _Unfit(f"has no price; where it costs nothing, say so in the settings: {zero}")
+    try:
+        return prices.from_table(tier.model, asked.provider, asked.base_url, at)
+    except prices.NoPrice as error:
+        raise _Unfit(f"has no price: {error}; add to the settings: {remedy}") from None
