@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from koubou.errors import TaskFileError
 from koubou.folders.claim import Claim
 from koubou.folders.durable import rename_new, sync_folder, write_synced
 from koubou.folders.layout import Layout
@@ -17,10 +18,23 @@ _READABLE = 0o644
 _LARGEST_REASON = 100_000
 
 
+def reason(error: TaskFileError) -> dict[str, Any]:
+    """What `rejected/<name>.error.json` says of an error; its kind is the class."""
+    problem = error.problem
+    return {
+        "class": error.kind,
+        "message": problem.message,
+        "line": problem.line,
+        "column": problem.column,
+        "key": problem.key,
+        "nearest": problem.nearest,
+    }
+
+
 def reject(layout: Layout, claim: Claim, error: Mapping[str, Any]) -> str:
     """Write `rejected/<name>.error.json`, then move the file beside it; returns where it lies now.
 
-    `error` is {class, message, line, column, key, nearest}. A name that is taken gets `~<ULID>`. Doing it again does
+    `error` is as `reason` gives it. A name that is taken gets `~<ULID>`. Doing it again does
     nothing. Raises OSError where the file cannot be moved: it stays under its claim's name, and the reason is written.
     """
     rejected = os.fsencode(layout.rejected)
@@ -29,11 +43,9 @@ def reject(layout: Layout, claim: Claim, error: Mapping[str, Any]) -> str:
     marked = plain + b"~" + claim.ulid.encode("ascii")
     if not os.path.lexists(claimed):
         return os.fsdecode(marked if os.path.lexists(marked) else plain)
-    reason = json.dumps({"file": shown(claim.name), "error": dict(error), "claim": claim.ulid}, indent=2).encode(
-        "ascii"
-    )
+    text = json.dumps({"file": shown(claim.name), "error": dict(error), "claim": claim.ulid}, indent=2).encode("ascii")
     draft = os.path.join(rejected, b"." + claim.ulid.encode("ascii") + b".tmp")
-    write_synced(draft, reason + b"\n", _READABLE)
+    write_synced(draft, text + b"\n", _READABLE)
     target = plain if _reserved(plain, draft, claim) else marked
     os.rename(draft, target + REASON)
     if target is plain and os.path.lexists(draft):

@@ -90,6 +90,9 @@ class _Ask:
     def request(self) -> TaskRequest:
         task = self.task
         self._check_tier()
+        waits_for = tuple(dict.fromkeys((*task.depends_on, *task.inputs.values())))
+        if task.id is not None and task.id.lower() in (other.lower() for other in waits_for):
+            raise self._refusal("cycle", ("depends_on",), "names the task itself: it would wait for ever")
         root, way = self._workspace()
         prompt = task.prompt or ""
         if "prompt_file" in task.model_fields_set:
@@ -111,7 +114,7 @@ class _Ask:
             sensitivity=None if task.sensitivity == "auto" else Sensitivity(task.sensitivity),
             priority=task.priority,
             not_before=task.not_before,
-            depends_on=tuple(dict.fromkeys((*task.depends_on, *task.inputs.values()))),
+            depends_on=waits_for,
             inputs=task.inputs,
             parent=task.parent,
             session=task.session,
