@@ -20,13 +20,15 @@ from koubou.config.words import (
     TierName,
 )
 
+_FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
+
 
 class RoutingSettings(Section):
     """Which tier a task goes to, by its difficulty."""
 
-    high: TierName = Field(description="The tier of hard tasks.")
-    medium: TierName = Field(description="The tier of tasks in between.")
-    low: TierName = Field(description="The tier of easy tasks.")
+    high: TierName = Field(description="The tier of hard tasks.", json_schema_extra=_FROM_TIERS)
+    medium: TierName = Field(description="The tier of tasks in between.", json_schema_extra=_FROM_TIERS)
+    low: TierName = Field(description="The tier of easy tasks.", json_schema_extra=_FROM_TIERS)
 
 
 class IntakeSettings(Section):

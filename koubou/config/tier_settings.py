@@ -88,7 +88,10 @@ class PriceSettings(Section):
     cache_write: Usd | None = Field(
         default=None, description="USD per million tokens written to a cache; null = as input."
     )
-    steps: tuple[RateStep, ...] = Field(default=(), description="Rates of long requests, where the provider has them.")
+    steps: tuple[RateStep, ...] = Field(
+        default=(),
+        description="Rates of long requests: a list of {above: <tokens>, input, output, cached_input, cache_write}.",
+    )
 
 
 class TierSettings(Section):
