@@ -61,15 +61,24 @@ def a_tier(provider: Simulator, door: str, model: str, **changes: Any) -> dict[s
     return {**tier, **changes}
 
 
-def the_settings(provider: Simulator, home: Path, **changes: Any) -> dict[str, Any]:
-    """Settings with the three shipped tiers, all answered by this provider; `changes` replace whole keys."""
+def three_tiers(provider: Simulator) -> dict[str, Any]:
+    """The tiers of the shipped settings by name."""
+    return {
+        "gpt5_high": a_tier(provider, "cloud", "gpt-5"),
+        "gpt5_medium": a_tier(provider, "cloud", "gpt-5"),
+        "local": a_tier(provider, "house", "house-model"),
+    }
+
+
+def the_settings(provider: Simulator | None, home: Path, **changes: Any) -> dict[str, Any]:
+    """Settings with the three shipped tiers, all answered by this provider; `changes` replace whole keys.
+
+    Without a provider the changes must name the tiers.
+    """
+    tiers = {} if provider is None else three_tiers(provider)
     settings: dict[str, Any] = {
         "home": str(home),
-        "tiers": {
-            "gpt5_high": a_tier(provider, "cloud", "gpt-5"),
-            "gpt5_medium": a_tier(provider, "cloud", "gpt-5"),
-            "local": a_tier(provider, "house", "house-model"),
-        },
+        "tiers": tiers,
         "routing": {"high": "gpt5_high", "medium": "gpt5_medium", "low": "local"},
         "budget": {"monthly": {"usd": 1000}, "daily": {"usd": None}},
         "log": {"format": "json", "level": "info"},
@@ -80,12 +89,12 @@ def the_settings(provider: Simulator, home: Path, **changes: Any) -> dict[str, A
 class Workshop:
     """One home, one settings file, and the master that serves them; a context manager that leaves nothing behind."""
 
-    def __init__(self, provider: Simulator, **changes: Any) -> None:
+    def __init__(self, provider: Simulator | None, **changes: Any) -> None:
         # Sockets may have paths of 108 bytes, so the home has a short one.
         self.folder = Path(tempfile.mkdtemp(prefix="kb-", dir="/tmp"))
         self.home = self.folder / "home"
         self.config = self.folder / "koubou.yaml"
-        self.provider = provider
+        self._provider = provider
         self.settings = the_settings(provider, self.home, **changes)
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("KOUBOU_")},
@@ -101,6 +110,12 @@ class Workshop:
         self._may_read.set()
         self._seen: dict[int, psutil.Process] = {}
         self.write_settings()
+
+    @property
+    def provider(self) -> Simulator:
+        """Who answers its models."""
+        assert self._provider is not None, "this workshop has no provider"
+        return self._provider
 
     # The master
 

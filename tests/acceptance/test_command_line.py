@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from simulator import Simulator
-from workshop import OpenWorkshop, Workshop, a_tier, the_settings
+from workshop import OpenWorkshop, Workshop, a_tier, three_tiers
 
 USAGE, BAD_TASK_FILE, NO_MASTER, BAD_SETTINGS = 64, 65, 69, 78
 
@@ -19,7 +19,7 @@ def shop() -> Iterator[Workshop]:
     with Simulator() as provider:
         provider.behave(model="nobody", errors={"not_found": 1.0})
         with Workshop(provider) as workshop:
-            tiers = the_settings(provider, workshop.home)["tiers"]
+            tiers = three_tiers(provider)
             workshop.settings["tiers"] = {**tiers, "broken": a_tier(provider, "cloud", "nobody")}
             workshop.write_settings()
             workshop.start()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from simulator import Simulator
-from workshop import Workshop, a_tier, the_settings
+from workshop import Workshop, a_tier, three_tiers
 
 TYPES = (
     "code_generation",
@@ -204,7 +204,7 @@ def day() -> Iterator[Day]:
             workspace.mkdir()
             (workspace / "note.txt").write_text("the note says MARKED-NOTE")
             (workspace / "deploy.env").write_text(SECRETS[0])
-            tiers = the_settings(provider, workshop.home)["tiers"]
+            tiers = three_tiers(provider)
             tiers["broken"] = a_tier(provider, "cloud", "nobody")
             workshop.settings |= {"tiers": tiers, "security": {"allowed_workspaces": [str(workspace)]}}
             workshop.write_settings()

@@ -16,8 +16,11 @@ CORE = [module for module in MODULES if {"model", "rules"} & set(module.relative
 LINES_AT_MOST = 300
 
 IMPURE_MODULES = frozenset(
-    "asyncio io logging multiprocessing os pathlib random secrets select shutil signal socket sqlite3 structlog "
-    "subprocess sys tempfile threading time uuid zoneinfo".split()  # noqa: SIM905  a list of words reads best as one
+    {
+        *("asyncio", "importlib", "io", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "select"),
+        *("shutil", "signal", "socket", "sqlite3", "structlog", "subprocess", "sys", "tempfile", "threading", "time"),
+        *("uuid", "zoneinfo"),
+    }
 )
 IMPURE_CALLS = frozenset({"open", "print", "input", "exec", "eval", "__import__", "breakpoint"})
 IMPURE_METHODS = frozenset({"now", "utcnow", "today", "urandom", "uuid4", "uuid1"})
@@ -97,4 +100,4 @@ def impurities(source: str) -> Iterator[str]:
 
 
 def _is_impure(module: str) -> bool:
-    return module.split(".")[0] in IMPURE_MODULES | {"importlib"}
+    return module.split(".")[0] in IMPURE_MODULES
