@@ -162,7 +162,7 @@ def latency(scale: float) -> Result:
 
 
 def intake(scale: float) -> Result:
-    """Files per second from the first rename until all are on the board; they wait there for a time that never comes."""
+    """Files per second from the first rename until all are on the board, where they wait for a far day."""
     count = round(20_000 * scale)
     with a_workshop() as workshop, Memory(workshop, every=0.3) as memory:
         files = {f"t{n}.yaml": f"prompt: Say the number {n}.\nnot_before: {NEVER}\n" for n in range(count)}
