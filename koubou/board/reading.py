@@ -1,0 +1,270 @@
+"""The board as the command line reads it: short read-only questions, each on a consistent picture."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koubou.board.board import Board
+from koubou.board.connection import back_up, open_for_reading
+from koubou.board.rows import account_from_row, task_from_row
+from koubou.board.sql import statements
+from koubou.errors import BoardUnavailable, UsageMistake
+from koubou.model.account import Account
+from koubou.model.decision import Finding, Reason
+from koubou.model.instant import Instant
+from koubou.model.run import Run
+from koubou.model.status import Status
+from koubou.model.task import Need, Task
+
+SQL = statements("reading")
+ALL = -1
+"""As a limit: all of them."""
+
+_READ_ACTIONS = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
+_HARMLESS_PRAGMAS = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list", "user_version"}
+)
+_STEPS_BETWEEN_SIGNALS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which tasks are meant; what is empty or None does not narrow. Times are of arrival."""
+
+    status: Sequence[str] = ()
+    tier: Sequence[str] = ()
+    type: Sequence[str] = ()
+    park: Sequence[str] = ()
+    session: str | None = None
+    since: Instant | None = None
+    older: Instant | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves any task out."""
+        return bool(self._given())
+
+    def _given(self) -> Mapping[str, Any]:
+        values = {name: getattr(self, name) for name in Filter.__slots__}
+        return {name: value for name, value in values.items() if value not in ((), [], None)}
+
+    def ask(self, name: str) -> tuple[str, dict[str, Any]]:
+        """A statement with our conditions, and their values."""
+        given = self._given()
+        conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
+        values = {
+            key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
+        }
+        return SQL[name].replace("{conditions}", conditions), values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One worker's row."""
+
+    id: str
+    tier: str
+    model: str
+    pid: int
+    status: str
+    running: int
+    last_beat: Instant
+    created_at: Instant
+    ended_at: Instant | None
+    end_reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What the lean page of a task leaves out; `error` is the one that error.json has."""
+
+    error: Mapping[str, Any] | None
+    filed_at: Instant | None
+    parent: str | None
+    answer_bytes: int
+    tokens: int
+    estimated_cost: int
+    park_account: str | None
+    park_need: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a task's history; `id` grows."""
+
+    id: int
+    at: Instant
+    event: str
+    reason: str
+    actor: str
+
+
+class Reading:
+    """A board that is only read. Every method raises BoardUnavailable where the board cannot be read now."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._board = Board(connection)
+
+    @contextmanager
+    def picture(self) -> Iterator[Reading]:
+        """All that is asked within sees the board as it stood at one moment; keep it short."""
+        with readable():
+            self._connection.execute("BEGIN")
+            try:
+                yield self
+            finally:
+                self._connection.execute("ROLLBACK")
+
+    def counted(self) -> dict[Status, int]:
+        """How many tasks have each status, all seven."""
+        found = dict(self._all("counted"))
+        return {status: found.get(status, 0) for status in Status}
+
+    def parked(self) -> dict[str, int]:
+        """How many tasks are parked, by reason."""
+        return dict(self._all("parked"))
+
+    def queued(self) -> dict[str, int]:
+        """How many tasks wait for a place, by tier."""
+        return dict(self._all("queued"))
+
+    def running(self) -> dict[str, int]:
+        """How many places are taken, by tier."""
+        return dict(self._all("running"))
+
+    def workers(self) -> list[Seen]:
+        """The crew, those at work first; those that ended stay for a day."""
+        return [Seen(**{name: row[name] for name in Seen.__slots__}) for row in self._all("workers")]
+
+    def latches(self) -> dict[str, str]:
+        """What is stopped until a person says otherwise, with the reason."""
+        return {row["name"]: row["reason"] for row in self._all("latches")}
+
+    def accounts(self) -> list[Account]:
+        """Every account as it stands, by name."""
+        with readable():
+            return self._board.ledger.accounts()
+
+    def account(self, name: str) -> Account | None:
+        """The account of this name in USD."""
+        rows = self._all("account", name=name)
+        return account_from_row(rows[0]) if rows else None
+
+    def tasks(self, wanted: Filter, limit: int = ALL) -> list[Task]:
+        """The tasks that are meant, the newest first."""
+        statement, values = wanted.ask("newest")
+        with readable():
+            return [task_from_row(row) for row in self._connection.execute(statement, {**values, "limit": limit})]
+
+    def how_many(self, wanted: Filter) -> int:
+        """How many tasks are meant."""
+        statement, values = wanted.ask("how_many")
+        with readable():
+            return int(self._connection.execute(statement, values).fetchone()[0])
+
+    def task(self, task_id: str) -> Task | None:
+        """A task by its id, without regard to case."""
+        with readable():
+            return self._board.tasks.get(task_id)
+
+    def rest(self, task: Task) -> Rest:
+        """What the lean page leaves out."""
+        row = self._all("rest_of_task", seq=task.seq)[0]
+        values = {name: row[name] for name in Rest.__slots__}
+        return Rest(**values | {"error": json.loads(row["error"]) if row["error"] else None})
+
+    def runs(self, task: Task) -> list[Run]:
+        """All runs of a task, first to last."""
+        with readable():
+            return self._board.runs.of_task(task.seq)
+
+    def examination(self, task: Task) -> tuple[Sequence[Finding], int, Sequence[Reason]]:
+        """What the close look at a task found: findings, score, factors."""
+        with readable():
+            return self._board.tasks.examination(task.seq)
+
+    def needs(self, task: Task) -> Sequence[Need]:
+        """The tasks that one needs, with how they stand."""
+        with readable():
+            return self._board.tasks.needs(task.seq)
+
+    def history(self, task: Task, after: int = 0) -> list[Line]:
+        """A task's history from after a line, oldest first."""
+        return [Line(**dict(row)) for row in self._all("history_after", seq=task.seq, after=after)]
+
+    def ahead(self, task: Task) -> int:
+        """How many tasks of the same tier come first."""
+        rows = self._all("ahead_in_queue", tier=task.tier, priority=task.priority, seq=task.seq)
+        return int(rows[0][0])
+
+    def standing(self, ids: Sequence[str]) -> dict[str, tuple[Status, int]]:
+        """(status, current run) of those of these tasks that are on the board, by their ids in lower case."""
+        rows = self._all("standing", ids=json.dumps(list(ids)))
+        return {row["id"].lower(): (Status(row["status"]), row["run"]) for row in rows}
+
+    def duplicates(self, task_id: str) -> int:
+        """How often a task was dropped again after the first time."""
+        return int(self._all("duplicates", id=task_id)[0][0])
+
+    def ask(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The columns and rows that a question of the caller's own brings. Raises UsageMistake for what is none."""
+        self._connection.set_authorizer(_only_reading)
+        # Python sees signals only between its own steps: this gives Ctrl-C a chance during a long question.
+        self._connection.set_progress_handler(lambda: 0, _STEPS_BETWEEN_SIGNALS)
+        try:
+            cursor = self._connection.execute(query)
+            return [column[0] for column in cursor.description or ()], [tuple(row) for row in cursor]
+        except sqlite3.Warning as error:
+            raise UsageMistake(f"one question at a time: {error}") from error
+        except sqlite3.DatabaseError as error:
+            told = "the board is for reading; only SELECT" if "authorized" in str(error) else str(error)
+            raise UsageMistake(f"the board does not understand: {told}") from error
+        finally:
+            self._connection.set_progress_handler(None, 0)
+            self._connection.set_authorizer(None)
+
+    def back_up(self, target: Path) -> None:
+        """Copy the board while it is in use. Raises OSError when the copy cannot be written."""
+        try:
+            back_up(self._connection, target)
+        except sqlite3.Error as error:
+            raise OSError(f"{target}: the copy cannot be made: {error}") from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _all(self, statement: str, /, **values: object) -> list[Any]:
+        with readable():
+            return self._connection.execute(SQL[statement], values).fetchall()
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Says BoardUnavailable where sqlite cannot read."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise BoardUnavailable(f"the board cannot be read: {error}") from error
+
+
+def open_reading(path: Path, *, served: bool) -> Reading:
+    """The board at a path; `served` = somebody holds the workshop's lock. Raises BoardUnavailable, PermissionError."""
+    return Reading(open_for_reading(path, served=served))
+
+
+def _only_reading(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    harmless = action in _READ_ACTIONS or (
+        action == sqlite3.SQLITE_PRAGMA and first is not None and first.lower() in _HARMLESS_PRAGMAS
+    )
+    del second
+    return sqlite3.SQLITE_OK if harmless else sqlite3.SQLITE_DENY

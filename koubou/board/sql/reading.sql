@@ -1,0 +1,79 @@
+-- name: counted
+-- How many tasks have each status; the index has all that is asked.
+SELECT status, COUNT(*) AS n FROM task GROUP BY status;
+
+-- name: parked
+-- How many are parked, by reason.
+SELECT park, COUNT(*) AS n FROM task WHERE park IS NOT NULL GROUP BY park;
+
+-- name: queued
+-- How many wait for a place in each tier.
+SELECT tier, COUNT(*) AS n FROM task WHERE waiting = 'admit' AND park IS NULL GROUP BY tier;
+
+-- name: running
+-- How many places are taken in each tier.
+SELECT tier, COUNT(*) AS n FROM run WHERE ended_at IS NULL GROUP BY tier;
+
+-- name: workers
+-- The crew with what each has under way, and those that left within the last day.
+SELECT w.*, (SELECT COUNT(*) FROM run r WHERE r.worker = w.id AND r.ended_at IS NULL) AS running
+FROM worker w ORDER BY w.ended_at IS NOT NULL, w.tier, w.created_at;
+
+-- name: latches
+SELECT name, reason, at FROM latch ORDER BY name;
+
+-- name: account
+SELECT * FROM account WHERE name = :name AND dimension = 'usd';
+
+-- name: newest
+-- Tasks that meet conditions (put in by name), the newest first.
+SELECT * FROM task WHERE {conditions} ORDER BY seq DESC LIMIT :limit;
+
+-- name: how_many
+-- How many meet them.
+SELECT COUNT(*) FROM task WHERE {conditions};
+
+-- name: if_any
+1
+
+-- name: if_status
+status IN (SELECT value FROM json_each(:status))
+
+-- name: if_tier
+tier IN (SELECT value FROM json_each(:tier))
+
+-- name: if_session
+session = :session
+
+-- name: if_type
+type IN (SELECT value FROM json_each(:type))
+
+-- name: if_park
+park IN (SELECT value FROM json_each(:park))
+
+-- name: if_since
+created_at >= :since
+
+-- name: if_older
+created_at < :older
+
+-- name: rest_of_task
+-- What the lean page of a task leaves out.
+SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_need FROM task WHERE seq = :seq;
+
+-- name: ahead_in_queue
+-- How many wait for the same tier and come first.
+SELECT COUNT(*) FROM task
+WHERE waiting = 'admit' AND park IS NULL AND tier = :tier AND (priority > :priority OR (priority = :priority AND seq < :seq));
+
+-- name: history_after
+-- What happened to a task since a line of its history.
+SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id;
+
+-- name: standing
+-- Where some tasks stand.
+SELECT id, status, run FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: duplicates
+-- How often a task was dropped again.
+SELECT COUNT(*) FROM history h JOIN task t ON t.seq = h.task WHERE t.id = :id AND h.event = 'task.duplicate';

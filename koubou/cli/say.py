@@ -1,0 +1,103 @@
+"""How things are said: JSON for programs; short times, ages, money and colours for people."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from typing import IO, Any
+
+from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant, Milliseconds, moment
+from koubou.model.money import Nano, show_usd
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
+STATUS_COLOURS = {
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "dim",
+    "in_progress": "blue",
+    "assigned": "blue",
+    "parked": "yellow",
+}
+_PER_CENT = 100
+
+
+def print_json(value: Any, stream: IO[str] | None = None) -> None:
+    """One JSON value with a newline; readable as UTF-8, indented on a terminal."""
+    out = stream or sys.stdout
+    text = json.dumps(value, ensure_ascii=False, indent=2 if out.isatty() else None)
+    # A lone surrogate (a file name of odd bytes) cannot be written as UTF-8; JSON can say it in ASCII.
+    print(text if _writable(text, out) else json.dumps(value), file=out)
+
+
+def paint(text: str, colour: str | None, stream: IO[str] | None = None) -> str:
+    """The text in a colour, where the stream is a terminal and NO_COLOR is not set."""
+    out = stream or sys.stdout
+    if colour is None or not out.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
+
+
+def clean(text: str) -> str:
+    """Text of others as a terminal may show it: control characters, which could move its cursor, are replaced."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def one_line(text: str) -> str:
+    """The same on one line."""
+    return clean(" ".join(text.split()))
+
+
+def when(at: Instant | None, now: Instant) -> str:
+    """A time in the local zone, no longer than needed: 14:03:07 today, 11-21 14:03 this year."""
+    if at is None:
+        return "–"
+    here, today = moment(at).astimezone(), moment(now).astimezone()
+    if here.date() == today.date():
+        return here.strftime("%H:%M:%S")
+    return here.strftime("%m-%d %H:%M" if here.year == today.year else "%Y-%m-%d %H:%M")
+
+
+def lasting(time: Milliseconds) -> str:
+    """A length of time by its two largest units: 340ms, 12s, 5m 3s, 2h 5m, 3d 4h."""
+    if time < SECOND:
+        return f"{max(0, time)}ms"
+    if time < MINUTE:
+        return f"{time / SECOND:.1f}s" if time < 10 * SECOND else f"{time // SECOND}s"
+    for unit, name, smaller, small in ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "m"), (MINUTE, "m", SECOND, "s")):
+        if time >= unit:
+            rest = time % unit // smaller
+            return f"{time // unit}{name}" + (f" {rest}{small}" if rest else "")
+    raise AssertionError("every length has a unit")
+
+
+def bar(share: float, width: int = 24) -> str:
+    """A bar that is filled to a share from 0 to 1, and its percentage."""
+    filled = round(min(1.0, max(0.0, share)) * width)
+    return f"[{'█' * filled}{'·' * (width - filled)}] {share * _PER_CENT:.0f} %"
+
+
+def money(amount: Nano | None) -> str:
+    """An amount, or that there is no limit."""
+    return "no limit" if amount is None else show_usd(amount)
+
+
+def note(text: str) -> None:
+    """A remark beside the answer: on standard error, so that programs that read the answer are not disturbed."""
+    print(f"koubou: {text}", file=sys.stderr, flush=True)
+
+
+def now() -> Instant:
+    """The present, as everything here measures it."""
+    return round(datetime.now().astimezone().timestamp() * 1000)
+
+
+def _writable(text: str, stream: IO[str]) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

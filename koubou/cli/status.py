@@ -1,0 +1,137 @@
+"""koubou status: how the workshop stands."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from koubou.cli.workshop import Workshop
+    from koubou.model.account import Account
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON value")
+    parser.examples("koubou status", "watch koubou status", "koubou status --json | jq .tasks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.say import print_json
+    from koubou.cli.shapes import account_shape
+    from koubou.cli.workshop import workshop_of
+
+    workshop = workshop_of(arguments)
+    status, accounts = gather(workshop)
+    if arguments.json:
+        print_json({**status, "accounts": [account_shape(account) for account in accounts]})
+    else:
+        _print(workshop, status, accounts)
+    return 0
+
+
+def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
+    """What the board and (where one answers) the master know, in the shape of --json; and the accounts."""
+    from koubou.cli.shapes import tier_shape, worker_shape
+
+    said = _said_by_master(workshop)
+    with workshop.reading() as board, board.picture():
+        counted, parked, queued, running = board.counted(), board.parked(), board.queued(), board.running()
+        workers, latches, accounts = board.workers(), board.latches(), board.accounts()
+    told: Mapping[str, Any] = said.get("tiers", {})
+    names = list(dict.fromkeys((*workshop.settings.tiers, *told)))
+    tiers = {
+        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), _places(workshop, name))
+        for name in names
+    }
+    return {
+        "tasks": counted,
+        "parked": parked,
+        "tiers": tiers,
+        "workers": [worker_shape(worker) for worker in workers],
+        "emergency": bool(said.get("emergency", "emergency" in latches)),
+        "latches": latches,
+        "served": bool(said),
+        "uptime_ms": said.get("uptime_ms"),
+    }, accounts
+
+
+def _said_by_master(workshop: Workshop) -> dict[str, Any]:
+    """What only memory knows; nothing where no master answers, or not to us."""
+    from koubou.cli.control import ask
+    from koubou.errors import KoubouError
+
+    try:
+        state = ask(workshop.layout.run, "state", patience=2.0)
+    except KoubouError:
+        return {}
+    return state if isinstance(state, dict) else {}
+
+
+def _places(workshop: Workshop, name: str) -> int:
+    """Calls at once of a tier's whole crew, by the settings as they are now."""
+    tier = workshop.settings.tiers.get(name)
+    if tier is None:
+        return 0
+    local = tier.reach == "local"
+    workers = max(tier.workers.min, tier.workers.max or (1 if local else 2))
+    return workers * (tier.concurrency or (2 if local else 16))
+
+
+def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Account]) -> None:
+    from koubou.cli import say
+    from koubou.cli.table import print_table
+
+    uptime = f", up {say.lasting(status['uptime_ms'])}" if status["uptime_ms"] is not None else ""
+    served = f"served{uptime}" if status["served"] or workshop.served else "not served (start it: koubou serve)"
+    print(f"{workshop.layout.home}  {say.paint(served, 'green' if workshop.served else 'yellow')}")
+    for name, reason in status["latches"].items():
+        remedy = "  (koubou budget resume --reason …)" if name == "emergency" else ""
+        print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}{remedy}", "red"))
+    counts = [f"{count:,} {word}" for word, count in status["tasks"].items() if count]
+    print(f"\ntasks    {', '.join(counts) or 'none'}")
+    if status["parked"]:
+        print(f"parked   {', '.join(f'{count:,} {reason}' for reason, count in status['parked'].items())}")
+    _print_money(workshop, accounts)
+    print()
+    rows = [
+        (name, tier["breaker"] or "–", str(tier["queued"]), f"{tier['running']}/{tier['places']}", tier["unfit"] or "")
+        for name, tier in status["tiers"].items()
+    ]
+    print_table(("TIER", "BREAKER", "QUEUED", "RUNNING", "NOT OFFERED"), rows, right=("QUEUED", "RUNNING"))
+    alive = [worker for worker in status["workers"] if worker["ended_at"] is None]
+    if alive:
+        print()
+        rows = [
+            (worker["worker"], worker["tier"], str(worker["pid"]), worker["status"], str(worker["running"]))
+            for worker in alive
+        ]
+        print_table(("WORKER", "TIER", "PID", "STATUS", "RUNNING"), rows, right=("PID", "RUNNING"))
+
+
+def _print_money(workshop: Workshop, accounts: Sequence[Account]) -> None:
+    from koubou.cli import say
+
+    month = this_month(workshop, accounts)
+    if month is None:
+        return
+    held = f", {say.money(month.held)} held" if month.held else ""
+    if not month.limit:
+        print(f"month    {say.money(month.settled)} of {say.money(month.limit)}{held}")
+        return
+    share = month.settled / month.limit
+    monthly = workshop.settings.budget.monthly
+    colour = "red" if share >= monthly.reject_at else "yellow" if share >= monthly.warn_at else "green"
+    print(f"month    {say.paint(say.bar(share), colour)}  {say.money(month.settled)} of {say.money(month.limit)}{held}")
+
+
+def this_month(workshop: Workshop, accounts: Sequence[Account]) -> Account | None:
+    """The account of the month that it is now where the budget's months begin."""
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    name = f"month:{datetime.now(ZoneInfo(workshop.settings.budget.timezone)):%Y-%m}"
+    return next((account for account in accounts if (account.name, account.dimension) == (name, "usd")), None)

@@ -1,0 +1,42 @@
+"""The verbs by group, each with its line of help. A verb's module is imported when it is named, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "Give work": {
+            "submit": "drop task files, or a prompt, into the workshop",
+            "wait": "wait until tasks have ended; the exit code is their verdict",
+            "follow": "watch an answer grow until its task has ended",
+        },
+        "Look": {
+            "status": "how the workshop stands: tasks, tiers, workers, money",
+            "list": "the tasks, by status, tier, session, type and age",
+            "show": "one task with its history",
+            "log": "the answer of a task's run, as far as it came",
+            "explain": "why a task is where it is, and what changes that",
+            "budget": "how the accounts stand (status); end an emergency stop (resume)",
+        },
+        "Change": {
+            "cancel": "end tasks without an answer",
+            "retry": "have ended tasks tried again",
+            "release": "say, by name and with a reason, that a task is no secret",
+        },
+        "Prepare": {
+            "check": "check the settings and say what is in force",
+            "classify": "how secret and how hard a text is; nothing is submitted",
+            "schema": "the JSON Schema of a task file, for editors",
+            "model": "the embedded local models (list, get)",
+        },
+        "Run": {
+            "serve": "start the workshop",
+            "board": "a copy of the board while it is in use (backup); questions to it (sql)",
+            "version": "the version of koubou",
+        },
+    }
+)
+
+VERBS: Mapping[str, str] = MappingProxyType({verb: line for group in GROUPS.values() for verb, line in group.items()})
