@@ -116,6 +116,9 @@ def _problem(
         near = nearest(str(path[-1]), known)
         if near is None and len(known) < 12:
             message += f"; known are {', '.join(known)}"
+    elif detail["type"] == "invalid_key":
+        # YAML reads yes, no, on, off and numbers as what they look like, also where they are keys.
+        message = f"{show_path(path[:-1])} has a key that is no text; put the key in quotes".lstrip()
     elif path:
         message = f"{shown} {sentence}"
     else:
