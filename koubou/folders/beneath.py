@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
+from koubou.folders.bounded import SUSPICIOUS, read_bounded
+
 _STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MAY_READ = 4
 _MAY_PASS = 1
 _ODD = frozenset({errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
@@ -67,9 +68,11 @@ def read_beneath(root: str, parts: tuple[str, ...], who: Reader, limit: int) -> 
     way = _names(os.path.realpath(root))
     try:
         with _folder((*way, *parts[:-1]), who) as folder:
-            descriptor = os.open(parts[-1], _READ, dir_fd=folder)
-            with open(descriptor, "rb") as file:
-                return _read(file.fileno(), who, limit)
+            descriptor = os.open(parts[-1], SUSPICIOUS, dir_fd=folder)
+            try:
+                return _read(descriptor, who, limit)
+            finally:
+                os.close(descriptor)
     except OSError as error:
         _explain(error)
 
@@ -96,12 +99,10 @@ def _read(descriptor: int, who: Reader, limit: int) -> bytes:
         raise OutOfReach("file_type", "is no regular file")
     _ask(descriptor, who, _MAY_READ)
     if found.st_size > limit:
-        _too_large()
-    data = b""
-    while chunk := os.read(descriptor, limit + 1 - len(data)):
-        data += chunk
-        if len(data) > limit:
-            _too_large()
+        raise _too_large()
+    data = read_bounded(descriptor, found.st_size, limit)
+    if data is None:
+        raise _too_large()
     return data
 
 
@@ -134,8 +135,8 @@ def _names(path: str) -> tuple[str, ...]:
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
-def _too_large() -> NoReturn:
-    raise OutOfReach("size", "is too large: prompt_file and files together pass the limit")
+def _too_large() -> OutOfReach:
+    return OutOfReach("size", "is too large: prompt_file and files together pass the limit")
 
 
 def _explain(error: OSError) -> NoReturn:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from koubou.documents.reading import BadDocument, read_documents
 from koubou.errors import Problem, TaskFileError
+from koubou.folders.bounded import SUSPICIOUS, read_bounded
 from koubou.folders.claim import Claim
 from koubou.folders.layout import Layout
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.model.task import TaskRequest
 
-_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -69,7 +69,7 @@ def read_claim(layout: Layout, claim: Claim, limits: ReadLimits) -> Drop:
 def _bytes(layout: Layout, claim: Claim, limit: int) -> tuple[bytes, int]:
     """The bytes of a claimed file and its owner; everything is asked of the descriptor, never of the path."""
     try:
-        descriptor = os.open(os.path.join(os.fsencode(layout.tasks), claim.file), _OPEN)
+        descriptor = os.open(os.path.join(os.fsencode(layout.tasks), claim.file), SUSPICIOUS)
     except PermissionError:
         remedy = "may not be read by the workshop: let its user or group read it (mode 0640), or use koubou submit"
         raise _refusal(claim, "permission", remedy) from None
@@ -82,9 +82,12 @@ def _bytes(layout: Layout, claim: Claim, limit: int) -> tuple[bytes, int]:
     try:
         found = os.fstat(descriptor)
         _check_file(claim, found, limit)
-        return _read(descriptor, claim, found.st_size, limit), found.st_uid
+        data = read_bounded(descriptor, found.st_size, limit)
     finally:
         os.close(descriptor)
+    if data is None:
+        raise _too_large(claim, limit)
+    return data, found.st_uid
 
 
 def _check_file(claim: Claim, found: os.stat_result, limit: int) -> None:
@@ -95,16 +98,6 @@ def _check_file(claim: Claim, found: os.stat_result, limit: int) -> None:
         raise _refusal(claim, "file_type", "has other names (hard links); drop a copy")
     if found.st_size > limit:
         raise _too_large(claim, limit)
-
-
-def _read(descriptor: int, claim: Claim, size: int, limit: int) -> bytes:
-    """What is there now, which may be more than fstat said: somebody may still write."""
-    data = os.read(descriptor, size + 1)
-    while len(data) <= limit and (more := os.read(descriptor, limit + 1 - len(data))):
-        data += more
-    if len(data) > limit:
-        raise _too_large(claim, limit)
-    return data
 
 
 def _too_large(claim: Claim, limit: int) -> TaskFileError:

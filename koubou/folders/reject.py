@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koubou.errors import TaskFileError
+from koubou.folders.bounded import read_small
 from koubou.folders.claim import Claim
 from koubou.folders.durable import rename_new, sync_folder, write_synced
 from koubou.folders.layout import Layout
@@ -83,14 +84,10 @@ def _reserved(plain: bytes, draft: bytes, claim: Claim) -> bool:
 
 def _claim_of(reason: bytes) -> str | None:
     """Which claim wrote a reason; None for what is no reason of ours."""
+    data = read_small(reason, _LARGEST_REASON)
     try:
-        descriptor = os.open(reason, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        written = json.loads(data or b"null")
+    except (ValueError, RecursionError):
         return None
-    with open(descriptor, "rb") as file:
-        try:
-            written = json.loads(file.read(_LARGEST_REASON))
-        except (OSError, ValueError, RecursionError):
-            return None
     claim = written.get("claim") if isinstance(written, dict) else None
     return claim if isinstance(claim, str) else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import stat
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from koubou.folders.bounded import read_small
 from koubou.folders.durable import sync_folder, write_all, write_whole
 from koubou.folders.layout import Layout
 from koubou.model.task import Attachment
@@ -23,7 +23,6 @@ LARGEST_RECORD = 64 * 1024 * 1024
 
 _SHELVES: tuple[Shelf, ...] = ("completed", "failed")
 _PRIVATE = 0o700
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -77,19 +76,9 @@ def reopen(layout: Layout, task: str) -> None:
 
 def read_record(run_folder: str, largest: int = LARGEST_RECORD) -> dict[str, Any] | None:
     """What a worker left in a run's folder; None when there is no whole record. Raises OSError when the disk fails."""
-    try:
-        descriptor = os.open(f"{run_folder}/{RECORD}", _READ)
-    except (FileNotFoundError, NotADirectoryError):
+    data = read_small(f"{run_folder}/{RECORD}", largest)
+    if data is None:
         return None
-    except OSError as error:
-        if os.path.islink(f"{run_folder}/{RECORD}"):
-            return None
-        raise error
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > largest:
-            return None
-        data = file.read(largest + 1)
     try:
         record = json.loads(data)
     except (ValueError, RecursionError):
@@ -173,10 +162,7 @@ def _mend(target: str, files: Mapping[str, bytes]) -> None:
 
 
 def _holds(path: str, data: bytes) -> bool:
-    if not _has_size(path, len(data)):
-        return False
-    with open(path, "rb") as file:
-        return file.read() == data
+    return read_small(path, len(data)) == data
 
 
 def _remove_results(folder: str, but: Mapping[str, bytes] | tuple[()]) -> None:
