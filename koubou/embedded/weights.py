@@ -78,6 +78,8 @@ def _place(model: Model, models_dir: Path) -> Path:
 
 def _obtain(model: Model, part: Path, tell: Progress, source: Path | None) -> None:
     if source is not None:
+        if not source.is_file():
+            raise NoLocalModel(f"there is no file {source}", "mend the path")
         with source.open("rb") as stream:
             _copy(model, _pieces(stream), part, tell)
     elif model.package is not None:

@@ -199,8 +199,6 @@ def _details(status: int | None, words: list[str]) -> str:
 
 def _word(value: object) -> str:
     """A provider's own word, if it is one: never a sentence, which could quote the request."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
