@@ -194,8 +194,8 @@ class Workshop:
         self.write_settings()
         self.signal(signal.SIGHUP)
         self.wait_until(
-            lambda: any("settings" in str(line.get("event")) or "reload" in str(line) for line in self.lines[before:]),
-            "a word about the settings",
+            lambda: any(str(line.get("event")).startswith("system.reload") for line in self.lines[before:]),
+            "a word about the new settings",
         )
 
     @property
