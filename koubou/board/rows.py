@@ -11,7 +11,7 @@ from typing import Any
 from koubou.model.account import Account
 from koubou.model.decision import Reason
 from koubou.model.status import Park, ParkReason, Status, Waiting
-from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, Task, TaskBudget, TaskRequest
+from koubou.model.task import Attachment, Difficulty, Message, Need, Sensitivity, Task, TaskBudget, TaskRequest
 
 
 def task_from_row(row: sqlite3.Row) -> Task:
@@ -43,6 +43,7 @@ def task_from_row(row: sqlite3.Row) -> Task:
         given_up=tuple(json.loads(given_up)) if given_up != "[]" else (),
         input_bytes=row["input_bytes"],
         message_count=row["message_count"],
+        inputs_bytes=row["inputs_bytes"],
         max_output_tokens=row["max_output_tokens"],
         budget_cost=row["budget_cost"],
         budget_time=row["budget_time"],
@@ -55,12 +56,26 @@ def task_from_row(row: sqlite3.Row) -> Task:
         failures=row["failures"],
         interruptions=row["interruptions"],
         run=row["run"],
+        cancel_asked=bool(row["cancel_asked"]),
         outcome=Status(outcome) if outcome else None,
         cost=row["cost"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+    )
+
+
+def need_from_row(row: sqlite3.Row) -> Need:
+    """A task that another needs."""
+    status, sensitivity = row["status"], row["sensitivity"]
+    return Need(
+        id=row["needs"],
+        seq=row["seq"],
+        owner=row["owner"],
+        status=Status(status) if status else None,
+        sensitivity=Sensitivity(sensitivity) if sensitivity else None,
+        answer_bytes=row["answer_bytes"] or 0,
     )
 
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from koubou.board.rows import request_from_json, request_to_json, task_from_row
+from koubou.board.rows import need_from_row, request_from_json, request_to_json, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import IllegalMove
 from koubou.model.account import Account
 from koubou.model.decision import Breach, Finding, Reason, Routed
 from koubou.model.instant import Instant
 from koubou.model.status import Move, Park, ParkReason, Status, Waiting, after
-from koubou.model.task import Difficulty, NewTask, Sensitivity, Task, TaskRequest
+from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 
 SQL = statements("tasks")
 _BREACHES_WOKEN_AT_ONCE = 64
@@ -169,11 +169,11 @@ class Tasks:
         """Accounts for which tasks are parked."""
         return [row[0] for row in self._execute(SQL["breached_accounts"])]
 
-    def wake_breached(self, account: Account, now: Instant) -> int:
-        """Let go on as many tasks as fit what the account has left, in dispatch order; return how many."""
+    def wake_breached(self, name: str, account: Account, now: Instant) -> int:
+        """Let go on who waits for `name`, as many as fit what `account` has left, in order; return how many."""
         left = account.left
         room = 1 << 62 if left is None else left
-        values = {"account": account.name, "left": room, "idle": account.held == 0, "limit": _BREACHES_WOKEN_AT_ONCE}
+        values = {"account": name, "left": room, "idle": account.held == 0, "limit": _BREACHES_WOKEN_AT_ONCE}
         woken = 0
         for seq, need, least in self._execute(SQL["breached"], values).fetchall():
             taken = min(need, room) if account.held == 0 and least <= room else need
@@ -183,6 +183,15 @@ class Tasks:
             self.unparked(seq, now)
             woken += 1
         return woken
+
+    def error_of(self, seq: int) -> Mapping[str, Any] | None:
+        """Why a task ended without an answer, as error.json tells it."""
+        row = self._execute(SQL["error_of"], {"seq": seq}).fetchone()
+        return json.loads(row[0]) if row and row[0] else None
+
+    def queued_up_to(self, tier: str, most: int) -> int:
+        """How many tasks wait for a place in a tier, counted no further than `most`."""
+        return int(self._execute(SQL["queued_up_to"], {"tier": tier, "most": most}).fetchone()[0])
 
     def parked_for(self, reason: ParkReason, limit: int) -> list[Task]:
         """Tasks that are parked for a reason, oldest first."""
@@ -250,13 +259,25 @@ class Tasks:
         """Write down how secret a task is: raised by a rule, or lowered by a named person."""
         self._execute(SQL["lowered"], {"seq": task.seq, "sensitivity": sensitivity, "now": now})
 
+    def set_inputs_bytes(self, seq: int, size: int) -> None:
+        """Note how many bytes the answers of other tasks add to what is sent."""
+        self._execute(SQL["inputs"], {"seq": seq, "size": size})
+
+    def ask_cancel(self, seq: int, now: Instant) -> None:
+        """A person wants a task at work stopped."""
+        self._execute(SQL["ask_cancel"], {"seq": seq, "now": now})
+
+    def reroute_unknown(self, offered: Sequence[str], now: Instant) -> int:
+        """After a change of settings: whoever waits for a tier that is not offered any more chooses again."""
+        return self._execute(SQL["reroute_unknown"], {"offered": json.dumps(list(offered)), "now": now}).rowcount
+
     def owed_filings(self, limit: int) -> list[tuple[int, str]]:
         """(seq, id) of tasks whose end is decided and not yet in its folder."""
         return [(row[0], row[1]) for row in self._execute(SQL["owed_filings"], {"limit": limit})]
 
-    def needs(self, seq: int) -> list[sqlite3.Row]:
-        """The tasks that one needs: needs, seq, id, owner, status, sensitivity, answer_bytes (None = not dropped yet)."""
-        return self._execute(SQL["needs"], {"task": seq}).fetchall()
+    def needs(self, seq: int) -> list[Need]:
+        """The tasks that one needs, with how they stand."""
+        return [need_from_row(row) for row in self._execute(SQL["needs"], {"task": seq}).fetchall()]
 
     def needers(self, task_id: str) -> list[int]:
         """Who is parked for a task."""

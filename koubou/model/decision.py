@@ -30,6 +30,19 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """What a detector saw: `start` and `end` are byte offsets in the UTF-8 of the text named `where`; lines from 1."""
+
+    rule: str
+    category: str
+    where: str
+    line: int
+    start: int
+    end: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
     """A tier was found; the reasons say why this one and not those before it."""
 

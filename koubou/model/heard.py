@@ -44,16 +44,17 @@ class RunSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunUnsendable:
-    """A run could not be handed over: nothing went out, nothing was billed."""
+    """A run could not be handed over: nothing went out, nothing was billed. `for_good`: it never can be."""
 
     task: int
     run: int
     reason: str
+    for_good: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerGone:
-    """A worker has ended; what it had under way is lost unless its record says otherwise (`results`, by task and run)."""
+    """A worker has ended; what it had under way is lost unless a record of it stands in `results`, by task and run."""
 
     worker: str
     reason: str
@@ -75,6 +76,7 @@ class Asked:
     verb: str
     actor: str
     uid: int
+    operator: bool
     arguments: Mapping[str, Any]
     ticket: int
 

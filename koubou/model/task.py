@@ -174,6 +174,7 @@ class Task:
     given_up: Sequence[str]
     input_bytes: int
     message_count: int
+    inputs_bytes: int
     max_output_tokens: int | None
     budget_cost: Nano | None
     budget_time: Milliseconds | None
@@ -186,9 +187,22 @@ class Task:
     failures: int
     interruptions: int
     run: int
+    cancel_asked: bool
     outcome: Status | None
     cost: Nano
     created_at: Instant
     updated_at: Instant
     started_at: Instant | None
     finished_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A task that another needs, and how it stands; `seq` None: nobody has dropped it yet."""
+
+    id: str
+    seq: int | None
+    owner: int | None
+    status: Status | None
+    sensitivity: Sensitivity | None
+    answer_bytes: int

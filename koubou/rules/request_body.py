@@ -38,6 +38,19 @@ def conversation_bytes(messages: Sequence[Mapping[str, str]], response_format: M
     return size + len(_json(response_format)) if response_format else size
 
 
+def conversation_growth(request: TaskRequest, answer_bytes: Mapping[str, int]) -> int:
+    """By how many bytes answers of so many bytes (as UTF-8 JSON) lengthen a conversation, each where it is named."""
+    texts = [request.system or "", request.prompt, *(message.content for message in request.messages)]
+    texts += [attachment.content for attachment in request.attachments]
+    total = 0
+    for text in texts:
+        for piece in text.split("{{")[1:]:
+            word, closed, _ = piece.partition("}}")
+            if closed:
+                total += answer_bytes.get(word.strip().removeprefix("inputs."), 0)
+    return total
+
+
 def chat_body(tier: Tier, request: TaskRequest, messages: Sequence[Mapping[str, str]], cap: int) -> dict[str, Any]:
     """The body for POST /chat/completions, streamed with usage; `cap` bounds the output tokens.
 

@@ -60,5 +60,5 @@ def _end(error: CallError, tries: str) -> Refused:
 
 
 def _backoff(first: Milliseconds, failures: int, chance: float) -> Milliseconds:
-    ceiling = min(first * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    ceiling: int = min(first * (1 << min(failures - 1, 20)), LONGEST_WAIT)
     return max(min(SECOND // 10, ceiling), round(ceiling * chance))

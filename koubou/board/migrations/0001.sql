@@ -34,6 +34,7 @@ CREATE TABLE task (
   given_up                 TEXT    NOT NULL DEFAULT '[]',       -- JSON: tiers that were tried in vain
   input_bytes              INTEGER NOT NULL,
   message_count            INTEGER NOT NULL,
+  inputs_bytes             INTEGER NOT NULL DEFAULT 0,          -- what answers of other tasks add
   max_output_tokens        INTEGER,
   budget_cost              INTEGER,
   budget_time              INTEGER,
@@ -46,6 +47,7 @@ CREATE TABLE task (
   failures                 INTEGER NOT NULL DEFAULT 0,          -- of them, those that count against the tier's retries
   interruptions            INTEGER NOT NULL DEFAULT 0,
   run                      INTEGER NOT NULL DEFAULT 0,          -- the current run's number; 0 = none yet
+  cancel_asked             INTEGER NOT NULL DEFAULT 0,          -- a person wants it stopped while it is at work
   outcome                  TEXT    CHECK (outcome IN ('completed', 'failed', 'cancelled')),  -- decided, not yet filed
   error                    TEXT,                                -- JSON: {class, code, message, remedy, retryable}
   answer_bytes             INTEGER NOT NULL DEFAULT 0,
@@ -63,7 +65,8 @@ CREATE TABLE task (
   CHECK ((filed_at IS NULL) OR (status IN ('completed', 'failed', 'cancelled')))
 ) STRICT;
 CREATE INDEX task_queue ON task (waiting, tier, priority DESC, seq) WHERE park IS NULL AND waiting IS NOT NULL;
-CREATE INDEX task_parked ON task (park, park_until) WHERE park IS NOT NULL;
+CREATE INDEX task_parked ON task (park_until) WHERE park IS NOT NULL AND park_until IS NOT NULL;
+CREATE INDEX task_expiring ON task (expires_at) WHERE expires_at IS NOT NULL AND outcome IS NULL;
 CREATE INDEX task_breached ON task (park_account, priority DESC, seq) WHERE park = 'budget';
 CREATE INDEX task_by_status ON task (status, created_at);
 CREATE INDEX task_by_claim ON task (claim);

@@ -47,6 +47,12 @@ SELECT * FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORD
 -- How many wait for a place in each tier.
 SELECT tier, COUNT(*) AS n FROM task WHERE waiting = 'admit' AND park IS NULL GROUP BY tier;
 
+-- name: queued_up_to
+SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL LIMIT :most);
+
+-- name: error_of
+SELECT error FROM task WHERE seq = :seq;
+
 -- name: request_of
 -- The text of a task.
 SELECT source, body, findings, factors, score FROM request WHERE task = :task;
@@ -82,11 +88,11 @@ WHERE seq = :seq AND status = :from_status;
 -- The tasks whose time has come.
 UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
                 park_least = NULL, updated_at = :now
-WHERE park IS NOT NULL AND park_until <= :now;
+WHERE park IS NOT NULL AND park_until IS NOT NULL AND park_until <= :now;
 
 -- name: next_wake
 -- When the next parked task's time comes.
-SELECT MIN(park_until) FROM task WHERE park IS NOT NULL;
+SELECT MIN(park_until) FROM task WHERE park IS NOT NULL AND park_until IS NOT NULL;
 
 -- name: breached_accounts
 SELECT DISTINCT park_account FROM task WHERE park = 'budget';
@@ -132,7 +138,7 @@ WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 -- name: revived
 -- A person wants an ended task tried again.
 UPDATE task SET status = :status, waiting = 'route', outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
-                failures = 0, interruptions = 0, given_up = '[]', updated_at = :now
+                failures = 0, interruptions = 0, given_up = '[]', cancel_asked = 0, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
 -- name: spent
@@ -142,6 +148,19 @@ UPDATE task SET cost = cost + :cost, tokens = tokens + :tokens WHERE id = :id;
 -- name: lowered
 -- A named person says how secret a task is.
 UPDATE task SET sensitivity = :sensitivity, updated_at = :now WHERE seq = :seq;
+
+-- name: inputs
+UPDATE task SET inputs_bytes = :size WHERE seq = :seq;
+
+-- name: ask_cancel
+UPDATE task SET cancel_asked = 1, updated_at = :now WHERE seq = :seq;
+
+-- name: reroute_unknown
+-- Who waits for a tier that is not offered, and who is parked because none was.
+UPDATE task SET status = 'pending', waiting = 'route', park = NULL, park_detail = NULL, park_until = NULL,
+                park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
+WHERE outcome IS NULL AND ((waiting = 'admit' AND tier NOT IN (SELECT value FROM json_each(:offered)))
+                           OR (waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL));
 
 -- name: owed_filings
 SELECT seq, id FROM task WHERE waiting = 'file' AND outcome IS NOT NULL AND filed_at IS NULL ORDER BY seq LIMIT :limit;
@@ -172,7 +191,7 @@ JOIN task t ON t.seq = other.task AND t.waiting = 'run'
 WHERE mine.task = :task LIMIT 1;
 
 -- name: expired
-SELECT * FROM task WHERE expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
+SELECT * FROM task WHERE expires_at IS NOT NULL AND expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
 
 -- name: counted
 -- How many tasks have each status, and how many of them are parked.

@@ -1,0 +1,73 @@
+"""The journal: one JSON line per event on stdout, written by a thread of its own so that nothing ever waits for it."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+import structlog
+
+_ROOM = 20_000
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Journal:
+    """Say an event and go on. A blocked stdout fills the queue; what no longer fits is counted and told later.
+
+    The fields are ids, numbers, categories and our own sentences, never task text or titles.
+    """
+
+    def __init__(self, *, stream: TextIO | None = None, form: str = "json", level: str = "info") -> None:
+        self._stream = stream or sys.stdout
+        self._least = _LEVELS[level]
+        self._lines: queue.Queue[tuple[str, str, Mapping[str, Any]] | None] = queue.Queue(_ROOM)
+        self.dropped = 0
+        self._told_dropped = 0
+        renderer = (
+            structlog.processors.JSONRenderer(ensure_ascii=False)
+            if form == "json"
+            else structlog.dev.ConsoleRenderer(colors=self._stream.isatty())
+        )
+        self._log = structlog.wrap_logger(
+            structlog.WriteLogger(self._stream),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                renderer,
+            ],
+            wrapper_class=structlog.BoundLogger,
+        )
+        self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._writer.start()
+
+    def say(self, event: str, level: str = "info", **fields: Any) -> None:
+        """Note an event of the vocabulary. Never blocks, never raises."""
+        if _LEVELS[level] < self._least:
+            return
+        try:
+            self._lines.put_nowait((event, level, fields))
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self, patience: float = 2.0) -> None:
+        """Write what is queued, for so many seconds at most."""
+        try:
+            self._lines.put(None, timeout=patience)
+        except queue.Full:
+            return
+        self._writer.join(patience)
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            event, level, fields = line
+            try:
+                getattr(self._log, level)(event, **fields)
+                if self.dropped > self._told_dropped and self._lines.qsize() < _ROOM // 2:
+                    self._told_dropped = self.dropped
+                    self._log.warning("journal.dropped", count=self.dropped)
+            except (OSError, ValueError):
+                # Nobody reads stdout any more: the board has the history, and the work goes on.
+                self.dropped += 1

@@ -1,0 +1,98 @@
+"""The control socket: one JSON line asks, one JSON line answers; the kernel says who asks (SO_PEERCRED)."""
+
+from __future__ import annotations
+
+import asyncio
+import grp
+import json
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+NAME = "control.sock"
+GROUP = "koubou-submit"
+_LONGEST_LINE = 4 * 1024 * 1024
+_LONGEST_PATH = 100
+_CREDENTIALS = struct.Struct("3i")
+
+Answer = Callable[[str, str, int, bool, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""(verb, actor, uid, operator, arguments) → the reply."""
+
+
+class Control:
+    """Listens in the workshop's run folder; `answer` is asked for each line."""
+
+    def __init__(self, run_folder: str, answer: Answer) -> None:
+        self._folder = run_folder
+        self._answer = answer
+        self._server: asyncio.Server | None = None
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Begin to listen. A socket that a dead master left is taken away: the caller holds the workshop's lock."""
+        path = os.path.join(self._folder, NAME)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            # A socket's address holds 108 bytes; a longer path is reached through the folder's descriptor.
+            short = path if len(os.fsencode(path)) < _LONGEST_PATH else f"/proc/self/fd/{folder}/{NAME}"
+            listener.bind(short)
+            os.chmod(path, 0o660)
+            with suppress(OSError, KeyError):
+                os.chown(path, -1, grp.getgrnam(GROUP).gr_gid)
+        finally:
+            os.close(folder)
+        self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=_LONGEST_LINE)
+
+    async def close(self) -> None:
+        """Stop listening; who is being answered gets his answer."""
+        if self._server is not None:
+            self._server.close()
+        if self._busy:
+            await asyncio.wait(self._busy, timeout=1.0)
+        with suppress(OSError):
+            os.unlink(os.path.join(self._folder, NAME))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._busy.add(task)
+            task.add_done_callback(self._busy.discard)
+        uid, operator = _who(writer)
+        try:
+            while line := await reader.readline():
+                reply = await self._reply(line, uid, operator)
+                writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass  # hung up, or a line without end
+        finally:
+            writer.close()
+
+    async def _reply(self, line: bytes, uid: int, operator: bool) -> Mapping[str, Any]:
+        try:
+            asked = json.loads(line)
+            verb = asked.pop("verb")
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+            return {"error": {"kind": "usage", "message": "one JSON object a line, with a verb"}}
+        return await self._answer(str(verb), _name(uid), uid, operator, asked)
+
+
+def _who(writer: asyncio.StreamWriter) -> tuple[int, bool]:
+    """The caller's uid, and whether that is an operator: root, or the user that serves the workshop."""
+    peer = writer.get_extra_info("socket")
+    _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return uid, uid in (0, os.geteuid())
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

@@ -1,0 +1,25 @@
+"""One master per workshop: a lock on a file in its home, held as long as the process lives; no pid file to go stale."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from koubou.errors import WorkshopTaken
+
+NAME = "master.lock"
+
+
+def take(run_folder: str) -> int:
+    """Hold the workshop; keep the descriptor open. Raises WorkshopTaken when another master has it."""
+    path = os.path.join(run_folder, NAME)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+        os.close(descriptor)
+        raise WorkshopTaken(f"{path}: process {holder or 'unknown'} serves this workshop already") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor

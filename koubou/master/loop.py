@@ -1,0 +1,350 @@
+"""The master's loop: wait for whatever wakes it, take a turn, do the deeds. asyncio is only the reactor around it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from koubou import __version__
+from koubou.board.board import Board
+from koubou.detectors.kingfisher import Kingfisher
+from koubou.errors import BoardUnavailable, SettingsError
+from koubou.journal import Journal
+from koubou.master.crew import Crew
+from koubou.master.deeds import Hands
+from koubou.master.member import Member
+from koubou.master.model_server import ModelServer
+from koubou.master.reader import Doors, Reader
+from koubou.master.recover import records_of
+from koubou.master.systemd import Notifier
+from koubou.master.turn import BATCH, Outcome, turn
+from koubou.master.workshop import Workshop
+from koubou.model.heard import Arrived, Asked, Heard, RunFinished, RunStarted, WorkerGone
+from koubou.model.instant import DAY, SECOND, Instant
+from koubou.model.ulid import ENTROPY_BYTES, following, ulid
+from koubou.rules.windows import month_limit
+from koubou.steps.admit import EMERGENCY
+from koubou.wire.messages import Finished, FromWorker, Ready, Started
+
+_HOUSEKEEPING = 1.0
+_BEATS_WRITTEN_EVERY = 5.0
+_BOARD_RETRY = 1.0
+_QUICK_END = 3.0
+_LATCH_TICKET = 0
+
+
+def clock() -> Instant:
+    """The time of day."""
+    return time.time_ns() // 1_000_000
+
+
+class Ids:
+    """ULIDs that sort as they were made, for any thread."""
+
+    def __init__(self) -> None:
+        self._last = ulid(0, bytes(ENTROPY_BYTES))
+
+    def __call__(self) -> str:
+        """The next one."""
+        # The interpreter's lock makes the two lines safe enough: entropy keeps two threads apart in any case.
+        self._last = made = following(self._last, clock(), os.urandom(ENTROPY_BYTES))
+        return made
+
+
+class Master:
+    """Owns the clock, the signals and the crew of one workshop; the board is its own alone."""
+
+    def __init__(
+        self,
+        board: Board,
+        workshop: Workshop,
+        journal: Journal,
+        notifier: Notifier,
+        *,
+        load: Callable[[], Workshop],
+        rule_cache: str,
+    ) -> None:
+        self.workshop = workshop
+        self._board = board
+        self._journal = journal
+        self._notifier = notifier
+        self._load = load
+        self._ids = Ids()
+        self._chance = random.SystemRandom().random
+        self._inbox: deque[Heard] = deque()
+        self._arrivals: deque[Arrived] = deque()
+        self._awake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._tickets: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._last_ticket = _LATCH_TICKET
+        self._next_wake: Instant | None = None
+        self._pending = 0
+        self._beats_written = 0.0
+        self._housekept = 0.0
+        self._ending = False
+        self._end_by: float | None = None
+        self._hiring: set[asyncio.Task[object]] = set()
+        self._started = time.monotonic()
+        self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
+        doors = Doors(
+            arrived=self._arrived,
+            backlog=lambda: len(self._arrivals),
+            pending=lambda: self._pending,
+            clock=clock,
+            new_id=self._ids,
+        )
+        self.reader = Reader(workshop, journal, Kingfisher(Path(rule_cache)), doors)
+        self._hands = Hands(board, self.crew, journal, hear=self.hear, claimed=self.reader.claimed)
+        self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
+
+    # What wakes it
+
+    def hear(self, message: Heard) -> None:
+        """Something happened; the next turn deals with it."""
+        self._inbox.append(message)
+        self._awake.set()
+
+    async def ask(
+        self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """A request from the control socket; the reply comes from the turn that dealt with it."""
+        match verb:
+            case "ping":
+                return {"ok": {"pid": os.getpid(), "version": __version__}}
+            case "state":
+                return {"ok": self._state()}
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        self._tickets[ticket] = self._loop.create_future()
+        self.hear(Asked(verb=verb, actor=actor, uid=uid, operator=operator, arguments=arguments, ticket=ticket))
+        try:
+            return await self._tickets[ticket]
+        finally:
+            del self._tickets[ticket]
+
+    def emergency(self) -> None:
+        """A bare SIGUSR2: stop spending until a person says otherwise."""
+        reason = {"reason": "SIGUSR2"}
+        self.hear(Asked(verb="latch", actor="signal", uid=0, operator=True, arguments=reason, ticket=_LATCH_TICKET))
+
+    def ring(self) -> None:
+        """SIGUSR1: look, something is finished. The wire tells what; this only wakes."""
+        self._awake.set()
+
+    def end(self) -> None:
+        """SIGTERM: drain. A second one is quick."""
+        if not self._ending:
+            self._ending = True
+            self._end_by = self._loop.time() + self.workshop.drain_timeout / SECOND
+            self.reader.stop()
+            patience = self.workshop.drain_timeout * 1000 + 10_000_000
+            self._notifier.say("STOPPING=1", "STATUS=draining", f"EXTEND_TIMEOUT_USEC={patience}")
+            self._journal.say("system.draining", reason="asked to stop; calls under way finish")
+        else:
+            self._end_by = self._loop.time()
+            self._journal.say("system.draining", "warning", reason="asked again: calls under way are cut")
+        self._awake.set()
+
+    def reload(self) -> None:
+        """SIGHUP: take the settings anew if they are good, else keep the old ones."""
+        try:
+            workshop = self._load()
+        except SettingsError as error:
+            for problem in error.problems:
+                self._journal.say("system.reload_refused", "error", reason=str(problem))
+            return
+        if workshop.layout != self.workshop.layout:
+            self._journal.say("system.reload_refused", "error", reason="home cannot change while the workshop is open")
+            return
+        self.workshop = self.reader.workshop = workshop
+        self.crew.retire_changed(workshop)
+        self.write_settings()
+        self.model_server.reload()
+        self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
+        self._awake.set()
+
+    def write_settings(self) -> None:
+        """Bring the board in step with the settings: the budget, and who must choose his tier again."""
+        budget, now = self.workshop.budget, clock()
+        with self._board.transaction():
+            self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
+            self._board.ledger.open_account(month_limit(budget, now), now)
+            self._reroute(now)
+
+    # The loop
+
+    async def run(self) -> None:
+        """Take turns until told to end and everything under way is done."""
+        self.reader.start()
+        while not await self._over():
+            await self._sleep()
+            self._awake.clear()
+            heard = self._take_inbox()
+            try:
+                outcome = self._turn(heard)
+            except BoardUnavailable as error:
+                self._inbox.extendleft(reversed(heard))
+                self._journal.say("board.fault", "error", reason=str(error))
+                await asyncio.sleep(_BOARD_RETRY)
+                self._awake.set()
+                continue
+            self._hands.do(outcome.deeds)
+            self._reply(outcome)
+            self._next_wake = outcome.next_wake
+            if self._inbox or self._arrivals or outcome.moved >= BATCH:
+                self._awake.set()
+            self._hire()
+            if self._loop.time() - self._housekept >= _HOUSEKEEPING:
+                self._housekeep()
+
+    def _turn(self, heard: list[Heard]) -> Outcome:
+        return turn(
+            self._board,
+            self.workshop,
+            tiers=self.crew.tiers(),
+            benches=() if self._ending else self.crew.benches(),
+            heard=heard,
+            now=clock(),
+            new_id=self._ids,
+            chance=self._chance,
+        )
+
+    def _take_inbox(self) -> list[Heard]:
+        heard = list(self._inbox)
+        self._inbox.clear()
+        for _ in range(min(BATCH, len(self._arrivals))):
+            heard.append(self._arrivals.popleft())
+        return heard
+
+    async def _sleep(self) -> None:
+        patience = max(0.0, self._housekept + _HOUSEKEEPING - self._loop.time())
+        if self._next_wake is not None:
+            patience = min(patience, max(0.0, (self._next_wake - clock()) / SECOND))
+        if patience and not self._awake.is_set():
+            timer = self._loop.call_later(patience, self._awake.set)
+            await self._awake.wait()
+            timer.cancel()
+        else:
+            await asyncio.sleep(0)
+
+    async def _over(self) -> bool:
+        """Whether it may leave: nothing runs any more (or may not run longer), and all that is owed is done."""
+        if not self._ending or self._end_by is None:
+            return False
+        if self._inbox or self._arrivals or self._hands.busy:
+            return False
+        taken = sum(self._board.runs.open_count().values())
+        if taken == 0 and not self._hiring:
+            self.crew.retire_all()
+            if not self.crew.members:
+                return not self._board.tasks.owed_filings(1)
+        if self._loop.time() >= self._end_by:
+            self.crew.kill_all()
+            if self._loop.time() >= self._end_by + _QUICK_END:
+                return True
+        return False
+
+    def _hire(self) -> None:
+        if self._ending:
+            return
+        queued = {
+            name: self._board.tasks.queued_up_to(name, tier.places + 1) for name, tier in self.workshop.tiers.items()
+        }
+        needy = any(queued.values()) or any(tier.workers_min for tier in self.workshop.tiers.values())
+        for tier in self.crew.wanted(queued, self._board.runs.open_count()) if needy else ():
+            task = self._loop.create_task(self._hire_one(tier.name))
+            self._hiring.add(task)
+            task.add_done_callback(self._hiring.discard)
+
+    async def _hire_one(self, name: str) -> None:
+        member = await self.crew.hire(self.crew.tiers()[name])
+        if member is not None:
+            with self._board.transaction():
+                self._board.crew.hired(member.identity, member.tier, clock())
+
+    def _housekeep(self) -> None:
+        """Once a second: beats and counts, idle workers, owed filings, the watchdog."""
+        self._housekept = self._loop.time()
+        self._notifier.say("WATCHDOG=1")
+        self.crew.send_home(self._board.runs.open_count())
+        self._pending = self._board.tasks.pending_count()
+        self._hands.owed_filings()
+        if self._housekept - self._beats_written >= _BEATS_WRITTEN_EVERY:
+            self._beats_written = self._housekept
+            self._write_beats()
+
+    def _write_beats(self) -> None:
+        now, taken = clock(), self._board.runs.open_count()
+        with self._board.transaction():
+            for name in self.crew.members:
+                self._board.crew.seen(name, "busy" if taken.get(name) else "idle", now)
+            self._board.crew.forget(now - DAY)
+
+    # What the crew and the intake say
+
+    def _worker_says(self, _: Member, message: FromWorker) -> None:
+        match message:
+            case Started(task=task, run=run):
+                self.hear(RunStarted(task=task, run=run))
+            case Finished(result=result):
+                self.hear(RunFinished(result=result))
+            case Ready():
+                self._awake.set()
+
+    def _worker_gone(self, member: Member, meant: bool, reason: str) -> None:
+        results = records_of(self._board, self.workshop.layout, member.identity.id)
+        self.hear(WorkerGone(worker=member.identity.id, reason=reason, on_purpose=meant, results=results))
+        if member.unable is not None:
+            with self._board.transaction():
+                self._reroute(clock())
+
+    def _arrived(self, arrived: Arrived) -> None:
+        """From the reader's thread."""
+        self._arrivals.append(arrived)
+        self._loop.call_soon_threadsafe(self._awake.set)
+
+    def _reroute(self, now: Instant) -> None:
+        offered = [name for name, tier in self.crew.tiers().items() if tier.unfit is None]
+        self._board.tasks.reroute_unknown(offered, now)
+
+    def _reply(self, outcome: Outcome) -> None:
+        for ticket, reply in outcome.replies.items():
+            future = self._tickets.get(ticket)
+            if future is not None and not future.done():
+                future.set_result(reply)
+
+    def _state(self) -> Mapping[str, Any]:
+        """What only memory knows, for `koubou status`."""
+        taken = self._board.runs.open_count()
+        members = list(self.crew.members.values())
+        return {
+            "emergency": EMERGENCY in self._board.crew.latches(),
+            "tiers": {
+                name: {
+                    "breaker": "closed",
+                    "queued": self._board.tasks.queued_up_to(name, 1_000_000),
+                    "running": sum(taken.get(m.identity.id, 0) for m in members if m.tier.name == name),
+                    "places": tier.places,
+                    "unfit": tier.unfit,
+                }
+                for name, tier in self.crew.tiers().items()
+            },
+            "workers": [
+                {
+                    "worker": member.identity.id,
+                    "tier": member.tier.name,
+                    "pid": member.identity.pid,
+                    "ready": member.ready,
+                    "leaving": member.leaving,
+                    "running": taken.get(member.identity.id, 0),
+                }
+                for member in members
+            ],
+            "uptime_ms": round((time.monotonic() - self._started) * SECOND),
+        }

@@ -1,0 +1,84 @@
+"""Sets the master up in the one safe order: settings, folders, lock, board, old crew, socket, READY; then runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from koubou import __version__
+from koubou.board.board import Board
+from koubou.board.connection import open_for_writing
+from koubou.config.load import load
+from koubou.config.settings import Settings
+from koubou.folders.layout import Layout
+from koubou.journal import Journal
+from koubou.master import lock
+from koubou.master.control import Control
+from koubou.master.loop import Master
+from koubou.master.recover import end_old_crew, lost_workers
+from koubou.master.systemd import Notifier
+from koubou.master.workshop import workshop_of
+
+_PRIVATE_UMASK = 0o077
+
+
+def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
+    """Serve a workshop until told to stop; the exit status. Raises KoubouError for what an operator must mend."""
+    settings = load(config, os.environ, overrides)
+    os.umask(_PRIVATE_UMASK)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    layout = Layout(home=str(settings.home))
+    layout.ensure()
+    held = lock.take(layout.run)
+    journal = Journal(form=settings.log.format, level=settings.log.level)
+    try:
+        asyncio.run(_serve(settings, config, overrides, layout, journal))
+    finally:
+        journal.close()
+        os.close(held)
+    return 0
+
+
+async def _serve(
+    settings: Settings, config: Path | None, overrides: Mapping[str, str], layout: Layout, journal: Journal
+) -> None:
+    notifier = Notifier(os.environ)
+    board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
+    master = Master(
+        board,
+        workshop_of(settings, os.environ),
+        journal,
+        notifier,
+        load=lambda: workshop_of(load(config, os.environ, overrides), os.environ),
+        rule_cache=os.path.join(layout.run, "rules"),
+    )
+    # The handlers stand before the first worker is started: its bell must not end us.
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, master.end)
+    loop.add_signal_handler(signal.SIGINT, master.end)
+    loop.add_signal_handler(signal.SIGHUP, master.reload)
+    loop.add_signal_handler(signal.SIGUSR1, master.ring)
+    loop.add_signal_handler(signal.SIGUSR2, master.emergency)
+    end_old_crew(board.crew.alive(), journal, master.workshop.orphan_grace)
+    for word in lost_workers(board, layout):
+        master.hear(word)
+    master.write_settings()
+    control = Control(layout.run, master.ask)
+    await control.open()
+    master.model_server.start()
+    notifier.say("READY=1", "STATUS=serving")
+    journal.say("system.ready", version=__version__, home=layout.home, pid=os.getpid(), python=sys.version.split()[0])
+    try:
+        await master.run()
+    finally:
+        await control.close()
+        await master.model_server.stop()
+        master.reader.stop()
+        master.reader.join(2.0)
+        board.close()
+    journal.say("system.stopped")

@@ -1,0 +1,89 @@
+"""The settings as the master works with them: model values only, made anew at every reload."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from koubou.config.settings import Settings
+from koubou.config.tiers import tiers as tiers_of
+from koubou.documents.limits import Limits
+from koubou.embedded.keeper import EmbeddedSettings
+from koubou.embedded.weights import default_models_dir
+from koubou.folders.layout import Layout
+from koubou.folders.requests import ReadLimits
+from koubou.model.budget import Budget
+from koubou.model.instant import Milliseconds
+from koubou.model.task import Difficulty
+from koubou.model.tier import Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Everything that an operator has decided. Keys are by tier name and never shown."""
+
+    layout: Layout
+    tiers: Mapping[str, Tier]
+    keys: Mapping[str, str] = field(repr=False)
+    routing: Mapping[Difficulty, str]
+    budget: Budget
+    read_limits: ReadLimits
+    settle: Milliseconds
+    max_pending: int
+    min_free_disk: int
+    drain_timeout: Milliseconds
+    orphan_grace: Milliseconds
+    idle_timeout: Milliseconds
+    embedded: EmbeddedSettings
+
+
+def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
+    """The workshop that these settings ask for."""
+    tiers, keys = tiers_of(settings, environ)
+    monthly = settings.budget.monthly
+    return Workshop(
+        layout=Layout(home=str(settings.home)),
+        tiers=tiers,
+        keys=keys,
+        routing={
+            Difficulty.HIGH: settings.routing.high,
+            Difficulty.MEDIUM: settings.routing.medium,
+            Difficulty.LOW: settings.routing.low,
+        },
+        budget=Budget(
+            monthly=monthly.usd,
+            task=settings.budget.task.usd,
+            warn_at=monthly.warn_at,
+            ceiling_at=monthly.ceiling_at,
+            emergency_at=monthly.emergency_at,
+            timezone=ZoneInfo(settings.budget.timezone),
+        ),
+        read_limits=ReadLimits(
+            document=Limits(size=settings.intake.max_file),
+            attached=settings.intake.max_attached,
+            roots=settings.security.allowed_workspaces,
+            tiers=frozenset(tiers),
+        ),
+        settle=settings.intake.settle,
+        max_pending=settings.intake.max_pending,
+        min_free_disk=settings.intake.min_free_disk,
+        drain_timeout=settings.workers.drain_timeout,
+        orphan_grace=settings.workers.orphan_grace,
+        idle_timeout=settings.workers.idle_timeout,
+        embedded=_embedded(settings),
+    )
+
+
+def _embedded(settings: Settings) -> EmbeddedSettings:
+    asked = settings.embedded
+    folder = Path(asked.models_dir) if asked.models_dir else default_models_dir()
+    return EmbeddedSettings(
+        model=asked.model,
+        alias=asked.model,
+        context_tokens=asked.context_tokens,
+        parallel=asked.parallel,
+        threads=asked.threads,
+        models_dir=folder,
+    )

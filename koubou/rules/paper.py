@@ -1,0 +1,83 @@
+"""What is put into a task's folder at its end: output.json and output.md, or error.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from koubou.model.account import TaskUsage
+from koubou.model.call import CallResult
+from koubou.model.instant import Instant, iso
+from koubou.model.money import show_usd, usd
+from koubou.model.task import Task, TaskRequest
+from koubou.model.tier import Tier
+
+
+def output(
+    task: Task, request: TaskRequest, tier: Tier | None, result: CallResult, answer: str, used: TaskUsage
+) -> dict[str, Any]:
+    """output.json of a completed task; the names are a contract. `complete` is false for an answer cut at its cap."""
+    missing = [part for part in request.expect if part.casefold() not in answer.casefold()]
+    return {
+        **_common(task, "completed", used),
+        "answer": answer,
+        "model": result.model or (tier.model if tier else None),
+        "executor": tier.executor if tier else None,
+        "finish_reason": result.finish_reason,
+        "complete": result.finish_reason != "length" and not missing,
+        "missing": missing,
+    }
+
+
+def error(task: Task, status: str, told: Mapping[str, Any], used: TaskUsage) -> dict[str, Any]:
+    """error.json of a task that failed or was cancelled; the names are a contract."""
+    return {**_common(task, status, used), "error": dict(told)}
+
+
+def markdown(task: Task, answer: str, tier: str | None) -> str:
+    """output.md: the answer as a person reads it, with one line on where it came from."""
+    heading = f"# {' '.join(task.title.split())}\n\n" if task.title else ""
+    return f"{heading}{answer.rstrip()}\n\n---\n*{task.id} · {tier or task.tier} · {show_usd(task.cost)}*\n"
+
+
+def as_bytes(paper: Mapping[str, Any]) -> bytes:
+    """A paper as it is written: UTF-8 JSON, readable."""
+    return (json.dumps(paper, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
+
+
+def route_of(task: Task) -> Sequence[Mapping[str, str]]:
+    """The chain of reasons, as JSON shows it."""
+    return [{"rule": reason.rule, "reason": reason.reason} for reason in task.route]
+
+
+def _common(task: Task, status: str, used: TaskUsage) -> dict[str, Any]:
+    return {
+        "task": task.id,
+        "status": status,
+        "type": task.type,
+        "title": task.title,
+        "session": task.session,
+        "tier": task.tier,
+        "sensitivity": task.sensitivity,
+        "difficulty": task.difficulty,
+        "route": route_of(task),
+        "usage": {
+            "input_tokens": used.usage.input_tokens,
+            "cached_input_tokens": used.usage.cached_input_tokens,
+            "cache_write_tokens": used.usage.cache_write_tokens,
+            "output_tokens": used.usage.output_tokens,
+            "reasoning_tokens": used.usage.reasoning_tokens,
+            "calls": used.calls,
+        },
+        "cost_nusd": used.cost,
+        "cost_usd": usd(used.cost),
+        "attempts": task.attempts,
+        "created_at": iso(task.created_at),
+        "started_at": _iso(task.started_at),
+        "finished_at": _iso(task.finished_at),
+    }
+
+
+def _iso(at: Instant | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,159 @@
+"""Take place, rate and money together, for as many tasks as there are free places; nothing is held without a place."""
+
+from __future__ import annotations
+
+from koubou.errors import IllegalMove
+from koubou.model.account import Account, Entry, Limit
+from koubou.model.decision import Admitted, Breach, Refused
+from koubou.model.deed import SendRun
+from koubou.model.instant import Instant
+from koubou.model.run import Run
+from koubou.model.status import Park, ParkReason
+from koubou.model.task import Sensitivity, Task
+from koubou.model.tier import Reach, Tier
+from koubou.rules.admit import ask_accounts
+from koubou.rules.bound import input_bound
+from koubou.rules.rate import conforms_at, next_due
+from koubou.rules.windows import month_limit, task_limit
+from koubou.steps.ending import fail
+from koubou.steps.shop import Shop
+
+EMERGENCY = "emergency"
+
+
+def admit(shop: Shop, now: Instant) -> int:
+    """Admit tasks in dispatch order; return how many were looked at."""
+    latched = shop.board.crew.latches()
+    if EMERGENCY in latched:
+        return 0
+    taken = shop.board.runs.open_count()
+    looked_at = 0
+    for tier in shop.tiers.values():
+        if tier.unfit is not None or f"model:{tier.model}" in latched:
+            continue
+        rooms = {
+            bench.worker: bench.room - taken.get(bench.worker, 0) for bench in shop.benches if bench.tier == tier.name
+        }
+        rooms = {worker: room for worker, room in rooms.items() if room > 0}
+        limit = min(sum(rooms.values()), shop.batch)
+        if limit == 0 or not _conforms(shop, tier, now):
+            continue
+        for task in shop.board.tasks.due_for_tier(tier.name, limit):
+            worker = max(rooms, key=lambda name: rooms[name])
+            before = len(shop.deeds)
+            shop.apart(now, task.id, _admit, shop, task, tier, worker, now)
+            looked_at += 1
+            if any(isinstance(deed, SendRun) for deed in shop.deeds[before:]):
+                rooms[worker] -= 1
+                if not _conforms(shop, tier, now):
+                    break
+    return looked_at
+
+
+def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> None:
+    may_leave = task.sensitivity in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+    if tier.reach is not Reach.LOCAL and not may_leave:
+        raise IllegalMove(f"{tier.name} is not local, and the task is {task.sensitivity or 'not classified'}")
+    lock = shop.board.tasks.lock_taken(task.seq)
+    if lock is not None:
+        detail = f'the lock "{lock}" is taken by a task at work'
+        _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=detail, until=now + 1000), now)
+        return
+    if tier.price is None:
+        raise IllegalMove(f"{tier.name} has no price")
+    input_tokens = input_bound(task.input_bytes + task.inputs_bytes, task.message_count)
+    accounts = () if tier.price.free else _accounts(shop, task, now)
+    decision = ask_accounts(
+        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=task.max_output_tokens, accounts=accounts
+    )
+    match decision:
+        case Admitted():
+            names = tuple(account.name for account in accounts)
+            _start(shop, task, tier, worker, decision, input_tokens, names, now)
+        case Breach(park=park):
+            shop.board.tasks.parked(task, park, now, decision)
+            shop.note(task, "task.parked", park.detail, now, park=str(park.reason), until=park.until)
+        case Refused():
+            fail(shop, task, decision, now, retryable=True)
+
+
+def _start(
+    shop: Shop,
+    task: Task,
+    tier: Tier,
+    worker: str,
+    admitted: Admitted,
+    input_tokens: int,
+    accounts: tuple[str, ...],
+    now: Instant,
+) -> None:
+    number = shop.board.tasks.admitted(task, admitted.hold, input_tokens + admitted.cap, now)
+    call = shop.new_id()
+    entry = Entry(
+        call=call,
+        task=task.id,
+        operation=task.type,
+        run=number,
+        tier=tier.name,
+        model=tier.model,
+        accounts=accounts,
+    )
+    if not shop.board.ledger.hold(entry, admitted.hold, now):
+        raise IllegalMove("an account refused a hold that the rule had granted")
+    timeout = tier.timeout if task.budget_time is None else min(tier.timeout, task.budget_time)
+    shop.board.runs.insert(
+        Run(
+            task=task.seq,
+            number=number,
+            tier=tier.name,
+            worker=worker,
+            call=call,
+            cap=admitted.cap,
+            timeout=timeout,
+            admitted_at=now,
+        )
+    )
+    _take_rate(shop, tier, input_tokens + admitted.cap, now)
+    shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call)
+    shop.deeds.append(SendRun(task=task.seq, task_id=task.id, run=number, worker=worker))
+
+
+def _accounts(shop: Shop, task: Task, now: Instant) -> list[Account]:
+    """The accounts that this call touches, brought up to date with the settings."""
+    limits: list[Limit | None] = [month_limit(shop.budget, now), task_limit(shop.budget, task)]
+    found = []
+    for limit in limits:
+        if limit is not None:
+            shop.board.ledger.open_account(limit, now)
+            account = shop.board.ledger.account(limit.name, limit.dimension)
+            if account is not None:
+                found.append(account)
+    return found
+
+
+def _conforms(shop: Shop, tier: Tier, now: Instant) -> bool:
+    """Whether the tier's rate lets another call through now."""
+    for dimension, weight, per_minute in (
+        ("requests", 1, tier.requests_per_minute),
+        ("tokens", 0, tier.tokens_per_minute),
+    ):
+        if per_minute is not None:
+            due = shop.board.ledger.rate_due(tier.name, dimension)
+            if conforms_at(due, weight, per_minute) > now * 1000:
+                return False
+    return True
+
+
+def _take_rate(shop: Shop, tier: Tier, tokens: int, now: Instant) -> None:
+    for dimension, weight, per_minute in (
+        ("requests", 1, tier.requests_per_minute),
+        ("tokens", tokens, tier.tokens_per_minute),
+    ):
+        if per_minute is not None:
+            due = shop.board.ledger.rate_due(tier.name, dimension)
+            shop.board.ledger.set_rate_due(tier.name, dimension, next_due(now * 1000, due, weight, per_minute))
+
+
+def _park(shop: Shop, task: Task, park: Park, now: Instant) -> None:
+    shop.board.tasks.parked(task, park, now)
+    shop.note(task, "task.parked", park.detail, now, park=str(park.reason))

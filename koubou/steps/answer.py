@@ -1,0 +1,154 @@
+"""What a person or program asks for through the control socket, and the answer to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from koubou.errors import IllegalMove, KoubouError, NotAllowed, UnknownTask, UsageMistake
+from koubou.model.deed import CancelRun
+from koubou.model.heard import Asked
+from koubou.model.instant import Instant
+from koubou.model.status import ENDS, ParkReason, Waiting
+from koubou.model.task import Sensitivity, Task
+from koubou.steps.ending import cancel
+from koubou.steps.shop import Shop
+
+_KINDS: Mapping[type[KoubouError], str] = {
+    UnknownTask: "unknown_task",
+    IllegalMove: "illegal_move",
+    NotAllowed: "not_allowed",
+    UsageMistake: "usage",
+}
+
+
+def answer(shop: Shop, now: Instant) -> int:
+    """Do what was asked, each apart; return how many."""
+    verbs: Mapping[str, Callable[[Shop, Asked, Instant], Mapping[str, Any]]] = {
+        "cancel": _cancel_all,
+        "retry": _retry_all,
+        "release": _release,
+        "resume_budget": _resume_budget,
+        "latch": _latch,
+    }
+    asked = [message for message in shop.of(Asked) if message.verb in verbs]
+    for message in asked:
+        mark = len(shop.deeds)
+        try:
+            with shop.board.savepoint():
+                shop.replies[message.ticket] = {"ok": verbs[message.verb](shop, message, now)}
+        except KoubouError as error:
+            del shop.deeds[mark:]
+            kind = _KINDS.get(type(error), "unavailable")
+            shop.replies[message.ticket] = {"error": {"kind": kind, "message": str(error)}}
+    return len(asked)
+
+
+def _cancel_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    return _each(shop, asked, lambda task: _cancel(shop, asked, task, now))
+
+
+def _retry_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    return _each(shop, asked, lambda task: _retry(shop, asked, task, now))
+
+
+def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:
+    """One result an id: some may succeed where others do not."""
+    results = []
+    for task_id in _ids(asked):
+        try:
+            with shop.board.savepoint():
+                results.append({"id": task_id, "ok": True, "message": act(_task(shop, asked, task_id))})
+        except KoubouError as error:
+            kind = _KINDS.get(type(error), "unavailable")
+            results.append({"id": task_id, "ok": False, "kind": kind, "message": str(error)})
+    return {"results": results}
+
+
+def _cancel(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
+    if task.outcome is not None or task.status in ENDS:
+        raise IllegalMove(f"task {task.id} has ended: {task.outcome or task.status}")
+    if task.waiting is Waiting.RUN:
+        run = shop.board.runs.get(task.seq, task.run)
+        shop.board.tasks.ask_cancel(task.seq, now)
+        if run is not None:
+            shop.deeds.append(CancelRun(task_id=task.id, run=task.run, worker=run.worker))
+        shop.board.history.add(task.seq, "task.cancel_asked", "while it is at work", now, asked.actor)
+        return "stopping"
+    cancel(shop, task, f"cancelled by {asked.actor}", now)
+    return "cancelled"
+
+
+def _retry(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
+    if task.status in ENDS:
+        if task.status == "completed":
+            raise IllegalMove(f"task {task.id} is completed: its answer is in its folder")
+        shop.board.tasks.revived(task, now)
+    elif task.park is not None and task.outcome is None:
+        shop.board.tasks.rerouted(task, now) if task.waiting is not Waiting.CLASSIFY else shop.board.tasks.unparked(
+            task.seq, now
+        )
+    else:
+        raise IllegalMove(f"task {task.id} is {task.status}: there is nothing to try again")
+    shop.note(task, "task.retried", f"asked for by {asked.actor}", now, asked.actor)
+    return "tried again"
+
+
+def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    _operator(asked, "lower how secret a task is")
+    task = _task(shop, asked, str(asked.arguments.get("id", "")))
+    reason = str(asked.arguments.get("reason", "")).strip()
+    wanted = str(asked.arguments.get("to", ""))
+    if wanted not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
+        raise UsageMistake("release --as takes public or internal")
+    if not reason:
+        raise UsageMistake("release needs a --reason: it stays in the task's history with your name")
+    if task.sensitivity is None or task.waiting in (None, Waiting.RUN, Waiting.FILE, Waiting.CLASSIFY):
+        raise IllegalMove(f"task {task.id} is {task.status}: only a classified task that waits can be released")
+    shop.board.tasks.set_sensitivity(task, Sensitivity(wanted), now)
+    told = f"{task.sensitivity} → {wanted} by {asked.actor}: {reason}"
+    shop.board.history.add(task.seq, "task.released", told, now, asked.actor)
+    shop.say("task.released", "warning", task=task.id, reason=f"{task.sensitivity} → {wanted}", actor=asked.actor)
+    if task.park is None or task.park.reason in (ParkReason.SECRECY, ParkReason.TIER) or task.waiting is Waiting.ADMIT:
+        shop.board.tasks.rerouted(task, now)
+    return {"id": task.id, "sensitivity": wanted}
+
+
+def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    _operator(asked, "end an emergency stop")
+    reason = str(asked.arguments.get("reason", "")).strip()
+    if not reason:
+        raise UsageMistake("budget resume needs a --reason")
+    names = [name for name in shop.board.crew.latches() if shop.board.crew.unlatch(name)]
+    for name in names:
+        shop.board.history.add(None, "emergency.resumed", f"{name}: {reason}", now, asked.actor)
+        shop.say("emergency.resumed", "warning", latch=name, actor=asked.actor, reason=reason)
+    return {"resumed": names}
+
+
+def _latch(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    _operator(asked, "stop the workshop")
+    reason = str(asked.arguments.get("reason", "")) or "asked for"
+    if shop.board.crew.latch("emergency", reason, now):
+        shop.board.history.add(None, "emergency.stop", reason, now, asked.actor)
+        shop.say("emergency.stop", "error", reason=reason, actor=asked.actor)
+    return {"latched": True}
+
+
+def _ids(asked: Asked) -> list[str]:
+    ids = asked.arguments.get("ids")
+    if not isinstance(ids, list) or not ids or not all(isinstance(task_id, str) for task_id in ids):
+        raise UsageMistake("which tasks? give ids")
+    return ids
+
+
+def _task(shop: Shop, asked: Asked, task_id: str) -> Task:
+    task = shop.board.tasks.get(task_id)
+    if task is None or not (asked.operator or task.owner == asked.uid):
+        raise UnknownTask(f'no task "{task_id}"')
+    return task
+
+
+def _operator(asked: Asked, what: str) -> None:
+    if not asked.operator:
+        raise NotAllowed(f"only an operator may {what}")

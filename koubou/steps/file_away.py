@@ -1,0 +1,33 @@
+"""Note what was shelved: only now the task is what its outcome says, for the folder and for everybody who asks."""
+
+from __future__ import annotations
+
+from koubou.model.heard import Filed
+from koubou.model.instant import Instant
+from koubou.model.money import show_usd
+from koubou.model.task import Task
+from koubou.steps.shop import Shop
+
+
+def file_away(shop: Shop, now: Instant) -> int:
+    """Return how many tasks were filed."""
+    filed = list(shop.of(Filed))
+    for message in filed:
+        shop.apart(now, None, _filed, shop, message.task, now)
+    return len(filed)
+
+
+def _filed(shop: Shop, seq: int, now: Instant) -> None:
+    task = shop.board.tasks.filed(seq, now)
+    if task is None:
+        return
+    reason = f"{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
+    shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))
+    for needer in shop.board.tasks.needers(task.id):
+        shop.board.tasks.unparked(needer, now)
+
+
+def _wall(task: Task) -> int | None:
+    if task.finished_at is None:
+        return None
+    return task.finished_at - task.created_at

@@ -1,0 +1,76 @@
+"""Take what was read from a claimed file onto the board: all of its documents, or none."""
+
+from __future__ import annotations
+
+from koubou.errors import Problem, TaskFileError
+from koubou.model.deed import DiscardClaim, RejectClaim
+from koubou.model.heard import Arrived
+from koubou.model.instant import Instant
+from koubou.model.task import NewTask
+from koubou.steps.shop import Shop
+
+
+def intake(shop: Shop, now: Instant) -> int:
+    """Insert the tasks of each file that arrived; return how many files were dealt with."""
+    arrivals = list(shop.of(Arrived))
+    for arrived in arrivals:
+        _take(shop, arrived, now)
+    return len(arrivals)
+
+
+def _take(shop: Shop, arrived: Arrived, now: Instant) -> None:
+    mark = len(shop.deeds)
+    try:
+        with shop.board.savepoint():
+            if not shop.board.tasks.of_claim(arrived.claim):
+                for new in arrived.tasks:
+                    _insert(shop, arrived, new, now)
+        shop.deeds.append(DiscardClaim(claim=arrived.claim))
+    except TaskFileError as refusal:
+        del shop.deeds[mark:]
+        problem = refusal.problem
+        error = {
+            "class": refusal.kind,
+            "message": str(problem),
+            "line": problem.line,
+            "column": problem.column,
+            "key": problem.key,
+            "nearest": problem.nearest,
+        }
+        shop.deeds.append(RejectClaim(claim=arrived.claim, error=error))
+        shop.say("task.rejected", "warning", file=arrived.name, reason=str(problem), error_class=refusal.kind)
+
+
+def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
+    known = shop.board.tasks.identity(new.id)
+    if known is not None:
+        _same_again(shop, arrived, new, known, now)
+        return
+    _check_needs(shop, arrived, new)
+    seq = shop.board.tasks.insert(new, now)
+    if new.request.depends_on and shop.board.tasks.reaches(new.id, new.id):
+        raise _refusal(arrived, "cycle", "depends_on", f'task "{new.id}" would wait for itself')
+    shop.board.history.add(seq, "task.enqueued", f"from {arrived.name}", now)
+    shop.say("task.enqueued", task=new.id, file=arrived.name, document=new.document)
+
+
+def _same_again(shop: Shop, arrived: Arrived, new: NewTask, known: tuple[str, str, int], now: Instant) -> None:
+    task_id, digest, owner = known
+    if owner != new.owner or digest != new.digest:
+        raise _refusal(
+            arrived, "duplicate_id", "id", f'a task with the id "{new.id}" exists and asks for something else'
+        )
+    first = shop.board.tasks.get(task_id)
+    if first is not None:
+        shop.note(first, "task.duplicate", f"the same again in {arrived.name}; one task is enough", now)
+
+
+def _check_needs(shop: Shop, arrived: Arrived, new: NewTask) -> None:
+    for needed in new.request.depends_on:
+        known = shop.board.tasks.identity(needed)
+        if known is not None and known[2] != new.owner:
+            raise _refusal(arrived, "permission", "depends_on", f'task "{needed}" belongs to somebody else')
+
+
+def _refusal(arrived: Arrived, kind: str, key: str, message: str) -> TaskFileError:
+    return TaskFileError(kind, Problem(file=arrived.name, key=key, message=message))

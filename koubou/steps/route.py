@@ -1,0 +1,75 @@
+"""Give each task that waits for one its tier, once all it needs is there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from koubou.model.decision import Reason, Refused, Routed
+from koubou.model.instant import Instant
+from koubou.model.status import Park, ParkReason, Status, Waiting
+from koubou.model.task import Need, Sensitivity, Task
+from koubou.rules.request_body import conversation_growth
+from koubou.rules.route import choose_tier
+from koubou.steps.ending import fail
+from koubou.steps.shop import Shop
+
+_LOST = (Status.FAILED, Status.CANCELLED)
+
+
+def route(shop: Shop, now: Instant) -> int:
+    """Choose tiers; return how many tasks were looked at."""
+    tasks = shop.board.tasks.due(Waiting.ROUTE, shop.batch)
+    for task in tasks:
+        shop.apart(now, task.id, _route, shop, task, now)
+    return len(tasks)
+
+
+def _route(shop: Shop, task: Task, now: Instant) -> None:
+    if task.has_dependencies:
+        needs = shop.board.tasks.needs(task.seq)
+        lost = [need.id for need in needs if need.status in _LOST]
+        if lost:
+            refused = Refused(
+                kind="dependency",
+                reason=f"it needs {', '.join(lost)}, which did not complete",
+                remedy="koubou retry what it needs, then this task",
+            )
+            fail(shop, task, refused, now)
+            return
+        missing = [need.id for need in needs if need.status is not Status.COMPLETED]
+        if missing:
+            _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=f"waits for {', '.join(missing)}"), now)
+            return
+        task = _inherit(shop, task, needs, now)
+    decision = choose_tier(task, shop.tiers, shop.routing)
+    match decision:
+        case Routed(tier=tier, reasons=reasons):
+            shop.board.tasks.routed(task, decision, now)
+            shop.note(task, "task.routed", "; ".join(reason.reason for reason in reasons), now, tier=tier)
+        case Park():
+            _park(shop, task, decision, now)
+        case Refused():
+            fail(shop, task, decision, now)
+
+
+def _inherit(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Task:
+    """Who reads a confidential answer is confidential; what the answers add to the prompt is added to its bound."""
+    _, request = shop.board.tasks.request(task.seq)
+    by_id = {need.id.casefold(): need for need in needs}
+    read = {name: by_id[needed.casefold()] for name, needed in request.inputs.items()}
+    growth = conversation_growth(request, {name: need.answer_bytes for name, need in read.items()})
+    shop.board.tasks.set_inputs_bytes(task.seq, growth)
+    levels = [need.sensitivity for need in read.values() if need.sensitivity is not None]
+    highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)
+    if highest is task.sensitivity:
+        return task
+    shop.board.tasks.set_sensitivity(task, highest, now)
+    shop.note(task, "task.classified", f"{highest}: it reads an answer that is", now, sensitivity=str(highest))
+    reason = Reason(rule="inherited", reason=f"{highest}: it reads an answer that is")
+    return replace(task, sensitivity=highest, route=(*task.route, reason))
+
+
+def _park(shop: Shop, task: Task, park: Park, now: Instant) -> None:
+    shop.board.tasks.parked(task, park, now)
+    shop.note(task, "task.parked", park.detail, now, park=str(park.reason))

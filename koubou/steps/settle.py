@@ -1,0 +1,216 @@
+"""What comes back from the workers: money first, then what follows for the task. Every ending goes through here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass
+from koubou.model.decision import FallBack, Refused, Routed, RunAgain
+from koubou.model.heard import RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
+from koubou.model.instant import Instant
+from koubou.model.money import FREE, show_usd
+from koubou.model.run import Run
+from koubou.model.status import Park, ParkReason, Status
+from koubou.model.task import Task
+from koubou.model.tier import Tier
+from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
+from koubou.rules.route import choose_tier
+from koubou.rules.settle import settlement
+from koubou.steps.ending import cancel, complete, fail
+from koubou.steps.shop import Shop
+
+_AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
+
+
+def settle(shop: Shop, now: Instant) -> int:
+    """Hear the workers; return how many messages were dealt with."""
+    before = len(shop.deeds)
+    count = 0
+    for message in shop.heard:
+        match message:
+            case RunSent(task=seq, run=number):
+                shop.board.runs.sent(seq, number, now)
+            case RunStarted():
+                shop.apart(now, message.task, _started, shop, message, now)
+            case RunFinished(result=result):
+                _finished_apart(shop, result, now)
+            case RunUnsendable():
+                _unsendable(shop, message, now)
+            case WorkerGone():
+                _worker_gone(shop, message, now)
+            case _:
+                continue
+        count += 1
+    return count + len(shop.deeds) - before
+
+
+def _started(shop: Shop, message: RunStarted, now: Instant) -> None:
+    task = shop.board.tasks.get(message.task)
+    if task is None or task.run != message.run or task.status is not Status.ASSIGNED:
+        return
+    if shop.board.runs.started(task.seq, message.run, now):
+        shop.board.tasks.started(task, now)
+        shop.note(task, "task.started", f"run {message.run}", now, run=message.run, tier=task.tier)
+
+
+def _finished_apart(shop: Shop, result: CallResult, now: Instant) -> None:
+    """Settle in a savepoint; what cannot be settled as reported is settled at its hold, and the task set aside."""
+    if not shop.apart(now, None, _finished, shop, result, now):
+        unknown = replace(result, bill=Bill.UNKNOWN, usage=None)
+        shop.apart(now, None, _money, shop, unknown, now)
+        shop.apart(now, None, _set_aside, shop, result, now)
+
+
+def _set_aside(shop: Shop, result: CallResult, now: Instant) -> None:
+    task = shop.board.tasks.get(result.task)
+    if task is None:
+        return
+    shop.board.runs.ended(task.seq, result.run, "fault", now)
+    if task.run == result.run and task.status in _AT_WORK and task.outcome is None:
+        detail = f"the end of run {result.run} could not be recorded; koubou retry {task.id} tries again"
+        _again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
+
+
+def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
+    _money(shop, result, now)
+    task = shop.board.tasks.get(result.task)
+    if task is None:
+        return
+    outcome = str(result.error.kind) if result.error else "answered"
+    first = shop.board.runs.ended(task.seq, result.run, outcome, now)
+    if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
+        return  # a late word of an earlier run: it moved money and nothing else
+    if result.error is None:
+        complete(shop, task, result.answer_bytes, now)
+    elif task.cancel_asked or result.error.kind is ErrorClass.CANCELLED:
+        cancel(shop, task, "cancelled while it was at work", now)
+    else:
+        _failed(shop, task, result.error, now)
+
+
+def _money(shop: Shop, result: CallResult, now: Instant) -> None:
+    hold = shop.board.ledger.open_hold(result.call)
+    if hold is None:
+        return
+    tier = shop.tiers.get(hold.entry.tier)
+    price = tier.price if tier is not None and tier.price is not None and tier.model == hold.entry.model else None
+    if price is None and hold.amount == 0:
+        price = FREE
+    bill = result.bill if price is not None else Bill.UNKNOWN
+    outcome = settlement(bill=bill, usage=result.usage, price=price or FREE, hold=hold.amount)
+    if outcome.released:
+        shop.board.ledger.release(hold, now)
+        return
+    shop.board.ledger.settle(hold, outcome.amount, result.usage, unreconciled=outcome.unreconciled, now=now)
+    usage = result.usage
+    shop.board.tasks.spent(result.task, outcome.amount, usage.input_tokens + usage.output_tokens if usage else 0)
+    event = "call.unreconciled" if outcome.unreconciled else "call.settled"
+    shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
+    if outcome.above_hold:
+        reason = f"{hold.entry.model} billed {show_usd(outcome.amount)} for a hold of {show_usd(hold.amount)}"
+        shop.board.crew.latch(f"model:{hold.entry.model}", reason, now)
+        shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
+
+
+def _failed(shop: Shop, task: Task, error: CallError, now: Instant) -> None:
+    tier = shop.tiers.get(task.tier or "")
+    given_up = (*task.given_up, task.tier or "")
+    elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing)
+    decision = after_error(
+        error,
+        failures=task.failures + 1,
+        retries=_retries(task, tier),
+        retry_delay=tier.retry_delay if tier else 0,
+        has_fallback=isinstance(elsewhere, Routed),
+        chance=shop.chance(),
+    )
+    match decision:
+        case RunAgain(delay=delay, counts=counts, reason=reason):
+            kind = ParkReason.RATE if error.kind is ErrorClass.RATE else ParkReason.TIER
+            park = Park(reason=kind, detail=reason, until=now + delay) if delay else None
+            failures = task.failures + (1 if counts else 0)
+            shop.board.tasks.retried(task, now, park=park, failures=failures, given_up=task.given_up)
+            shop.note(task, "task.retried", reason, now, run=task.run, tier=task.tier, error_class=str(error.kind))
+        case FallBack(reason=reason):
+            shop.board.tasks.retried(task, now, given_up=given_up)
+            told = f"{task.tier} is given up: {reason}"
+            shop.note(task, "task.retried", told, now, run=task.run, tier=task.tier, error_class=str(error.kind))
+        case Refused():
+            fail(shop, task, decision, now, code=error.code)
+
+
+def _retries(task: Task, tier: Tier | None) -> int:
+    return task.retries if task.retries is not None else (tier.retries if tier else 0)
+
+
+def _unsendable(shop: Shop, message: RunUnsendable, now: Instant) -> None:
+    """Nothing went out: the money comes back. A task that can never be sent waits for an operator."""
+    run = shop.board.runs.get(message.task, message.run)
+    if run is not None and run.ended_at is None:
+        _close_unsent(shop, run, now)
+        task = shop.board.tasks.at(message.task)
+        if task.run == run.number and task.status in _AT_WORK:
+            park = Park(reason=ParkReason.OPERATOR, detail=message.reason) if message.for_good else None
+            _again(shop, task, park, now, message.reason)
+
+
+def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
+    for task_id, run in shop.board.runs.open_of_worker(gone.worker):
+        result = gone.results.get((task_id, run.number))
+        if result is not None:
+            _finished_apart(shop, result, now)
+        else:
+            shop.apart(now, task_id, _lost, shop, gone, task_id, run, now)
+    status = "offline" if gone.on_purpose else "error"
+    shop.board.crew.gone(gone.worker, status, gone.reason, now)
+
+
+def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant) -> None:
+    """A run whose worker has gone without a record: pessimistic money, then as the task's on_interrupt says."""
+    if run.sent_at is None:
+        _close_unsent(shop, run, now)
+    else:
+        lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
+        result = CallResult(
+            task=task_id,
+            run=run.number,
+            call=run.call,
+            bill=Bill.UNKNOWN,
+            error=lost,
+            started_at=run.started_at or now,
+            finished_at=now,
+        )
+        _money(shop, result, now)
+        shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
+    task = shop.board.tasks.at(run.task)
+    if task.run != run.number or task.status not in _AT_WORK or task.outcome is not None:
+        return
+    if task.cancel_asked:
+        cancel(shop, task, "cancelled while it was at work", now)
+        return
+    own_fault = not gone.on_purpose and run.sent_at is not None
+    interruptions = task.interruptions + (1 if own_fault else 0)
+    task = replace(task, interruptions=interruptions)
+    if task.on_interrupt == "hold" and run.sent_at is not None:
+        detail = f"{gone.reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
+        _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
+    elif interruptions >= INTERRUPTIONS_BORNE:
+        detail = f"at work in {interruptions} workers that died; koubou retry {task.id} tries again"
+        _again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
+    else:
+        _again(shop, task, None, now, gone.reason)
+
+
+def _close_unsent(shop: Shop, run: Run, now: Instant) -> None:
+    hold = shop.board.ledger.open_hold(run.call)
+    if hold is not None:
+        shop.board.ledger.release(hold, now)
+    shop.board.runs.ended(run.task, run.number, "unsent", now)
+
+
+def _again(shop: Shop, task: Task, park: Park | None, now: Instant, reason: str = "") -> None:
+    shop.board.tasks.retried(
+        task, now, park=park, failures=task.failures, interruptions=task.interruptions, given_up=task.given_up
+    )
+    told = park.detail if park else reason
+    shop.note(task, "task.parked" if park else "task.retried", told, now, run=task.run)

@@ -1,0 +1,79 @@
+"""What a step has at hand in one turn: board, settings, what was heard; and what it leaves to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from koubou.model.budget import Budget
+from koubou.model.deed import Deed, Say
+from koubou.model.heard import Heard
+from koubou.model.instant import Instant
+from koubou.model.status import Move, Park, ParkReason, Waiting
+from koubou.model.task import Difficulty, Task
+from koubou.model.tier import Tier
+from koubou.model.worker import Bench
+from koubou.ports import Board
+
+Message = TypeVar("Message")
+
+
+@dataclass(slots=True, kw_only=True)
+class Shop:
+    """One turn's view of the workshop. `batch` bounds how many tasks a step takes on in one turn."""
+
+    board: Board
+    tiers: Mapping[str, Tier]
+    routing: Mapping[Difficulty, str]
+    budget: Budget
+    benches: Sequence[Bench]
+    heard: Sequence[Heard]
+    new_id: Callable[[], str]
+    chance: Callable[[], float]
+    batch: int = 64
+    deeds: list[Deed] = field(default_factory=list)
+    replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+
+    def of(self, kind: type[Message]) -> Iterator[Message]:
+        """What was heard of one kind, in the order in which it came."""
+        return (message for message in self.heard if isinstance(message, kind))
+
+    def say(self, event: str, level: str = "info", **fields: Any) -> None:
+        """A journal line, written after the commit."""
+        self.deeds.append(Say(event=event, level=level, fields=fields))
+
+    def note(self, task: Task, event: str, reason: str, now: Instant, actor: str = "koubou", **fields: Any) -> None:
+        """A line in the task's history and in the journal. The reason is ours: it never holds task text."""
+        self.board.history.add(task.seq, event, reason, now, actor)
+        self.say(event, task=task.id, reason=reason, **fields)
+
+    def apart(self, now: Instant, task_id: str | None, act: Callable[..., object], *arguments: object) -> bool:
+        """Do `act(*arguments)` in a savepoint of its own; what raises is undone alone, its task parked for an operator.
+
+        A fault of one task must never stop the turn, so any exception is caught here, once; faults of the board itself
+        (a full disk) come up again at the commit and undo the whole turn.
+        """
+        mark = len(self.deeds)
+        try:
+            with self.board.savepoint():
+                act(*arguments)
+        except Exception as error:  # noqa: BLE001 - see above
+            del self.deeds[mark:]
+            what = f"{type(error).__name__}: {error}"
+            self.say("task.fault", "error", task=task_id, reason=what)
+            if task_id is not None:
+                self._set_aside(now, task_id, what)
+            return False
+        return True
+
+    def _set_aside(self, now: Instant, task_id: str, what: str) -> None:
+        task = self.board.tasks.get(task_id)
+        if task is None or task.outcome is not None or task.waiting in (None, Waiting.FILE):
+            return
+        park = Park(reason=ParkReason.OPERATOR, detail=f"{what}; koubou retry {task.id} tries again")
+        if task.waiting is Waiting.RUN:
+            self.board.tasks.retried(task, now, park=park, failures=task.failures, given_up=task.given_up)
+        else:
+            self.board.tasks.parked(task, park, now)
+        self.note(task, "task.parked", park.detail, now, move=str(Move.PARKED))

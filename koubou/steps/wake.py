@@ -1,0 +1,27 @@
+"""Let parked tasks go on whose time or money has come, and end those whose time is over."""
+
+from __future__ import annotations
+
+from koubou.model.decision import Refused
+from koubou.model.instant import Instant
+from koubou.rules.windows import month
+from koubou.steps.ending import fail
+from koubou.steps.shop import Shop
+
+
+def wake(shop: Shop, now: Instant) -> int:
+    """Return how many tasks were moved."""
+    moved = shop.board.tasks.wake_by_time(now)
+    for task in shop.board.tasks.expired(now, shop.batch):
+        refused = Refused(
+            kind="expired", reason="its expires_at passed before it was begun", remedy="drop it again with a later time"
+        )
+        shop.apart(now, task.id, fail, shop, task, refused, now)
+        moved += 1
+    current, _ = month(now, shop.budget.timezone)
+    for name in shop.board.tasks.breached_accounts():
+        # A breach of last month's account is over: the task asks this month's.
+        account = shop.board.ledger.account(current if name.startswith("month:") else name)
+        if account is not None:
+            moved += shop.board.tasks.wake_breached(name, account, now)
+    return moved
