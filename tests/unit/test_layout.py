@@ -5,9 +5,11 @@ from __future__ import annotations
 import grp
 import os
 import stat
+from collections.abc import Iterator
 
 import pytest
 from pyfakefs.fake_filesystem import FakeFilesystem
+from pyfakefs.helpers import reset_ids, set_uid
 
 from koubou.folders.layout import GROUP, Layout
 
@@ -27,10 +29,12 @@ def no_group(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def group(monkeypatch: pytest.MonkeyPatch) -> int:
+def group(fs: FakeFilesystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    set_uid(0)  # the file system in memory lets nobody else give folders to a group, the real one does
     ours = os.getegid()
     monkeypatch.setattr(grp, "getgrnam", lambda name: grp.struct_group((GROUP, "x", ours, [])))
-    return ours
+    yield ours
+    reset_ids()
 
 
 def test_without_the_group_the_drop_folder_is_private(fs: FakeFilesystem, no_group: None) -> None:
