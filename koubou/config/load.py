@@ -97,8 +97,11 @@ def _checked(layers: Sequence[Layer], problems: list[Problem]) -> Settings:
     values = combined(layers)
     find: Callable[[Path], Place] = partial(where, layers)
     tiers, given = values.get("tiers"), values.get("routing", {})
-    if isinstance(tiers, Mapping) and tiers and isinstance(given, Mapping):
-        values = lay_over(values, {"routing": defaults.routing(tiers, given)})
+    if isinstance(given, Mapping):
+        # Where the tiers are wrong, that is the one thing to be told of, and not that routing cannot be found.
+        usable = tiers if isinstance(tiers, Mapping) and tiers else defaults.TIERS
+        found = defaults.routing(usable, given)
+        values = lay_over(values, {"routing": found})
     try:
         settings = check_value(Settings, _plain(values), find)
     except Mistakes as error:

@@ -18,6 +18,7 @@ from koubou.config.words import (
     Shown,
     Size,
     TierName,
+    TierNamed,
 )
 
 _FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
@@ -26,9 +27,9 @@ _FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
 class RoutingSettings(Section):
     """Which tier a task goes to, by its difficulty."""
 
-    high: TierName = Field(description="The tier of hard tasks.", json_schema_extra=_FROM_TIERS)
-    medium: TierName = Field(description="The tier of tasks in between.", json_schema_extra=_FROM_TIERS)
-    low: TierName = Field(description="The tier of easy tasks.", json_schema_extra=_FROM_TIERS)
+    high: TierNamed = Field(description="The tier of hard tasks.", json_schema_extra=_FROM_TIERS)
+    medium: TierNamed = Field(description="The tier of tasks in between.", json_schema_extra=_FROM_TIERS)
+    low: TierNamed = Field(description="The tier of easy tasks.", json_schema_extra=_FROM_TIERS)
 
 
 class IntakeSettings(Section):

@@ -16,7 +16,7 @@ from koubou.config.words import (
     Positive,
     Section,
     Shown,
-    TierName,
+    TierNamed,
     Usd,
 )
 
@@ -153,7 +153,7 @@ class TierSettings(Section):
     concurrency: Annotated[int, Field(ge=1, le=1000), Shown("count from 1")] | None = Field(
         default=None, description="Calls at once per worker; 16, or 2 for a local tier, when null."
     )
-    fallback: TierName | None = Field(default=None, description="The tier that is tried when this one cannot answer.")
+    fallback: TierNamed | None = Field(default=None, description="The tier that is tried when this one cannot answer.")
     price: Annotated[Literal["auto"] | PriceSettings, Shown("auto or prices")] = Field(
         default="auto",
         description="auto = from the price table, by provider and model; what is not in it needs its prices here.",

@@ -94,6 +94,9 @@ AbsolutePath = Annotated[str, AfterValidator(_absolute), Shown("path")]
 BaseUrl = Annotated[str, AfterValidator(_base_url), Shown("address")]
 Executor = Annotated[str, AfterValidator(_executor), Shown("executor")]
 TierName = Annotated[str, AfterValidator(_tier_name), Shown("tier's name")]
+"""The name that a tier is given."""
+TierNamed = Annotated[str, Shown("tier's name")]
+"""A tier that is spoken of; whether there is such a one, the cross-checks say."""
 Timezone = Annotated[str, AfterValidator(_timezone), Shown("time zone")]
 Listen = Annotated[str, AfterValidator(_listen), Shown("address:port")]
 Name = Annotated[str, Field(min_length=1, max_length=200), Shown("text")]

@@ -1,0 +1,164 @@
+"""Tiers are offered when they are safe, priced and have their key; else they say why not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from settings_files import Shelf
+
+from koubou.config.report import describe, show_duration
+from koubou.config.tiers import tiers
+from koubou.model.money import FREE, Rates
+from koubou.model.tier import Tier
+
+AT = 1_795_000_000_000  # 2026-11-18
+KEY = "sk-hunter2-hunter2"
+
+
+def public(_name: str) -> list[str]:
+    return ["93.184.216.34"]
+
+
+def private(_name: str) -> list[str]:
+    return ["192.168.1.5"]
+
+
+def one(shelf: Shelf, tier: str, environ: Mapping[str, str] | None = None, resolve: object = public) -> Tier:
+    shelf.write(f"tiers: {{a: {{{tier}}}}}")
+    found, keys = tiers(shelf.load(), environ or {}, at=AT, resolve=resolve)  # type: ignore[arg-type]
+    assert KEY not in repr(found)
+    assert ("a" in keys) is bool(found["a"].unfit is None and environ)
+    return found["a"]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path)
+
+
+def test_without_a_key_only_the_local_tier_of_the_defaults_is_offered(shelf: Shelf) -> None:
+    found, keys = tiers(shelf.load(), {}, at=AT)
+    assert [name for name, tier in found.items() if tier.unfit is None] == ["local"]
+    assert found["gpt5_high"].unfit == "the environment variable OPENAI_API_KEY is not set"
+    assert (found["gpt5_high"].price, found["local"].price, keys) == (None, FREE, {})
+
+
+def test_with_the_key_the_defaults_are_priced_from_the_table(shelf: Shelf) -> None:
+    found, keys = tiers(shelf.load(), {"OPENAI_API_KEY": f" {KEY}\n"}, at=AT)
+    high = found["gpt5_high"]
+    assert keys == {"gpt5_high": KEY, "gpt5_medium": KEY}
+    assert KEY not in repr(found)
+    assert high.price is not None
+    assert high.price.base == Rates(
+        input=1_250_000_000, output=10_000_000_000, cached_input=125_000_000, cache_write=1_250_000_000
+    )
+    assert (high.provider, high.requests_per_minute, high.timeout, high.places) == ("openai", 10, 300_000, 32)
+
+
+CLOUD = "reach: cloud, base_url: 'https://api.openai.com/v1'"
+LOCAL = "reach: local, price: {input: 0, output: 0}, model: m"
+
+
+@pytest.mark.parametrize(
+    ("tier", "reason"),
+    [
+        (f"{CLOUD}, model: gpt-5", "needs a key"),
+        (f"{CLOUD}, model: gpt-5, api_key: {{secret: openai}}", "encrypted store"),
+        (f"{CLOUD}, model: gpt-5, api_key: {{credential: openai}}", "LoadCredential=openai"),
+        (f"{LOCAL}, base_url: 'http://gpu.lan:8000/v1'", "set trusted_host: true"),
+        (f"{LOCAL}, base_url: 'http://203.0.113.7/v1'", "neither loopback nor a private address"),
+        ("reach: local, base_url: 'http://localhost/v1', model: m", "{a: {price: {input: 0, output: 0}}}"),
+        (f"{LOCAL}-cloud, base_url: 'http://localhost:11434/v1'", "from the cloud"),
+        (f"{LOCAL}:Cloud, base_url: 'http://localhost:11434/v1', trusted_host: true", "from the cloud"),
+        ("reach: cloud, base_url: 'https://x.com', model: m, executor: codex", "executor codex is not part of this"),
+        (f"{LOCAL}, base_url: 'http://localhost/v1', max_output_tokens: 9000", "no room for a question"),
+        (f"{LOCAL}, base_url: 'http://localhost/v1', min_output_tokens: 9000", "min_output_tokens is above"),
+    ],
+)
+def test_a_tier_that_is_not_fit_says_why(shelf: Shelf, tier: str, reason: str) -> None:
+    assert reason in str(one(shelf, tier).unfit)
+
+
+def test_a_model_without_a_price_is_not_offered_and_told_the_lines_to_add(shelf: Shelf) -> None:
+    tier = one(shelf, f"{CLOUD}, model: gpt-unheard-of, api_key: {{env: K}}", {"K": KEY})
+    assert "add to the settings: tiers: {a: {price: {input: <USD>, output: <USD>}}}" in str(tier.unfit)
+
+
+def test_a_provider_that_nobody_knows_has_no_price(shelf: Shelf) -> None:
+    tier = one(
+        shelf, "reach: cloud, base_url: 'https://llm.example.com/v1', model: gpt-5, api_key: {env: K}", {"K": KEY}
+    )
+    assert "has no price" in str(tier.unfit)
+
+
+def test_a_price_of_the_settings_goes_before_the_table(shelf: Shelf) -> None:
+    price = "price: {input: 1, output: 2, cached_input: 0.1, steps: [{above: 1000, input: 3, output: 4}]}"
+    tier = one(shelf, f"{CLOUD}, model: gpt-unheard-of, api_key: {{env: K}}, {price}", {"K": KEY})
+    assert tier.unfit is None
+    assert tier.price is not None
+    assert tier.price.base == Rates(input=10**9, output=2 * 10**9, cached_input=10**8, cache_write=10**9)
+    assert tier.price.steps == (
+        (1000, Rates(input=3 * 10**9, output=4 * 10**9, cached_input=3 * 10**9, cache_write=3 * 10**9)),
+    )
+
+
+def test_a_local_tier_by_name_is_believed_when_its_addresses_are_private(shelf: Shelf) -> None:
+    tier = one(shelf, f"{LOCAL}, base_url: 'http://gpu.lan:8000/v1'", resolve=private)
+    assert (tier.unfit, tier.provider, tier.context_tokens, tier.places) == (None, "local", 8192, 2)
+
+
+def test_an_operator_may_vouch_for_a_host(shelf: Shelf) -> None:
+    assert one(shelf, f"{LOCAL}, base_url: 'http://gpu.lan:8000/v1', trusted_host: true").unfit is None
+
+
+def test_the_embedded_server_and_rehearsal_need_no_address_and_no_key(shelf: Shelf) -> None:
+    embedded = one(shelf, "reach: local, server: embedded, price: {input: 0, output: 0}")
+    assert (embedded.unfit, embedded.embedded, embedded.base_url, embedded.model) == (None, True, "", "smollm2-135m")
+    rehearsal = one(shelf, "reach: cloud, executor: rehearsal, provider: openai, model: gpt-5, script: /s.yaml")
+    assert (rehearsal.unfit, rehearsal.script) == (None, "/s.yaml")
+    assert rehearsal.price is not None
+
+
+def test_a_credential_is_read_from_the_folder_of_the_service_manager(shelf: Shelf, tmp_path: Path) -> None:
+    (tmp_path / "openai").write_text(f"{KEY}\n")
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    settings = f"{CLOUD}, model: gpt-5, api_key: {{credential: openai}}"
+    assert one(shelf, settings, environ).unfit is None
+
+    os.rename(tmp_path / "openai", tmp_path / "real")
+    os.symlink("real", tmp_path / "openai")
+    assert "cannot be read" in str(one(shelf, settings, environ).unfit)
+    os.unlink(tmp_path / "openai")
+    os.mkfifo(tmp_path / "openai")
+    assert "not a regular file" in str(one(shelf, settings, environ).unfit)
+
+
+@pytest.mark.parametrize("key", ["a\nb", "a b", "schlüssel", "x" * 20_000])
+def test_what_cannot_be_a_key_is_not_sent(shelf: Shelf, key: str) -> None:
+    tier = one(shelf, f"{CLOUD}, model: gpt-5, api_key: {{env: K}}", {"K": key})
+    assert "does not hold a key" in str(tier.unfit)
+
+
+def test_the_report_says_what_is_in_force_and_why_a_tier_is_not_offered(shelf: Shelf) -> None:
+    settings = shelf.load()
+    lines = describe(settings, tiers(settings, {}, at=AT)[0])
+    text = "\n".join(lines)
+    assert "gpt5_high (cloud, gpt-5): not offered: the environment variable OPENAI_API_KEY is not set" in text
+    assert "local (local, gpt-oss-20b): offered, 2 places, free" in text
+    assert "high -> gpt5_high, medium -> gpt5_medium, low -> local" in text
+    assert "$500.00, warns at 80%" in text
+
+
+def test_the_report_warns_when_nothing_or_nothing_local_is_offered(shelf: Shelf) -> None:
+    shelf.write(f"tiers: {{a: {{{CLOUD}, model: gpt-5, api_key: {{env: K}}}}}}")
+    settings = shelf.load()
+    assert "every task will wait" in describe(settings, tiers(settings, {}, at=AT)[0])[-1]
+    assert "confidential tasks will wait" in describe(settings, tiers(settings, {"K": KEY}, at=AT)[0])[-1]
+
+
+def test_durations_are_shown_as_they_are_written() -> None:
+    shown = [show_duration(each) for each in (0, 200, 1500, 30_000, 300_000, 7_200_000, 86_400_000)]
+    assert shown == ["0ms", "200ms", "1500ms", "30s", "5m", "2h", "1d"]
