@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+
+import pytest
 
 from koubou.folders.claim import Claim, Claims, claim
 from koubou.folders.layout import Layout
@@ -16,6 +20,17 @@ from koubou.model.ulid import ulid
 NOW = 1_800_000_000_000
 LATER = 4_000_000_000_000
 """Long after any file of a test was made, so that all of them have settled."""
+
+
+@contextmanager
+def an_open_folder() -> Iterator[Path]:
+    """A temporary folder to which everybody may pass, unlike pytest's own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        if not all(above.stat().st_mode & 0o011 == 0o011 for above in folder.parents):
+            pytest.skip("the place for temporary folders lies behind a closed door")
+        yield folder
 
 
 def a_layout(folder: Path) -> Layout:

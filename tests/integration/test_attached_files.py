@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from intake import a_layout, read
+from intake import a_layout, an_open_folder, read
 
 from koubou.errors import TaskFileError
 from koubou.folders.beneath import OutOfReach, Reader, read_beneath, within
@@ -25,16 +25,18 @@ def layout(tmp_path: Path) -> Layout:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root() -> Iterator[Path]:
     """An allowed root with one workspace `app`, which everybody may read."""
-    app = tmp_path / "srv" / "app" / "src"
-    app.mkdir(parents=True)
-    (app / "login.py").write_text("x = 1\n")
-    (app.parent / "ask.md").write_text("Please mend it.\n")
-    for folder in [app, *app.parents]:
-        if folder.is_relative_to(tmp_path):
-            folder.chmod(0o755)
-    return tmp_path / "srv"
+    with an_open_folder() as folder:
+        app = folder / "srv" / "app" / "src"
+        app.mkdir(parents=True)
+        (app / "login.py").write_text("x = 1\n")
+        (app.parent / "ask.md").write_text("Please mend it.\n")
+        for part in (app.parent.parent, app.parent, app):
+            part.chmod(0o755)
+        for file in (app / "login.py", app.parent / "ask.md"):
+            file.chmod(0o644)
+        yield folder / "srv"
 
 
 def ask(layout: Layout, root: Path, text: str, **limits: int) -> list[Attachment]:
@@ -136,51 +138,40 @@ def may(root: Path, who: Reader, *parts: str) -> bool:
         return False
 
 
-@pytest.fixture
-def shared(root: Path) -> Path:
-    """The root, where the way to it is open to everybody; skipped where it cannot be made so."""
-    for folder in root.parents:
-        if not folder.stat().st_mode & 1:
-            if folder.stat().st_uid != os.geteuid():
-                pytest.skip("the temporary folder lies behind somebody else's closed door")
-            folder.chmod(folder.stat().st_mode | 0o011)
-    return root
+def test_a_stranger_gets_what_everybody_may_read(root: Path) -> None:
+    assert may(root, STRANGER, "app", "ask.md")
 
 
-def test_a_stranger_gets_what_everybody_may_read(shared: Path) -> None:
-    assert may(shared, STRANGER, "app", "ask.md")
+def test_a_stranger_does_not_get_what_only_the_workshop_may_read(root: Path) -> None:
+    (root / "app" / "ask.md").chmod(0o640)
+    assert not may(root, STRANGER, "app", "ask.md")
 
 
-def test_a_stranger_does_not_get_what_only_the_workshop_may_read(shared: Path) -> None:
-    (shared / "app" / "ask.md").chmod(0o640)
-    assert not may(shared, STRANGER, "app", "ask.md")
+def test_a_closed_folder_on_the_way_closes_what_lies_beneath(root: Path) -> None:
+    (root / "app").chmod(0o750)
+    assert not may(root, STRANGER, "app", "ask.md")
+    (root / "app").chmod(0o755)
+    root.parent.chmod(0o700)
+    assert not may(root, STRANGER, "app", "ask.md")
 
 
-def test_a_closed_folder_on_the_way_closes_what_lies_beneath(shared: Path) -> None:
-    (shared / "app").chmod(0o750)
-    assert not may(shared, STRANGER, "app", "ask.md")
-    (shared / "app").chmod(0o755)
-    shared.parent.chmod(0o700)
-    assert not may(shared, STRANGER, "app", "ask.md")
-
-
-def test_a_member_of_the_group_gets_what_the_group_may_read(shared: Path) -> None:
-    file = shared / "app" / "ask.md"
+def test_a_member_of_the_group_gets_what_the_group_may_read(root: Path) -> None:
+    file = root / "app" / "ask.md"
     file.chmod(0o640)
     member = Reader(uid=STRANGER.uid, groups=frozenset({file.stat().st_gid}))
-    assert may(shared, member, "app", "ask.md")
+    assert may(root, member, "app", "ask.md")
     file.chmod(0o604)
-    assert not may(shared, member, "app", "ask.md")
+    assert not may(root, member, "app", "ask.md")
 
 
-def test_an_owner_gets_what_the_owner_may_read(shared: Path) -> None:
+def test_an_owner_gets_what_the_owner_may_read(root: Path) -> None:
     owner = Reader(uid=os.geteuid(), groups=frozenset())
-    (shared / "app" / "ask.md").chmod(0o400)
-    assert may(shared, owner, "app", "ask.md")
+    (root / "app" / "ask.md").chmod(0o400)
+    assert may(root, owner, "app", "ask.md")
 
 
-def test_where_an_access_list_speaks_a_stranger_gets_nothing(shared: Path) -> None:
-    file = shared / "app" / "ask.md"
+def test_where_an_access_list_speaks_a_stranger_gets_nothing(root: Path) -> None:
+    file = root / "app" / "ask.md"
     nobody = 0xFFFFFFFF
     entries = [(1, 6, nobody), (2, 0, STRANGER.uid), (4, 4, nobody), (0x10, 4, nobody), (0x20, 4, nobody)]
     access_list = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
@@ -189,7 +180,7 @@ def test_where_an_access_list_speaks_a_stranger_gets_nothing(shared: Path) -> No
     except OSError:
         pytest.skip("this file system has no access lists")
     assert file.stat().st_mode & 0o004
-    assert not may(shared, STRANGER, "app", "ask.md")
+    assert not may(root, STRANGER, "app", "ask.md")
 
 
 def test_root_gets_everything(root: Path) -> None:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import grp
 import os
 import stat
-from collections.abc import Iterator
 
 import pytest
 from pyfakefs.fake_filesystem import FakeFilesystem
-from pyfakefs.helpers import reset_ids, set_uid
 
-from koubou.folders.layout import GROUP, Layout
+from koubou.folders.layout import Layout
 
 LAYOUT = Layout(home="/var/koubou")
 
@@ -28,15 +26,6 @@ def no_group(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(grp, "getgrnam", unknown)
 
 
-@pytest.fixture
-def group(fs: FakeFilesystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    set_uid(0)  # the file system in memory lets nobody else give folders to a group, the real one does
-    ours = os.getegid()
-    monkeypatch.setattr(grp, "getgrnam", lambda name: grp.struct_group((GROUP, "x", ours, [])))
-    yield ours
-    reset_ids()
-
-
 def test_without_the_group_the_drop_folder_is_private(fs: FakeFilesystem, no_group: None) -> None:
     LAYOUT.ensure()
     assert modes(LAYOUT.home, LAYOUT.tasks, LAYOUT.run, LAYOUT.board, LAYOUT.secrets) == [
@@ -46,12 +35,6 @@ def test_without_the_group_the_drop_folder_is_private(fs: FakeFilesystem, no_gro
         0o750,
         0o700,
     ]
-
-
-def test_the_group_may_drop_but_neither_list_nor_replace(fs: FakeFilesystem, group: int) -> None:
-    LAYOUT.ensure()
-    assert modes(LAYOUT.tasks, LAYOUT.run) == [0o3730, 0o710]
-    assert os.stat(LAYOUT.tasks).st_gid == group
 
 
 def test_the_shelves_can_be_passed_but_not_listed(fs: FakeFilesystem, no_group: None) -> None:
