@@ -7,6 +7,9 @@ prompt, and the key, to another host than the settings name).
 from __future__ import annotations
 
 import json
+import os
+import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
@@ -17,7 +20,7 @@ from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, As
 
 from koubou.backends.completion import Completion
 from koubou.backends.port import Answer, CannotServe, Sink
-from koubou.model.call import ErrorClass
+from koubou.model.call import Bill, ErrorClass
 from koubou.model.tier import Tier
 from koubou.rules.provider_errors import bill_of, plain_error, read_error, read_retry_after
 
@@ -34,9 +37,14 @@ class ChatBackend:
         key = api_key or "none"  # a server without keys ignores it, but the library wants one
         if not key.isascii() or not key.isprintable() or " " in key:
             raise CannotServe(f"tier {tier.name}: its API key is no key (blanks, line ends)", "set the key again")
+        try:
+            trusted = _authorities(os.environ)
+        except OSError:
+            raise CannotServe("SSL_CERT_FILE or SSL_CERT_DIR cannot be read", "mend or unset it") from None
         patience = httpx2.Timeout(None, connect=_CONNECT)
         self._http = httpx2.AsyncClient(
             trust_env=False,
+            verify=trusted,
             follow_redirects=False,
             timeout=patience,
             limits=httpx2.Limits(
@@ -90,6 +98,12 @@ class ChatBackend:
         return Answer(bill=bill, error=error)
 
 
+def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | bool:
+    """The operator's own certificate authorities where OpenSSL's two variables name them, else the system's."""
+    file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
+    return ssl.create_default_context(cafile=file, capath=folder) if file or folder else True
+
+
 class _Call:
     """Notes the moment at which a request leaves: after the connection stands, before its first byte."""
 
@@ -122,7 +136,7 @@ async def _chunks(stream: AsyncStream[object]) -> AsyncIterator[object]:
 def _broken(error: APIError | ValueError, completion: Completion, *, sent: bool) -> Answer:
     match error:
         case APIConnectionError() if not sent:
-            kind = ErrorClass.UNREACHABLE
+            return Answer(bill=Bill.NONE, error=plain_error(ErrorClass.UNREACHABLE, code=_obstacle(error)))
         case APIConnectionError():
             kind = ErrorClass.CUT
         case APIError(body=body) if body is not None:
@@ -131,6 +145,25 @@ def _broken(error: APIError | ValueError, completion: Completion, *, sent: bool)
         case _:
             kind = ErrorClass.PROXY
     return Answer(bill=bill_of(kind), error=plain_error(kind))
+
+
+def _obstacle(error: BaseException) -> str:
+    """A word for what stood in the way of a connection: the first of its causes that is known."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return "certificate"
+            case ssl.SSLError():
+                return "tls"
+            case socket.gaierror():
+                return "dns"
+            case ConnectionRefusedError():
+                return "refused"
+            case httpx2.ConnectTimeout():
+                return "connect_timeout"
+        cause = cause.__cause__ or cause.__context__
+    return "connect"
 
 
 def _object(data: bytes) -> Mapping[str, Any] | None:

@@ -96,7 +96,7 @@ def _weights(settings: EmbeddedSettings) -> Path:
         )
     raise NoLocalModel(
         f"the weights of {settings.model} are not in {settings.models_dir}",
-        f"fetch them with: python -m koubou.embedded fetch {settings.model}",
+        f"fetch them with: {sys.executable} -m koubou.embedded fetch {settings.model} --into {settings.models_dir}",
     )
 
 

@@ -187,7 +187,7 @@ def ask(base_url: str, key: str | None = KEY, **tier: Any) -> tuple[Answer, Note
     async def call() -> Answer:
         backend = ChatBackend(a_tier(executor="chat", base_url=base_url, **tier), key)
         try:
-            return await backend.answer(a_body(), notes)
+            return await asyncio.wait_for(backend.answer(a_body(), notes), 20)
         finally:
             await backend.close()
 
@@ -312,9 +312,10 @@ def test_a_prompt_does_not_go_to_a_proxy_of_the_environment(
 def test_without_a_connection_nothing_is_sent_and_nothing_billed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    for url in (f"http://127.0.0.1:{port}/v1", "http://no-such-host.invalid/v1", f"https://127.0.0.1:{port}/v1"):
+    for url, code in ((f"http://127.0.0.1:{port}/v1", "refused"), ("http://no-such-host.invalid/v1", "dns")):
         answer, notes = ask(url)
         assert answer.error is not None
+        assert answer.error.code == code
         assert (answer.error.kind, answer.bill, notes.was_sent) == (ErrorClass.UNREACHABLE, Bill.NONE, False)
 
 
@@ -322,6 +323,7 @@ def test_a_server_that_speaks_no_tls_was_sent_nothing(provider: Provider) -> Non
     answer, notes = ask(provider.base_url("ok").replace("http:", "https:"))
     assert answer.error is not None
     assert (answer.error.kind, answer.bill, notes.was_sent) == (ErrorClass.UNREACHABLE, Bill.NONE, False)
+    assert answer.error.code == "tls"
 
 
 @pytest.mark.parametrize("key", ["sk-1\n", "sk 1", "schlüssel"])
