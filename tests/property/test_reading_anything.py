@@ -69,19 +69,19 @@ def read_or_refuse(data: bytes, *, json: bool) -> list[Document]:
 
 
 @given(st.binary(max_size=200), st.booleans())
-@settings(max_examples=150, deadline=1000)
+@settings(max_examples=150, deadline=1000, database=None)
 def test_random_bytes_are_read_or_refused(data: bytes, json: bool) -> None:
     read_or_refuse(data, json=json)
 
 
 @given(st.lists(YAML_PIECES, max_size=40).map(b"".join), st.booleans())
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200, deadline=1000, database=None)
 def test_random_punctuation_is_read_or_refused(data: bytes, json: bool) -> None:
     read_or_refuse(data, json=json)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(TASK)), st.integers(0, 6), YAML_PIECES), max_size=4))
-@settings(max_examples=150, deadline=1000)
+@settings(max_examples=150, deadline=1000, database=None)
 def test_a_damaged_task_file_is_read_or_refused(cuts: list[tuple[int, int, bytes]]) -> None:
     data = TASK
     for start, length, piece in cuts:
@@ -90,7 +90,7 @@ def test_a_damaged_task_file_is_read_or_refused(cuts: list[tuple[int, int, bytes
 
 
 @given(PLAIN)
-@settings(max_examples=100, deadline=1000)
+@settings(max_examples=100, deadline=1000, database=None)
 def test_json_is_read_as_the_json_module_does_and_every_place_is_known(value: Any) -> None:
     text = json.dumps(value, indent=1)
     (document,) = read_documents(text.encode(), name="x", json=True)
@@ -103,7 +103,7 @@ def test_json_is_read_as_the_json_module_does_and_every_place_is_known(value: An
 
 
 @given(PLAIN)
-@settings(max_examples=100, deadline=1000)
+@settings(max_examples=100, deadline=1000, database=None)
 def test_yaml_is_read_as_the_safe_loader_does(value: Any) -> None:
     text = yaml.safe_dump([value], allow_unicode=True)
     (document,) = read_documents(text.encode(), name="x")
