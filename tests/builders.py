@@ -1,0 +1,175 @@
+"""Values for tests: each builder makes a whole one, and a test states only what it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from koubou.model.account import Account
+from koubou.model.budget import Budget
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
+from koubou.model.decision import Finding, Reason
+from koubou.model.heard import Arrived
+from koubou.model.instant import MINUTE, SECOND, Instant
+from koubou.model.money import FREE, USD, Nano, Price, Rates
+from koubou.model.status import Status, Waiting
+from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskRequest
+from koubou.model.tier import Reach, Tier
+from koubou.model.worker import Bench
+from koubou.rules.request_body import conversation, conversation_bytes
+
+NOW: Instant = 1_800_000_000_000
+"""2027-01-15 08:00:00 UTC."""
+
+ROUTING = {Difficulty.HIGH: "high", Difficulty.MEDIUM: "medium", Difficulty.LOW: "local"}
+
+
+def a_price(input_usd: int | str = 1, output_usd: int | str = 10, **changes: Any) -> Price:
+    """USD per million tokens."""
+    rates = Rates(
+        input=int(float(input_usd) * USD),
+        output=int(float(output_usd) * USD),
+        cached_input=int(float(input_usd) * USD) // 10,
+        cache_write=int(float(input_usd) * USD),
+    )
+    return Price(base=rates, **changes)
+
+
+def a_tier(name: str = "medium", **changes: Any) -> Tier:
+    """A cloud tier that is offered; `local` is local and free."""
+    local = name == "local"
+    values: dict[str, Any] = {
+        "name": name,
+        "reach": Reach.LOCAL if local else Reach.CLOUD,
+        "provider": "openai",
+        "executor": "chat",
+        "base_url": "http://127.0.0.1:9/v1",
+        "model": f"model-of-{name}",
+        "price": FREE if local else a_price(),
+        "context_tokens": 128_000,
+        "max_output_tokens": 2_000,
+        "min_output_tokens": 200,
+        "timeout": MINUTE,
+        "retry_delay": SECOND,
+        "workers_max": 2,
+        "concurrency": 16,
+        "fallback": {"high": "medium", "medium": "local"}.get(name),
+    }
+    return Tier(**values | changes)
+
+
+def tiers(*some: Tier) -> dict[str, Tier]:
+    """high → medium → local, or the tiers given."""
+    return {tier.name: tier for tier in some or (a_tier("high"), a_tier("medium"), a_tier("local"))}
+
+
+def a_task(**changes: Any) -> Task:
+    """A classified public task of medium difficulty that waits for its tier."""
+    values: dict[str, Any] = dict.fromkeys(Task.__slots__)
+    values |= {
+        "seq": 1,
+        "id": "a-task",
+        "owner": 1000,
+        "type": "general",
+        "title": "",
+        "status": Status.ROUTING,
+        "waiting": Waiting.ROUTE,
+        "priority": 5,
+        "sensitivity": Sensitivity.PUBLIC,
+        "difficulty": Difficulty.MEDIUM,
+        "requires_high_capability": False,
+        "route": (),
+        "given_up": (),
+        "input_bytes": 100,
+        "inputs_bytes": 0,
+        "message_count": 1,
+        "on_interrupt": "retry",
+        "has_dependencies": False,
+        "attempts": 0,
+        "failures": 0,
+        "interruptions": 0,
+        "run": 0,
+        "cancel_asked": False,
+        "cost": 0,
+        "created_at": NOW,
+        "updated_at": NOW,
+    }
+    return Task(**values | changes)
+
+
+def an_account(
+    *, settled: Nano = 0, held: Nano = 0, ceiling: Nano | None = USD, name: str = "month:2027-01", **changes: Any
+) -> Account:
+    """An account with a limit of one dollar."""
+    values: dict[str, Any] = {"name": name, "dimension": "usd", "limit": ceiling, "ceiling": ceiling}
+    return Account(**values | {"settled": settled, "held": held} | changes)
+
+
+def a_budget(**changes: Any) -> Budget:
+    """A month of one dollar and no limit for a task."""
+    return Budget(**{"monthly": USD, "task": None} | changes)
+
+
+def a_new_task(task_id: str = "a-task", prompt: str = "What is two and two?", **changes: Any) -> NewTask:
+    """A document as intake hands it over; `changes` are fields of its request, or `score` and `findings`."""
+    score = changes.pop("score", 5)
+    findings: tuple[Finding, ...] = changes.pop("findings", ())
+    owner = changes.pop("owner", 1000)
+    claim = changes.pop("claim", f"claim-of-{task_id}")
+    digest = changes.pop("digest", f"digest-of-{task_id}")
+    request = TaskRequest(id=task_id, prompt=prompt, **changes)
+    messages = conversation(request, {})
+    seen = Examination(
+        findings=findings,
+        score=score,
+        factors=(Reason(rule="type", reason="general"),),
+        type=request.type or "general",
+        type_reason=Reason(rule="type", reason="asked"),
+        input_bytes=conversation_bytes(messages, request.response_format),
+        message_count=len(messages),
+    )
+    return NewTask(
+        id=task_id,
+        claim=claim,
+        document=1,
+        digest=digest,
+        owner=owner,
+        source=f"prompt: {prompt}\n",
+        request=request,
+        examination=seen,
+    )
+
+
+def an_arrival(*tasks: NewTask) -> Arrived:
+    """A file with these documents."""
+    return Arrived(claim=tasks[0].claim, name=f"{tasks[0].id}.yaml", tasks=tasks)
+
+
+def a_secret() -> Finding:
+    """What makes a task confidential."""
+    return Finding(category="private_key", where="prompt", rule="private-key", line=1, sample="--")
+
+
+def a_bench(tier: str = "medium", room: int = 16) -> Bench:
+    """A worker that takes work."""
+    return Bench(worker=f"worker-of-{tier}", tier=tier, room=room)
+
+
+def a_result(task: str, run: int, call: str, **changes: Any) -> CallResult:
+    """A call that was answered and says what it used."""
+    values: dict[str, Any] = {
+        "task": task,
+        "run": run,
+        "call": call,
+        "bill": Bill.REPORTED,
+        "usage": Usage(input_tokens=20, output_tokens=50),
+        "finish_reason": "stop",
+        "started_at": NOW,
+        "finished_at": NOW + SECOND,
+        "answer_bytes": 10,
+    }
+    return CallResult(**values | changes)
+
+
+def an_error(kind: ErrorClass = ErrorClass.SERVER, **changes: Any) -> CallError:
+    """Why a call gave no answer."""
+    return CallError(**{"kind": kind, "message": f"the provider says {kind}"} | changes)
