@@ -1,0 +1,137 @@
+"""How secret a task is: what stands in its texts, and what was asked. Machines only raise it, never lower it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from koubou.model.decision import Finding, Hit, Reason
+from koubou.model.task import Sensitivity, TaskRequest
+from koubou.rules import assignments, credentials, identity_numbers, markers
+from koubou.rules.pattern import Pattern, Sighting
+
+MOST_FINDINGS = 100
+"""More are not kept: the level is decided by one, and a list of thousands helps nobody."""
+
+_PATTERNS: tuple[Pattern, ...] = (*assignments.PATTERNS, *credentials.PATTERNS, *markers.PATTERNS)
+_WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
+"""Full-width letters, digits and signs as their ASCII twins, one for one; and the one capital whose lower case is two."""
+
+
+def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
+    """Every text of a request with the name of its place; the names never hold text of the task."""
+    named = [("prompt", request.prompt), ("system", request.system), ("title", request.title)]
+    named += [(f"messages[{place}]", message.content) for place, message in enumerate(request.messages)]
+    for place, attachment in enumerate(request.attachments):
+        named += [(f"files[{place}].name", attachment.name), (f"files[{place}]", attachment.content)]
+    named += [
+        ("metadata", _lines(request.metadata)),
+        ("response_format", _lines(request.response_format)),
+        ("expect", "\n".join(request.expect)),
+        ("inputs", _lines(request.inputs)),
+        ("depends_on", "\n".join(request.depends_on)),
+        ("locks", "\n".join(request.locks)),
+        ("session", request.session),
+        ("parent", request.parent),
+        ("workspace", request.workspace),
+        ("id", request.id),
+    ]
+    return [(where, text) for where, text in named if text]
+
+
+def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding, ...]:
+    """What is secret in the texts, by Koubou's own rules and by a detector's hits, in the order of the texts."""
+    document = "\n".join(text for _, text in texts)
+    starts, total = [], 0
+    for _, text in texts:
+        starts.append(total)
+        total += len(text) + 1
+    kept: dict[tuple[str, str, int], Finding] = {}
+    for sighting in _sightings(document):
+        place = bisect_right(starts, sighting.start) - 1
+        where = texts[place][0]
+        line = document.count("\n", starts[place], sighting.start) + 1
+        kept.setdefault(
+            (sighting.rule, where, line),
+            Finding(
+                category=sighting.category,
+                where=where,
+                rule=sighting.rule,
+                line=line,
+                sample=document[sighting.start : min(sighting.start + 2, sighting.end)],
+                level=sighting.level,
+            ),
+        )
+        if len(kept) >= MOST_FINDINGS:
+            break
+    if hits:
+        named = dict(texts)
+        for hit in hits[:MOST_FINDINGS]:
+            if not _is_harmless(hit, named):
+                kept.setdefault((hit.rule, hit.where, hit.line), _finding(hit))
+    return tuple(kept.values())
+
+
+def sensitivity(findings: Sequence[Finding], asked: Sensitivity | None) -> tuple[Sensitivity, Reason]:
+    """The highest of what was found and what was asked; what was asked may raise it, never lower it."""
+    found, why = Sensitivity.PUBLIC, "nothing secret was found"
+    for finding in findings:
+        level = Sensitivity(finding.level)
+        if level.rank > found.rank:
+            found, why = level, f"{finding.category} in {finding.where}, line {finding.line} ({finding.rule})"
+    if len(findings) > 1 and found is not Sensitivity.PUBLIC:
+        why += f" and {len(findings) - 1} more"
+    if asked is not None and asked.rank > found.rank:
+        return asked, Reason(rule="sensitivity.asked", reason=f"the task file asks for it; {why}")
+    if asked is not None and asked.rank < found.rank:
+        why += f"; the task file asks for {asked}, which is not enough"
+    return found, Reason(rule="sensitivity.found", reason=why)
+
+
+def raise_to(current: Sensitivity | None, found: Sensitivity) -> Sensitivity:
+    """The higher of the two."""
+    return found if current is None or found.rank > current.rank else current
+
+
+def _sightings(document: str) -> Iterator[Sighting]:
+    text = document if document.isascii() else document.translate(_WIDE)
+    low = text.lower()
+    for pattern in _PATTERNS:
+        yield from pattern.seen_in(text, low)
+    if identity_numbers.DIGITS.search(text):
+        for pattern in identity_numbers.PATTERNS:
+            yield from pattern.seen_in(text, low)
+
+
+def _is_harmless(hit: Hit, texts: Mapping[str, str]) -> bool:
+    """Whether a detector took an address with placeholders for credentials; everything else of it is believed."""
+    if hit.category != "connection_string" or hit.where not in texts:
+        return False
+    whole = texts[hit.where].encode("utf-8", "replace")
+    start = max(hit.start - 300, whole.rfind(b"\n", 0, hit.start) + 1, 0)
+    end = whole.find(b"\n", hit.end)
+    around = whole[start : min(hit.end + 300, end if end >= 0 else len(whole))]
+    return credentials.is_harmless_address(around.decode("utf-8", "replace"))
+
+
+def _finding(hit: Hit) -> Finding:
+    return Finding(category=hit.category, where=hit.where, rule=hit.rule, line=hit.line, sample=hit.sample[:2])
+
+
+def _lines(value: Mapping[str, Any] | None) -> str:
+    """A nested value as lines `key: value`, so that a name and what stands beside it are read together."""
+    lines: list[str] = []
+    waiting: list[tuple[str, Any]] = [("", value)] if value else []
+    while waiting:
+        name, part = waiting.pop()
+        match part:
+            case Mapping():
+                waiting += [(str(key), part[key]) for key in reversed(part)]
+                if name:
+                    lines.append(f"{name}:")
+            case list() | tuple():
+                waiting += [(name, item) for item in reversed(part)]
+            case _:
+                lines.append(f"{name}: {part}")
+    return "\n".join(lines)

@@ -1,0 +1,224 @@
+"""Secrets that show by their own form: key blocks, credentials in addresses, headers, tokens with a prefix."""
+
+from __future__ import annotations
+
+import re
+
+from koubou.rules.pattern import Pattern
+from koubou.rules.placeholders import entropy, is_placeholder
+
+_DUMMY_USERS = frozenset({"user", "username", "usr", "name", "login", "me", "someone", "foo", "id"})
+_DUMMY_PASSWORDS = frozenset(
+    {"password", "passwd", "pass", "pwd", "pw", "secret", "token", "passwort", "key", "credentials"}
+)
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.\-]{1,20}://(?P<user>[^\s:/@\"'`<>|\\]{0,100}):(?P<value>[^\s/\"'`<>\\]{1,200})@(?=[\w\[(.{%$<*-])",
+    re.I,
+)
+
+
+def is_credential_in_address(match: re.Match[str], _text: str) -> bool:
+    """Whether an address `scheme://user:password@host` carries a password, and not the words or the name again."""
+    user, password = match["user"], match["value"]
+    return not (
+        password.lower() == user.lower()
+        or (password.lower() in _DUMMY_PASSWORDS and (password.lower() != "secret" or user.lower() in _DUMMY_USERS))
+        or is_placeholder(password)
+        or password.startswith(("$", "{", "<", "%("))
+        or "://" in password
+    )
+
+
+def is_harmless_address(text: str) -> bool:
+    """Whether the text is an address with credentials, all of them placeholders."""
+    matches = list(_ADDRESS.finditer(text))
+    return bool(matches) and not any(is_credential_in_address(match, text) for match in matches)
+
+
+def _has_key_body(match: re.Match[str], text: str) -> bool:
+    return re.search(r"[A-Za-z0-9+/=]{20}", text[match.end() : match.end() + 600]) is not None
+
+
+def _is_token(match: re.Match[str], _text: str) -> bool:
+    value = match["value"]
+    return not is_placeholder(value) and entropy(value) > 2.5 and any(letter.isdigit() for letter in value)
+
+
+def _is_basic(match: re.Match[str], _text: str) -> bool:
+    value = match["value"]
+    return not is_placeholder(value) and len(value) % 4 != 1 and (any(map(str.isdigit, value)) or value.endswith("="))
+
+
+def _is_made(match: re.Match[str], _text: str) -> bool:
+    """A tail that only a machine writes: digits, upper and lower case in many turns."""
+    value = match["value"]
+    letters = [letter for letter in value if letter.isalnum()]
+    turns = sum(one.isdigit() != next_.isdigit() for one, next_ in zip(letters, letters[1:], strict=False))
+    mixed = any(map(str.isupper, letters)) and any(map(str.islower, letters))
+    return (
+        mixed
+        and turns >= 4
+        and entropy(value) > 3.5
+        and not match["prefix"].lower().startswith(("sha", "md5", "blake"))
+    )
+
+
+def _is_wallet_key(match: re.Match[str], text: str) -> bool:
+    around = text[max(0, match.start() - 160) : match.end() + 160].lower()
+    told = re.search(r"private|wallet|mnemonic|signer|secret|秘密|私钥|do not share", around)
+    return told is not None and not re.search(r"hash|digest|sha-?256|commit|checksum|block|transaction|\btx", around)
+
+
+def _is_manifest(match: re.Match[str], text: str) -> bool:
+    section = text[match.end() : match.end() + 3000].split("\n---")[0]
+    data = re.search(r"\n(?:string)?data:[ \t]*\n((?:[ \t]{1,8}[^\n]{0,400}\n?){1,50})", section, re.I)
+    above = text[max(0, match.start() - 1500) : match.start()].rsplit("\n---", 1)[-1]
+    data = data or re.search(r"(?:^|\n)(?:string)?data:[ \t]*\n((?:[ \t]{1,8}[^\n]{0,400}\n?){1,50})", above, re.I)
+    if data is None:
+        return False
+    values = re.findall(r":[ \t]*[\"']?([^\s\"']{4,})", data[1])
+    return any(not is_placeholder(value) for value in values)
+
+
+def _is_userinfo(match: re.Match[str], _text: str) -> bool:
+    value = match["value"]
+    return not is_placeholder(value) and value.lower() not in _DUMMY_PASSWORDS and not value.startswith("$")
+
+
+PATTERNS = (
+    Pattern(
+        rule="private-key-block",
+        category="private_key",
+        hints=("private key", "putty-user-key-file", "ssh2 encrypted"),
+        expression=re.compile(
+            r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-[123]:|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY"
+        ),
+        accepts=_has_key_body,
+    ),
+    Pattern(
+        rule="age-secret-key",
+        category="private_key",
+        hints=("age-secret-key-1",),
+        expression=re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{50,60}"),
+    ),
+    Pattern(
+        rule="wallet-private-key",
+        category="private_key",
+        hints=("0x",),
+        expression=re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{64}(?![0-9a-fA-F])"),
+        accepts=_is_wallet_key,
+    ),
+    Pattern(
+        rule="credential-in-address",
+        category="connection_string",
+        hints=("://",),
+        expression=_ADDRESS,
+        accepts=is_credential_in_address,
+    ),
+    Pattern(
+        rule="authorization-header",
+        category="authorization",
+        hints=("bearer ", "authorization"),
+        expression=re.compile(
+            r"(?:authorization[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
+            re.I,
+        ),
+        accepts=_is_token,
+    ),
+    Pattern(
+        rule="authorization-basic",
+        category="authorization",
+        hints=("basic ",),
+        expression=re.compile(
+            r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ \t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
+            re.I,
+        ),
+        accepts=_is_basic,
+    ),
+    Pattern(
+        rule="key-header",
+        category="authorization",
+        hints=("x-", "api-key"),
+        expression=re.compile(
+            r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
+            re.I,
+        ),
+        accepts=_is_token,
+    ),
+    Pattern(
+        rule="command-line-credentials",
+        category="password",
+        hints=("curl ", "--user", "wget "),
+        expression=re.compile(r"(?:-u|--user)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
+        accepts=_is_userinfo,
+    ),
+    Pattern(
+        rule="json-web-token",
+        category="jwt",
+        hints=("eyj",),
+        expression=re.compile(r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{6,4000}(?:\.[A-Za-z0-9_-]{0,2000})?"),
+    ),
+    Pattern(
+        rule="aws-access-key-id",
+        category="aws_key",
+        hints=("akia", "asia", "abia", "acca"),
+        expression=re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
+    ),
+    Pattern(
+        rule="token-with-prefix",
+        category="vendor_token",
+        hints=(),
+        expression=re.compile(
+            r"(?<![\w/+.-])(?P<prefix>[A-Za-z][A-Za-z0-9]{1,11}[-_](?:[A-Za-z0-9]{1,10}[-_]){0,2})(?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"
+        ),
+        accepts=_is_made,
+    ),
+    Pattern(
+        rule="token-in-three-parts",
+        category="vendor_token",
+        hints=(".",),
+        expression=re.compile(
+            r"(?<![\w.-])(?P<prefix>)(?P<value>(?:SG\.[\w-]{16,30}\.[\w-]{30,50}|[A-Z][\w-]{22,27}\.[\w-]{6}\.[\w-]{26,40}))(?![\w.])"
+        ),
+        accepts=_is_made,
+    ),
+    Pattern(
+        rule="telegram-bot-token",
+        category="vendor_token",
+        hints=(":aa",),
+        expression=re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])"),
+    ),
+    Pattern(
+        rule="mailchimp-key",
+        category="vendor_token",
+        hints=("-us",),
+        expression=re.compile(r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\d)"),
+    ),
+    Pattern(
+        rule="token-in-form",
+        category="vendor_token",
+        hints=(
+            "xox",
+            "glpat",
+            "gldt-",
+            "glrt-",
+            "glcbt-",
+            "glptt-",
+            "glft-",
+            "glsoat-",
+            "glimt-",
+            "glagent-",
+            "gr1348941",
+        ),
+        expression=re.compile(
+            r"(?<![\w-])(?:xox[abceoprs]-(?:\d-)?[\w-]{10,200}|gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-(?:[\w-]{20,100}|\w{1,10}_[\w-]{8,60})|GR1348941[\w-]{20,60})"
+        ),
+    ),
+    Pattern(
+        rule="kubernetes-secret",
+        category="secret_key",
+        hints=("kind: secret", '"kind": "secret"'),
+        expression=re.compile(r"(?:^|\n)kind:[ \t]{1,4}[\"']?Secret[\"']?[ \t]{0,4}(?=\n|$)"),
+        accepts=_is_manifest,
+    ),
+)

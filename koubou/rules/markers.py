@@ -1,0 +1,58 @@
+"""Words by which people themselves say that a text is not for everybody."""
+
+from __future__ import annotations
+
+import re
+
+from koubou.rules.pattern import Pattern
+
+PATTERNS = (
+    Pattern(
+        rule="marked-confidential",
+        category="marker",
+        hints=("confidential", "top secret", "trade secret", "under nda"),
+        expression=re.compile(
+            r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client|attorney[- ]client)[ -]{1,3}(?:private and )?confidential\b"
+            r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b|\b(?:proprietary|private|privileged) (?:and|&) confidential\b"
+            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
+            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
+            r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is|contains) (?:strictly |highly )?confidential\b"
+            r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b|\b(?:is|are|contains|our) (?:a )?trade secrets?\b"
+        ),
+        exact=False,
+    ),
+    Pattern(
+        rule="marked-confidential-ja-zh",
+        category="marker",
+        hints=("社外秘", "部外秘", "極秘", "厳秘", "マル秘", "㊙", "機密", "秘密", "机密", "绝密", "絕密", "保密"),
+        expression=re.compile(
+            # 部外秘 keeps a text inside one department: narrower than 社外秘, so confidential like it.
+            r"社外秘|部外秘|極秘|厳秘|マル秘|㊙|绝密|絕密|[【\[(（「《](?:最高)?(?:機密|秘密|机密|保密)[^】\])）」》\n]{0,8}[】\])）」》]"
+            r"|(?:^|\n)[ \t]{0,4}(?:機密|机密|秘密)[:：]|(?:機密|机密)(?:文書|資料|书类|文件|资料|扱い|指定)"
+            r"|(?:機密|机密)情報?(?:です|を含|が含|なので|につき)|内容(?:は|为|為)?(?:机密|保密)"
+        ),
+        exact=False,
+    ),
+    Pattern(
+        rule="marked-internal",
+        category="marker",
+        hints=("internal", "distribute", "distribution", "company use", "not for release", "employees only"),
+        expression=re.compile(
+            r"\b(?:for )?internal (?:use|distribution|circulation|audience|eyes)(?: only)?\b|\binternal[- ]only\b|\binternal memo(?:randum)?\b"
+            r"|\bcompany[- ](?:use only|internal)\b|\b(?:do not|don't|not to be|not for) (?:distribute|redistribute|(?:external |public |wider )distribution)\b"
+            r"|\bnot for (?:public |external )?release\b|\bemployees only\b|(?:^|\n)[ \t#*\[(]{0,6}internal[ \t]{0,2}[\]):]"
+        ),
+        exact=False,
+        level="internal",
+    ),
+    Pattern(
+        rule="marked-internal-ja-zh",
+        category="marker",
+        hints=("社内", "取扱注意", "取り扱い注意", "内部", "関係者限り", "禁外传", "公司内"),
+        expression=re.compile(
+            r"社内|取扱注意|取り扱い注意|関係者限り|内部(?:限り|資料|文書|使用|资料|文件|专用|傳閱|传阅)|仅限内部|僅限內部|禁外传|公司内部"
+        ),
+        exact=False,
+        level="internal",
+    ),
+)

@@ -1,0 +1,53 @@
+"""How a secret is recognised: cheap hints first, then a bounded expression, then a look at what it caught."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Judge = Callable[[re.Match[str], str], bool]
+"""Looks at a match again, with the text as it was written (the match may be of its lower-case form)."""
+
+
+def always(_match: re.Match[str], _text: str) -> bool:
+    """For expressions that need no second look."""
+    return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """Something that was seen in a text, by character offsets."""
+
+    rule: str
+    category: str
+    start: int
+    end: int
+    level: str = "confidential"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One rule. `hints` are lower-case strings: without one of them in the text the expression is not tried.
+
+    The expression runs on the lower-case text unless `exact`; its group `value`, if any, is what was seen. Every
+    repetition in it is bounded, so that the time is linear in the text whatever stands there.
+    """
+
+    rule: str
+    category: str
+    hints: tuple[str, ...]
+    expression: re.Pattern[str]
+    accepts: Judge = always
+    exact: bool = True
+    level: str = "confidential"
+
+    def seen_in(self, text: str, low: str) -> Iterator[Sighting]:
+        """Where the rule holds in `text`; `low` is the same text in lower case, of the same length."""
+        if self.hints and not any(hint in low for hint in self.hints):
+            return
+        group: str | int = "value" if "value" in self.expression.groupindex else 0
+        for match in self.expression.finditer(text if self.exact else low):
+            if self.accepts(match, text):
+                start, end = match.span(group)
+                yield Sighting(rule=self.rule, category=self.category, start=start, end=end, level=self.level)
