@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from koubou.model.account import Account
@@ -141,7 +142,9 @@ def a_new_task(task_id: str = "a-task", prompt: str = "What is two and two?", **
 
 def an_arrival(*tasks: NewTask) -> Arrived:
     """A file with these documents."""
-    return Arrived(claim=tasks[0].claim, name=f"{tasks[0].id}.yaml", tasks=tasks)
+    claim = tasks[0].claim
+    numbered = tuple(replace(task, claim=claim, document=number) for number, task in enumerate(tasks, start=1))
+    return Arrived(claim=claim, name=f"{tasks[0].id}.yaml", tasks=numbered)
 
 
 def a_secret() -> Finding:

@@ -1,0 +1,86 @@
+"""The wedge drill: facts that should not be never stop a turn; the one task is parked with its reason."""
+
+from __future__ import annotations
+
+from koubou.model.call import Bill, Usage
+from koubou.model.heard import RunFinished
+from koubou.model.money import USD
+from koubou.model.status import ParkReason, Status
+from tests.builders import a_budget, a_new_task, a_result
+from tests.turns import Workshop
+
+
+def test_an_account_above_its_limit_lets_nothing_further_through_and_the_turn_goes_on() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("before"))
+    shop.finish("before")
+    shop.budget = a_budget(monthly=1_000)
+    shop.drop(a_new_task("after"))
+    assert shop.task("after").outcome is Status.FAILED  # it can never fit a limit so small
+    assert shop.month().over > 0
+    shop.file()
+    shop.drop(a_new_task("free", tier="local"))
+    assert shop.sent() == ["free"]
+
+
+def test_an_account_forced_above_its_limit_parks_who_would_fit_it() -> None:
+    shop = Workshop()
+    shop.turn()
+    shop.board.connection.execute("UPDATE account SET settled = :all + 5, over = 5", {"all": USD})
+    shop.drop(a_new_task("paid"), a_new_task("free", tier="local"))
+    park = shop.task("paid").park
+    assert park is not None
+    assert park.reason is ParkReason.BUDGET
+    assert shop.sent() == ["free"]
+
+
+def test_a_settle_above_its_hold_is_recorded_freezes_the_model_and_the_turn_goes_on() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("dear"))
+    shop.drop(a_new_task("other"))
+    shop.finish("dear", usage=Usage(input_tokens=20, output_tokens=10_000_000))
+    assert shop.task("dear").outcome is Status.COMPLETED
+    assert shop.month().settled > USD
+    assert shop.month().over > 0
+    assert list(shop.board.crew.latches()) == ["model:model-of-medium"]
+    shop.finish("other")
+    assert shop.task("other").outcome is Status.COMPLETED
+    assert shop.month().held == 0
+    shop.drop(a_new_task("later"))
+    assert shop.sent() == []
+
+
+def test_a_message_that_raises_parks_its_task_and_the_rest_of_the_turn_is_done() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("odd"))
+    shop.drop(a_new_task("fine"))
+    odd, fine = shop.run("odd"), shop.run("fine")
+    impossible = a_result("odd", odd.number, odd.call, usage=Usage(input_tokens=20, output_tokens=-(10**9)))
+    shop.turn(RunFinished(result=impossible), RunFinished(result=a_result("fine", fine.number, fine.call)))
+    park = shop.task("odd").park
+    assert park is not None
+    assert park.reason is ParkReason.OPERATOR
+    assert shop.task("fine").outcome is Status.COMPLETED
+    assert shop.month().held == 0
+    assert shop.month().unreconciled > 0
+
+
+def test_words_about_nobody_are_heard_and_forgotten() -> None:
+    shop = Workshop()
+    shop.turn(RunFinished(result=a_result("nobody", 1, "no-call", bill=Bill.UNKNOWN)))
+    shop.drop(a_new_task())
+    assert shop.sent() == ["a-task"]
+
+
+def test_a_task_that_raises_in_a_step_is_parked_alone() -> None:
+    shop = Workshop(benches=())
+    shop.drop(a_new_task("odd"))
+    shop.drop(a_new_task("fine"))
+    # A tier without a price is never offered; one that loses it on the way is a fault that the step meets.
+    shop.board.connection.execute("UPDATE task SET sensitivity = NULL WHERE id = 'odd'")
+    shop.benches = Workshop().benches
+    shop.turn()
+    park = shop.task("odd").park
+    assert park is not None
+    assert park.reason is ParkReason.OPERATOR
+    assert shop.sent() == ["fine"]

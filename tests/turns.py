@@ -1,0 +1,108 @@
+"""A workshop without a world: a real board in memory, and turns that tests take one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from koubou.board import Board, open_in_memory
+from koubou.model.account import Account
+from koubou.model.budget import Budget
+from koubou.model.call import CallResult
+from koubou.model.deed import Deed, FileAway, SendRun
+from koubou.model.heard import Asked, Filed, Heard, RunFinished, RunSent, RunStarted
+from koubou.model.instant import Instant
+from koubou.model.run import Run
+from koubou.model.task import Task
+from koubou.model.tier import Tier
+from koubou.model.worker import Bench
+from koubou.rules.windows import month_limit
+from koubou.steps import STEPS, Shop
+from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
+
+
+@dataclass
+class Workshop:
+    """Takes turns; what they leave to be done stands in `deeds`."""
+
+    tiers: dict[str, Tier] = field(default_factory=tiers)
+    budget: Budget = field(default_factory=a_budget)
+    benches: Sequence[Bench] = field(default_factory=lambda: [a_bench("high"), a_bench("medium"), a_bench("local")])
+    now: Instant = NOW
+    board: Board = field(default_factory=lambda: Board(open_in_memory()))
+    deeds: list[Deed] = field(default_factory=list)
+    _ids: Any = field(default_factory=lambda: count(1))
+
+    def turn(self, *heard: Heard) -> dict[int, Any]:
+        """One turn; returns the replies."""
+        shop = Shop(
+            board=self.board,
+            tiers=self.tiers,
+            routing=ROUTING,
+            budget=self.budget,
+            benches=self.benches,
+            heard=heard,
+            new_id=lambda: f"call-{next(self._ids)}",
+            chance=lambda: 0.5,
+        )
+        with self.board.transaction():
+            self.board.ledger.open_account(month_limit(self.budget, self.now), self.now)
+            for step in STEPS:
+                step(shop, self.now)
+        self.deeds = shop.deeds
+        return shop.replies
+
+    def drop(self, *new: Any) -> None:
+        """Drop a file of these documents and take a turn."""
+        self.turn(an_arrival(*new))
+
+    def task(self, task_id: str = "a-task") -> Task:
+        """A task as the board has it."""
+        found = self.board.tasks.get(task_id)
+        assert found is not None, task_id
+        return found
+
+    def run(self, task_id: str = "a-task") -> Run:
+        """A task's current run."""
+        task = self.task(task_id)
+        found = self.board.runs.get(task.seq, task.run)
+        assert found is not None
+        return found
+
+    def start(self, task_id: str = "a-task") -> Run:
+        """Its worker was told and has begun."""
+        run = self.run(task_id)
+        self.turn(RunSent(task=run.task, run=run.number), RunStarted(task=task_id, run=run.number))
+        return run
+
+    def finish(self, task_id: str = "a-task", **result: Any) -> CallResult:
+        """Its worker says how the call ended."""
+        run = self.run(task_id)
+        told = a_result(task_id, run.number, run.call, **result)
+        self.turn(RunFinished(result=told))
+        return told
+
+    def file(self) -> None:
+        """Everything that the last turn wants shelved is shelved."""
+        self.turn(*[Filed(task=deed.task) for deed in self.deeds if isinstance(deed, FileAway)])
+
+    def ask(self, verb: str, *, operator: bool = True, uid: int = 0, **arguments: Any) -> Any:
+        """Ask through the control socket."""
+        asked = Asked(verb=verb, actor="tester", uid=uid, operator=operator, arguments=arguments, ticket=1)
+        return self.turn(asked)[1]
+
+    def sent(self) -> list[str]:
+        """The tasks that the last turn gave to workers."""
+        return [deed.task_id for deed in self.deeds if isinstance(deed, SendRun)]
+
+    def month(self) -> Account:
+        """The month's account."""
+        found = self.board.ledger.account(month_limit(self.budget, self.now).name)
+        assert found is not None
+        return found
+
+    def events(self, task_id: str = "a-task") -> list[str]:
+        """What the history tells of a task."""
+        return [event for _, event, _, _ in self.board.history.of_task(self.task(task_id).seq)]
