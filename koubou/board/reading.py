@@ -56,7 +56,7 @@ class Filter:
         values = {name: getattr(self, name) for name in Filter.__slots__}
         return {name: value for name, value in values.items() if value not in ((), [], None)}
 
-    def ask(self, name: str) -> tuple[str, dict[str, Any]]:
+    def statement(self, name: str) -> tuple[str, dict[str, Any]]:
         """A statement with our conditions, and their values."""
         given = self._given()
         conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
@@ -161,13 +161,13 @@ class Reading:
 
     def tasks(self, wanted: Filter, limit: int = ALL) -> list[Task]:
         """The tasks that are meant, the newest first."""
-        statement, values = wanted.ask("newest")
+        statement, values = wanted.statement("newest")
         with readable():
             return [task_from_row(row) for row in self._connection.execute(statement, {**values, "limit": limit})]
 
     def how_many(self, wanted: Filter) -> int:
         """How many tasks are meant."""
-        statement, values = wanted.ask("how_many")
+        statement, values = wanted.statement("how_many")
         with readable():
             return int(self._connection.execute(statement, values).fetchone()[0])
 
@@ -206,14 +206,14 @@ class Reading:
         rows = self._all("ahead_in_queue", tier=task.tier, priority=task.priority, seq=task.seq)
         return int(rows[0][0])
 
-    def standing(self, ids: Sequence[str]) -> dict[str, tuple[Status, int]]:
-        """(status, current run) of those of these tasks that are on the board, by their ids in lower case."""
-        rows = self._all("standing", ids=json.dumps(list(ids)))
-        return {row["id"].lower(): (Status(row["status"]), row["run"]) for row in rows}
+    def standing(self, ids: Sequence[str]) -> dict[str, Status]:
+        """The status of those of these tasks that are on the board, by their ids in lower case."""
+        return {row["id"].lower(): Status(row["status"]) for row in self._all("standing", ids=json.dumps(list(ids)))}
 
-    def duplicates(self, task_id: str) -> int:
-        """How often a task was dropped again after the first time."""
-        return int(self._all("duplicates", id=task_id)[0][0])
+    def identities(self, ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """(digest, owner) of those of these tasks that are on the board, by their ids in lower case."""
+        rows = self._all("standing", ids=json.dumps(list(ids)))
+        return {row["id"].lower(): (row["digest"], row["owner"]) for row in rows}
 
     def ask(self, query: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The columns and rows that a question of the caller's own brings. Raises UsageMistake for what is none."""

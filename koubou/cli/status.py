@@ -44,7 +44,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
     told: Mapping[str, Any] = said.get("tiers", {})
     names = list(dict.fromkeys((*workshop.settings.tiers, *told)))
     tiers = {
-        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), _places(workshop, name))
+        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), places(workshop, name))
         for name in names
     }
     return {
@@ -71,7 +71,7 @@ def _said_by_master(workshop: Workshop) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def _places(workshop: Workshop, name: str) -> int:
+def places(workshop: Workshop, name: str) -> int:
     """Calls at once of a tier's whole crew, by the settings as they are now."""
     tier = workshop.settings.tiers.get(name)
     if tier is None:

@@ -32,15 +32,15 @@ class Workshop:
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """Its board, read-only. Raises BoardUnavailable, or PermissionError for who may not read it."""
-        board = self.open_board()
+        board = self.open_board(served=self.served)
         try:
             yield board
         finally:
             board.close()
 
-    def open_board(self) -> Reading:
-        """The same; the caller closes it."""
-        return open_reading(Path(self.layout.board) / "koubou.db", served=self.served)
+    def open_board(self, *, served: bool) -> Reading:
+        """The same; the caller closes it, and says whether the workshop is served."""
+        return open_reading(Path(self.layout.board) / "koubou.db", served=served)
 
 
 def workshop_of(arguments: argparse.Namespace) -> Workshop:

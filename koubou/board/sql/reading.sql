@@ -71,9 +71,5 @@ WHERE waiting = 'admit' AND park IS NULL AND tier = :tier AND (priority > :prior
 SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id;
 
 -- name: standing
--- Where some tasks stand.
-SELECT id, status, run FROM task WHERE id IN (SELECT value FROM json_each(:ids));
-
--- name: duplicates
--- How often a task was dropped again.
-SELECT COUNT(*) FROM history h JOIN task t ON t.seq = h.task WHERE t.id = :id AND h.event = 'task.duplicate';
+-- Where some tasks stand, and by what the same is known again.
+SELECT id, status, digest, owner FROM task WHERE id IN (SELECT value FROM json_each(:ids));

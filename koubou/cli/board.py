@@ -1,0 +1,72 @@
+"""koubou board: a copy of the board while it is in use, and questions to it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from koubou.cli.parser import Parser
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("what", choices=("backup", "sql"), help="copy it to a file, or ask it")
+    parser.add_argument("words", metavar="FILE | QUERY", help="the copy's file; or one SELECT")
+    parser.add_argument("--json", action="store_true", help="one JSON value; of sql a list of objects")
+    parser.examples(
+        "koubou board backup /backup/koubou-$(date +%F).db",
+        'koubou board sql "SELECT status, COUNT(*) FROM task_master GROUP BY status"',
+        "The views: task_master cost_tracking budget_management workers monthly_usage budget_config",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    return _backup(arguments) if arguments.what == "backup" else _sql(arguments)
+
+
+def _backup(arguments: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from koubou.cli import exits
+    from koubou.cli.say import note, print_json
+    from koubou.cli.workshop import workshop_of
+
+    target = Path(arguments.words)
+    workshop = workshop_of(arguments)
+    with workshop.reading() as board:
+        if target.exists() and os.path.samefile(target, f"{workshop.layout.board}/koubou.db"):
+            note(f"{target} is the board itself; name another file")
+            return exits.CANNOT_CREATE
+        try:
+            board.back_up(target)
+        except OSError as error:
+            note(f"{target}: the copy cannot be made: {error.strerror or error}")
+            return exits.CANNOT_CREATE
+    size = target.stat().st_size
+    if arguments.json:
+        print_json({"file": str(target), "bytes": size})
+    else:
+        print(f"{target}: {size:,} bytes")
+    return exits.DONE
+
+
+def _sql(arguments: argparse.Namespace) -> int:
+    from koubou.cli.say import print_json
+    from koubou.cli.table import print_table
+    from koubou.cli.workshop import workshop_of
+
+    with workshop_of(arguments).reading() as board:
+        columns, rows = board.ask(arguments.words)
+    if arguments.json:
+        print_json([dict(zip(columns, map(_plain, row), strict=True)) for row in rows])
+    elif columns:
+        numbers = [
+            name for at, name in enumerate(columns) if rows and all(isinstance(row[at], int | float) for row in rows)
+        ]
+        print_table(
+            columns, [["–" if cell is None else str(_plain(cell)) for cell in row] for row in rows], right=numbers
+        )
+    return 0
+
+
+def _plain(value: object) -> object:
+    return value.hex() if isinstance(value, bytes) else value

@@ -1,0 +1,94 @@
+"""What cancel and retry share: tasks by id, or by the filters of list with a preview."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from koubou.cli.filters import declare_filters
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from koubou.cli.workshop import Workshop
+    from koubou.model.status import Status
+    from koubou.model.task import Task
+
+
+def declare_change(parser: Parser) -> None:
+    """Ids, or the filters of list; --yes for what a filter finds."""
+    parser.add_argument("ids", metavar="ID", nargs="*", help="the tasks; or filters, as of list")
+    declare_filters(parser)
+    parser.add_argument("--yes", action="store_true", help="with filters: do it, without asking")
+    parser.add_argument("--json", action="store_true", help="one JSON list: what was done to each")
+
+
+def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[Status]) -> int:
+    """Ask the master to do it to each task; FAILED where it could not be done to one.
+
+    `among` are the statuses that filters mean when they name none. Raises NoMaster, UnknownTask, UsageMistake.
+    """
+    from koubou.cli import exits
+    from koubou.cli.control import ask_for_each
+    from koubou.cli.say import note, print_json
+    from koubou.cli.workshop import workshop_of
+    from koubou.errors import NoMaster
+
+    workshop = workshop_of(arguments)
+    if not workshop.served:
+        raise NoMaster(f"nobody serves {workshop.layout.home}; start it: koubou serve")
+    ids = _ids(arguments, workshop, verb, among)
+    results = ask_for_each(workshop.layout.run, verb, ids) if ids else []
+    if arguments.json:
+        print_json(results)
+    else:
+        for result in results:
+            if result["ok"]:
+                print(f"{result['id']} {past}")
+            else:
+                note(f"{result['id']}: {result['message']}")
+    return exits.DONE if all(result["ok"] for result in results) else exits.FAILED
+
+
+def _ids(arguments: argparse.Namespace, workshop: Workshop, verb: str, among: Sequence[Status]) -> list[str]:
+    from koubou.cli import say
+    from koubou.cli.filters import filter_of
+    from koubou.cli.find import find
+    from koubou.errors import UsageMistake
+
+    now = say.now()
+    wanted = filter_of(arguments, now)
+    if bool(arguments.ids) == wanted.narrows:
+        raise UsageMistake(f"{verb} takes ids, or filters\nTry: koubou {verb} --help")
+    if arguments.ids:
+        try:
+            with workshop.reading() as board:
+                return [find(workshop, board, task_id).id for task_id in dict.fromkeys(arguments.ids)]
+        except PermissionError:
+            return list(arguments.ids)  # who may not read the board may still change his own tasks
+    from dataclasses import replace
+
+    if not wanted.status:
+        wanted = replace(wanted, status=[str(status) for status in among])
+    with workshop.reading() as board:
+        tasks = board.tasks(wanted)
+    return [task.id for task in tasks] if arguments.yes or _agreed(tasks, verb, now, arguments.json) else []
+
+
+def _agreed(tasks: Sequence[Task], verb: str, now: int, as_json: bool) -> bool:
+    """Show which tasks are meant, and ask where somebody is there to answer."""
+    from koubou.cli.list import print_tasks
+    from koubou.cli.say import note
+
+    if not as_json:
+        print_tasks(tasks, now)
+    if not tasks:
+        return False
+    if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        note(f"nothing was done; add --yes to {verb} {'this task' if len(tasks) == 1 else f'these {len(tasks)} tasks'}")
+        return False
+    try:
+        return input(f"{verb} {len(tasks)} of them? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

@@ -1,0 +1,75 @@
+"""koubou check: whether the settings are right, and what is in force."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from koubou.config.settings import Settings
+    from koubou.errors import SettingsError
+    from koubou.model.tier import Tier
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON value")
+    parser.examples("koubou check", "koubou check --config new.yaml && sudo systemctl reload koubou")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli import exits
+    from koubou.cli.say import print_json
+    from koubou.cli.workshop import config_file, overrides
+    from koubou.config.load import load
+    from koubou.config.report import describe
+    from koubou.config.tiers import tiers
+    from koubou.errors import SettingsError
+
+    try:
+        settings = load(config_file(arguments), os.environ, overrides(arguments))
+    except SettingsError as error:
+        if not arguments.json:
+            raise
+        print_json(_problems(error))
+        return exits.SETTINGS
+    found, _keys = tiers(settings, os.environ)
+    if arguments.json:
+        print_json(_in_force(settings, found))
+    else:
+        print("\n".join(describe(settings, found)))
+    return exits.DONE
+
+
+def _problems(error: SettingsError) -> dict[str, Any]:
+    return {"ok": False, "problems": [asdict(problem) for problem in error.problems]}
+
+
+def _in_force(settings: Settings, found: Mapping[str, Tier]) -> dict[str, Any]:
+    tiers = {
+        name: {
+            "offered": tier.unfit is None,
+            "unfit": tier.unfit,
+            "reach": tier.reach,
+            "executor": tier.executor,
+            "base_url": tier.base_url,
+            "model": tier.model,
+            "places": tier.places,
+            "fallback": tier.fallback,
+            "free": tier.price is not None and tier.price.free,
+        }
+        for name, tier in found.items()
+    }
+    return {
+        "ok": True,
+        "problems": [],
+        "sources": list(settings.sources),
+        "home": settings.home,
+        "tiers": tiers,
+        "routing": settings.routing.model_dump(),
+    }

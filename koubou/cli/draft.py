@@ -1,0 +1,242 @@
+"""Making task files fit to be dropped: checked, with an id, and with the files that lie beside them put inside.
+
+Files are read as the caller, who may read more or less than the workshop does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from koubou.config.settings import Settings
+from koubou.documents.checking import Mistakes, check
+from koubou.documents.limits import Limits
+from koubou.documents.problems import BadDocument, Path
+from koubou.documents.reading import Document, read_documents
+from koubou.errors import Problem, TaskFileError
+from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath
+from koubou.folders.requests import Asking, ReadLimits, digest
+from koubou.folders.task_file import TaskFile
+
+_THE_KERNEL_ASKS = Reader(uid=0, groups=frozenset())
+"""We read with the caller's own rights, so nobody else needs to compare modes."""
+_START = re.compile(r"\A---[ \t]*\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A file ready to be dropped: its bytes, how it is to be read, and the id and digest of each document."""
+
+    file: str
+    data: bytes
+    suffix: str
+    ids: Sequence[str]
+    digests: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line says beside the files: keys that replace the documents', and files to attach."""
+
+    keys: Mapping[str, Any]
+    attach: Sequence[str]
+
+
+def limits_of(settings: Settings) -> ReadLimits:
+    """What a task file may be, by the settings; the same as the intake has it."""
+    return ReadLimits(
+        document=Limits(size=settings.intake.max_file),
+        attached=settings.intake.max_attached,
+        roots=settings.security.allowed_workspaces,
+        tiers=tuple(settings.tiers),
+    )
+
+
+def draft_of_prompt(prompt: str, wishes: Wishes, limits: ReadLimits, new_id: Callable[[], str]) -> Draft:
+    """A draft of a prompt alone."""
+    text = json.dumps({"prompt": prompt}, ensure_ascii=True)
+    return _draft("--prompt", text.encode(), True, os.getcwd(), wishes, limits, new_id)
+
+
+def draft_of_file(path: str, wishes: Wishes, limits: ReadLimits, new_id: Callable[[], str]) -> Draft:
+    """A draft of a task file, or of standard input for `-`. Raises TaskFileError; OSError where none is."""
+    largest = limits.document.size + 1
+    if path == "-":
+        data = sys.stdin.buffer.read(largest)
+        return _draft("standard input", data, _is_json(data), os.getcwd(), wishes, limits, new_id)
+    with open(path, "rb") as file:
+        data = file.read(largest)
+    folder = os.path.dirname(os.path.abspath(path))
+    return _draft(path, data, path.lower().endswith(".json"), folder, wishes, limits, new_id)
+
+
+def read_text(path: str, limit: int) -> str:
+    """The text of a file that the caller names. Raises OSError, and TaskFileError for what is no text."""
+    with open(path, "rb") as file:
+        return _text(file.read(limit + 1), path, limit)
+
+
+def _draft(
+    file: str,
+    data: bytes,
+    is_json: bool,
+    folder: str,
+    wishes: Wishes,
+    limits: ReadLimits,
+    new_id: Callable[[], str],
+) -> Draft:
+    try:
+        documents = read_documents(data, name=file, limits=limits.document, json=is_json)
+    except BadDocument as bad:
+        raise TaskFileError(bad.kind, bad.problem) from None
+    if len(documents) > limits.documents:
+        problem = Problem(message=f"holds more than {limits.documents:,} documents", file=file)
+        raise TaskFileError("documents", problem)
+    asking = Asking(file, os.geteuid(), limits)
+    ids, digests, written = [], [], []
+    for document in documents:
+        whole = _Document(file, document, folder, wishes, limits).whole()
+        request = asking.request(whole)
+        task_id = request.id or new_id()
+        ids.append(task_id)
+        digests.append(digest(request))
+        written.append((document, {"id": task_id, **whole.value}))
+    alone_in_json = len(written) == 1 and (is_json or not _own_words(*written[0], limits))
+    text = _as_json(written[0][1]) if alone_in_json else _as_yaml(written, limits)
+    return Draft(file=file, data=text, suffix=".json" if alone_in_json else ".yaml", ids=ids, digests=digests)
+
+
+class _Document:
+    """One document on its way to stand alone."""
+
+    def __init__(self, file: str, document: Document, folder: str, wishes: Wishes, limits: ReadLimits) -> None:
+        self.file = file
+        self.document = document
+        self.folder = folder
+        self.wishes = wishes
+        self.limits = limits
+
+    def whole(self) -> Document:
+        """The document with the command line's wishes, and needing nothing beside it. Raises TaskFileError."""
+        value = self.document.value
+        if isinstance(value, dict):
+            value = {**value, **self.wishes.keys}
+        task = self._checked(value)
+        if task.workspace is None:
+            value = self._with_neighbours(value)
+        if self.wishes.attach:
+            value = {**value, "files": [*value.get("files", ()), *map(self._attached, self.wishes.attach)]}
+        return replace(self.document, value=value)
+
+    def _checked(self, value: Any) -> TaskFile:
+        try:
+            return check(TaskFile, replace(self.document, value=value), file=self.file)
+        except Mistakes as mistakes:
+            error = TaskFileError("schema", mistakes.problems[0])
+            error.args = (str(mistakes),)  # the caller is told of every mistake, not only of the first
+            raise error from None
+
+    def _with_neighbours(self, value: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(value.get("prompt_file"), str):
+            prompt = self._neighbour(value["prompt_file"], ("prompt_file",))
+            value = {key: inner for key, inner in value.items() if key != "prompt_file"} | {"prompt": prompt}
+        if value.get("files"):
+            files = [
+                {"name": file, "content": self._neighbour(file, ("files", index))} if isinstance(file, str) else file
+                for index, file in enumerate(value["files"])
+            ]
+            value = {**value, "files": files}
+        return value
+
+    def _neighbour(self, name: str, path: Path) -> str:
+        """The text of a file beside the task file."""
+        try:
+            data = read_beneath(self.folder, parts_of(name), _THE_KERNEL_ASKS, self.limits.attached)
+            return _text(data, name, self.limits.attached)
+        except OutOfReach as problem:
+            why = "may not be read by you" if problem.kind == "permission" else str(problem)
+            raise self._mistake(problem.kind, path, why) from None
+        except TaskFileError as error:
+            raise self._mistake(error.kind, path, error.problem.message) from None
+
+    def _mistake(self, kind: str, path: Path, why: str) -> TaskFileError:
+        line, column = self.document.place(path) or (None, None)
+        key = path[0] if len(path) == 1 else f"{path[0]}[{path[1]}]"
+        return TaskFileError(
+            kind, Problem(message=f"{key} {why}", file=self.file, line=line, column=column, key=str(key))
+        )
+
+    def _attached(self, path: str) -> dict[str, str]:
+        relative = os.path.relpath(path)
+        name = os.path.basename(path) if relative.startswith("..") else relative
+        return {"name": name, "content": read_text(path, self.limits.attached)}
+
+
+def _text(data: bytes, name: str, limit: int) -> str:
+    if len(data) > limit:
+        raise TaskFileError("size", Problem(message=f"is larger than {limit:,} bytes", file=name))
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise TaskFileError("encoding", Problem(message="is not UTF-8 text", file=name)) from None
+    if "\0" in text:
+        raise TaskFileError("encoding", Problem(message="is binary: it has a NUL byte", file=name))
+    return text
+
+
+def _own_words(document: Document, value: dict[str, Any], limits: ReadLimits) -> str | None:
+    """The author's own text, with the id set before it; None where that would not say the same as `value`."""
+    if document.json:
+        return None
+    source = _START.sub("", document.source)
+    text = source if document.value == value else f"id: {value['id']}\n{source}"
+    try:
+        (again,) = read_documents(text.encode(), name="", limits=limits.document)
+    except (BadDocument, ValueError):
+        return None
+    return text if again.value == value else None
+
+
+def _as_json(value: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_date, indent=1).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=_date, indent=1).encode()
+
+
+def _as_yaml(written: Iterable[tuple[Document, dict[str, Any]]], limits: ReadLimits) -> bytes:
+    texts = (_own_words(document, value, limits) or _yaml(value) for document, value in written)
+    return "---\n".join(text if text.endswith("\n") else f"{text}\n" for text in texts).encode()
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    import yaml
+
+    class Plain(yaml.CSafeDumper):
+        """Without anchors: what is said twice is written twice."""
+
+        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - its shape is given
+            return True
+
+    return str(yaml.dump(value, Dumper=Plain, allow_unicode=True, sort_keys=False))
+
+
+def _date(value: object) -> str:
+    """Dates are the only values of YAML that JSON cannot say."""
+    return value.isoformat()  # type: ignore[attr-defined,no-any-return]
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether standard input is one JSON value: what YAML would not read of it (escapes) is then read rightly."""
+    if not data.lstrip().startswith(b"{"):
+        return False
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""koubou explain: why a task is where it is, by which rule and numbers, and what changes that."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from koubou.board.reading import Reading, Rest
+    from koubou.cli.workshop import Workshop
+    from koubou.model.status import Park
+    from koubou.model.task import Task
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("id", metavar="ID", help="the task")
+    parser.add_argument("--json", action="store_true", help="one JSON value")
+    parser.examples("koubou explain fix-login-123")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from koubou.cli import say
+    from koubou.cli.find import find
+    from koubou.cli.shapes import park_shape
+    from koubou.cli.workshop import workshop_of
+
+    workshop = workshop_of(arguments)
+    with workshop.reading() as board:
+        found = find(workshop, board, arguments.id)
+        with board.picture():
+            task = board.task(found.id) or found
+            findings, score, factors = board.examination(task)
+            now = list(_now(workshop, board, task))
+    if arguments.json:
+        say.print_json(
+            {
+                "id": task.id,
+                "task": task.id,
+                "status": task.status,
+                "park": park_shape(task.park),
+                "sensitivity": task.sensitivity,
+                "findings": [asdict(finding) for finding in findings],
+                "difficulty": task.difficulty,
+                "score": score,
+                "factors": [asdict(factor) for factor in factors],
+                "route": [asdict(reason) for reason in task.route],
+                "now": now,
+            }
+        )
+        return 0
+    parked = f", parked: {task.park.reason}" if task.park else ""
+    print(f"{say.paint(task.id, 'bold')} is {task.status}{parked}")
+    for sentence in now:
+        print(f"  {say.one_line(sentence)}")
+    if task.route:
+        print("\nHow it came here:")
+        for reason in task.route:
+            print(f"  {reason.rule:<22}{say.one_line(reason.reason)}")
+    if findings:
+        print("\nWhat looks secret in it:")
+        for seen in findings:
+            print(f"  {seen.category:<22}{seen.where}, line {seen.line}: {say.one_line(seen.sample)}… ({seen.rule})")
+    return 0
+
+
+def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
+    """Sentences on why it is where it is now, and what changes that."""
+    from koubou.model.status import ENDS, Waiting
+
+    rest = board.rest(task)
+    if task.status in ENDS:
+        yield from _ended(task, rest)
+        return
+    if task.outcome is not None:
+        yield f"its end is decided ({task.outcome}); its folder is being filed"
+    elif task.park is not None:
+        yield from _parked(board, task, task.park, rest)
+    elif task.waiting is Waiting.ADMIT:
+        yield from _queued(workshop, board, task)
+    elif task.waiting is Waiting.RUN:
+        yield from _at_work(board, task)
+    else:
+        yield f"it waits to be {'classified' if task.waiting is Waiting.CLASSIFY else 'given a tier'}, in the next turn"
+    latches = board.latches()
+    if "emergency" in latches:
+        yield f"nothing starts: emergency stop ({latches['emergency']}); koubou budget resume --reason … ends it"
+    if not workshop.served:
+        yield "nobody serves the workshop now: nothing changes before koubou serve"
+
+
+def _ended(task: Task, rest: Rest) -> Iterator[str]:
+    from koubou.model.instant import iso
+
+    ended = f" at {iso(task.finished_at)}" if task.finished_at else ""
+    yield f"it ended{ended}, after {task.attempts} run{'' if task.attempts == 1 else 's'}"
+    if rest.error:
+        code = f" ({rest.error['code']})" if rest.error.get("code") else ""
+        yield f"{rest.error['class']}{code}: {rest.error['message']}"
+        yield rest.error.get("remedy") or f"koubou retry {task.id} tries it again"
+
+
+def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]:
+    from koubou.cli import say
+    from koubou.model.instant import iso
+    from koubou.model.status import ParkReason
+
+    yield f"{park.reason}: {park.detail}"
+    if park.until is not None:
+        yield f"it goes on at {iso(park.until)} (in {say.lasting(park.until - say.now())})"
+    match park.reason:
+        case ParkReason.DEPENDENCY:
+            for need in board.needs(task):
+                yield f"it needs {need.id}, which {f'is {need.status}' if need.status else 'nobody has dropped yet'}"
+        case ParkReason.BUDGET:
+            yield from _breach(board, rest)
+        case ParkReason.SECRECY:
+            yield "it goes on when a local tier can take it, or when a person says that it is no secret:"
+            yield f"koubou release {task.id} --as internal --reason …"
+        case ParkReason.TIER:
+            yield "it goes on when one of these tiers can take it; koubou check says what each lacks"
+        case ParkReason.INTERRUPTED | ParkReason.OPERATOR:
+            yield f"a person decides: koubou retry {task.id}, or koubou cancel {task.id}"
+
+
+def _breach(board: Reading, rest: Rest) -> Iterator[str]:
+    from koubou.cli import say
+    from koubou.model.instant import iso
+
+    account = board.account(rest.park_account) if rest.park_account else None
+    if account is None:
+        return
+    need = f", {say.money(rest.park_need)} are needed" if rest.park_need is not None else ""
+    held = f" ({say.money(account.held)} of it held)" if account.held else ""
+    used = say.money(account.settled + account.held)
+    yield f"{account.name}: {used}{held} of {say.money(account.ceiling)} used, {say.money(account.left)} left{need}"
+    opens = f", and a new window opens at {iso(account.reopens)}" if account.reopens else ""
+    yield f"it goes on when so much is left there{opens}"
+
+
+def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
+    from koubou.cli.status import places
+
+    ahead, running = board.ahead(task), board.running().get(task.tier or "", 0)
+    yield f"it waits for a place in {task.tier}: {ahead} come first (priority {task.priority}, then age)"
+    yield f"{task.tier} has {running} of {places(workshop, task.tier or '')} places taken"
+
+
+def _at_work(board: Reading, task: Task) -> Iterator[str]:
+    from koubou.cli import say
+
+    run = next((run for run in board.runs(task) if run.number == task.run), None)
+    if run is None:
+        return
+    since = run.started_at or run.admitted_at
+    yield f"run {run.number} is at work in {run.tier} by {run.worker}, for {say.lasting(say.now() - since)}"
+    yield f"it may take {say.lasting(run.timeout)} at most; koubou follow {task.id} shows its answer"

@@ -1,0 +1,164 @@
+"""koubou submit: check task files here and now, then drop them whole."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from koubou.cli.filters import seconds
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from koubou.cli.draft import Draft
+    from koubou.cli.waiting import Dropped
+    from koubou.cli.workshop import Workshop
+    from koubou.model.status import Status
+
+_KEYS = ("id", "type", "tier", "title", "session", "priority", "difficulty", "sensitivity")
+_CONFIRMED_WITHIN = 2.0
+"""Seconds to see whether the master takes a file in; usually it takes some ten milliseconds."""
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="*", help="task files; - reads one from standard input")
+    parser.add_argument("--prompt", metavar="TEXT", help="a task without a file; - reads the text from standard input")
+    for key in _KEYS:
+        parser.add_argument(f"--{key}", metavar=key.upper(), help=f"the task's {key}, whatever its file says")
+    parser.add_argument("--file", dest="attach", metavar="F", action="append", default=[], help="attach this file")
+    parser.add_argument("--wait", action="store_true", help="wait for the verdict and print the answer")
+    parser.add_argument("--timeout", type=seconds, metavar="TIME", help="with --wait: for so long at most (90s, 30m)")
+    parser.add_argument("--json", action="store_true", help="one JSON list: ids, or with --wait the results")
+    parser.examples(
+        "koubou submit fix-login.yaml",
+        'koubou submit --prompt "What does this do?" --file src/login.py --wait',
+        "git diff | koubou submit --prompt - --type code_review --wait",
+        "id=$(koubou submit task.yaml) && koubou wait $id",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.say import note
+    from koubou.cli.waiting import watching
+    from koubou.cli.workshop import workshop_of
+    from koubou.errors import BoardUnavailable, NoMaster
+
+    workshop = workshop_of(arguments)
+    drafts = _drafts(arguments, workshop)
+    served = workshop.served
+    if arguments.wait and not served:
+        raise NoMaster(f"nobody serves {workshop.layout.home}, and nothing was submitted; start it: koubou serve")
+    dropped = [_drop(workshop, draft) for draft in drafts]
+    ids = [task_id for draft in drafts for task_id in draft.ids]
+    if not arguments.wait:
+        _print_ids(arguments, drafts)
+    if not served:
+        note(f"nobody serves {workshop.layout.home} now; the files wait there (start it: koubou serve)")
+        return 0
+    try:
+        with watching(workshop) as watch:
+            return _see_through(arguments, workshop, watch, dropped, ids)
+    except (PermissionError, BoardUnavailable):
+        if arguments.wait:
+            raise
+        return 0  # who may drop but not look has done what he can
+
+
+def _see_through(
+    arguments: argparse.Namespace, workshop: Workshop, watch: Any, dropped: Sequence[Dropped], ids: Sequence[str]
+) -> int:
+    from koubou.cli.say import note
+    from koubou.cli.waiting import FOREVER, ended, taken_in
+
+    if not arguments.wait:
+        taken_in(workshop, watch, dropped, _CONFIRMED_WITHIN)
+        return 0
+    note(f"task {' '.join(ids)}")
+    timeout = FOREVER if arguments.timeout is None else arguments.timeout
+    taken_in(workshop, watch, dropped, timeout)
+    verdicts = ended(watch, ids, timeout, lambda *_: None)
+    return _print_results(arguments, workshop, ids, verdicts)
+
+
+def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
+    """Everything checked before anything is dropped."""
+    from koubou.cli import say
+    from koubou.cli.draft import Wishes, draft_of_file, draft_of_prompt, limits_of
+    from koubou.errors import UsageMistake
+    from koubou.model.ulid import ENTROPY_BYTES, ulid
+
+    def new_id() -> str:
+        return ulid(say.now(), os.urandom(ENTROPY_BYTES))
+
+    if (arguments.prompt is None) == (not arguments.files):
+        raise UsageMistake('submit takes task files or --prompt "…"\nTry: koubou submit --help')
+    keys = {key: getattr(arguments, key) for key in _KEYS if getattr(arguments, key) is not None}
+    if keys.get("priority", "").isdigit():
+        keys["priority"] = int(keys["priority"])
+    wishes, limits = Wishes(keys=keys, attach=arguments.attach), limits_of(workshop.settings)
+    if arguments.prompt is not None:
+        prompt = sys.stdin.read(limits.document.size) if arguments.prompt == "-" else arguments.prompt
+        return [draft_of_prompt(prompt, wishes, limits, new_id)]
+    return [draft_of_file(file, wishes, limits, new_id) for file in arguments.files]
+
+
+def _drop(workshop: Workshop, draft: Draft) -> Dropped:
+    from koubou.cli import say
+    from koubou.cli.waiting import Dropped
+    from koubou.errors import NotAllowed
+    from koubou.folders.submit import drop
+    from koubou.model.ulid import ENTROPY_BYTES, ulid
+
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "-", os.path.splitext(os.path.basename(draft.file))[0]).strip("-")
+    name = f"{stem[:60] or 'task'}-{ulid(say.now(), os.urandom(ENTROPY_BYTES))}{draft.suffix}"
+    tasks = workshop.layout.tasks
+    try:
+        drop(tasks, name, draft.data)
+    except PermissionError:
+        raise NotAllowed(
+            f"{tasks}: you may not drop files here; be in the group koubou-submit, or its operator"
+        ) from None
+    except FileNotFoundError:
+        raise NotADirectoryError(20, "there is no workshop here yet; koubou serve makes it", tasks) from None
+    return Dropped(draft=draft, name=name)
+
+
+def _print_ids(arguments: argparse.Namespace, drafts: Sequence[Draft]) -> None:
+    from koubou.cli.say import print_json
+
+    if arguments.json:
+        print_json([{"id": task_id, "file": draft.file} for draft in drafts for task_id in draft.ids])
+    else:
+        for draft in drafts:
+            print("\n".join(draft.ids), flush=True)
+
+
+def _print_results(
+    arguments: argparse.Namespace, workshop: Workshop, ids: Sequence[str], verdicts: dict[str, Status]
+) -> int:
+    from koubou.cli import exits
+    from koubou.cli.answers import record_of
+    from koubou.cli.say import note, print_json
+    from koubou.model.status import Status
+
+    results = [record_of(workshop, task_id, status) for task_id, status in verdicts.items()]
+    if arguments.json:
+        print_json(results)
+    for result in results:
+        if "error" in result:
+            note(f"{result['task']} {result['status']}: {result['error']['message']}")
+            note(f"{result['error'].get('remedy') or 'see: koubou explain ' + result['task']}")
+        elif not arguments.json:
+            if len(ids) > 1:
+                print(f"## {result['task']}\n")
+            print(result.get("answer", ""))
+    if any(status is not Status.COMPLETED for status in verdicts.values()):
+        return exits.FAILED
+    if len(verdicts) < len(ids):
+        note("not ended in time: " + " ".join(task_id for task_id in ids if task_id not in verdicts))
+        return exits.TIMED_OUT
+    return exits.DONE

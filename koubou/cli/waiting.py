@@ -1,0 +1,155 @@
+"""Waiting for what the board will say: that dropped files were taken in, that tasks have ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from koubou.board.reading import Reading
+from koubou.cli.draft import Draft
+from koubou.cli.say import note
+from koubou.cli.workshop import Workshop
+from koubou.errors import NoMaster, Problem, TaskFileError
+from koubou.model.status import ENDS, Status
+
+FOREVER = float("inf")
+_SHORTEST, _LONGEST = 0.01, 0.25
+_ASK_FOR_MASTER = 1.0
+_WITHOUT_MASTER = 60.0
+"""Seconds for which a master may be away, as it is during a restart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A draft that lies in the drop folder, under a name of its own."""
+
+    draft: Draft
+    name: str
+
+
+class Watch:
+    """The board, looked at again and again; a master that comes or goes changes how it is to be opened."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+        self._served = workshop.served
+        self._board = workshop.open_board(served=self._served)
+        self._asked = self._last_served = time.monotonic()
+        self._looked = self._noted = False
+
+    @property
+    def board(self) -> Reading:
+        """As it stands now. Raises NoMaster when nobody has served the workshop for a minute."""
+        present = time.monotonic()
+        if self._looked and (not self._served or present - self._asked >= _ASK_FOR_MASTER):
+            self._ask(present)
+        self._looked = True
+        return self._board
+
+    def close(self) -> None:
+        """Close the board."""
+        self._board.close()
+
+    def _ask(self, present: float) -> None:
+        served, before = self._workshop.served, self._served
+        self._asked, self._served = present, served
+        if served:
+            self._last_served, self._noted = present, False
+        elif not self._noted:
+            self._noted = True
+            note("nobody serves this workshop now; waiting for a master")
+        if present - self._last_served > _WITHOUT_MASTER:
+            raise NoMaster(f"nobody serves this workshop ({self._workshop.layout.home}); start it: koubou serve")
+        if not (served and before):
+            # A board that was opened while nobody served it is a still picture.
+            self._board.close()
+            self._board = self._workshop.open_board(served=served)
+
+
+@contextmanager
+def watching(workshop: Workshop) -> Iterator[Watch]:
+    """The board of a workshop, to be looked at again and again."""
+    watch = Watch(workshop)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+def looks(timeout: float, longest: float = _LONGEST) -> Iterator[None]:
+    """One turn for each look, ever slower, until so many seconds have passed; the last look is after that."""
+    deadline, pause = time.monotonic() + timeout, _SHORTEST
+    while True:
+        late = time.monotonic() >= deadline
+        yield
+        if late:
+            return
+        time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+        pause = min(pause * 1.2, longest)
+
+
+def taken_in(workshop: Workshop, watch: Watch, dropped: Sequence[Dropped], timeout: float) -> bool:
+    """Wait until dropped files are on the board; False when some are still not after `timeout` seconds.
+
+    Raises TaskFileError with the reason of each that was refused.
+    """
+    waiting = list(dropped)
+    refusals: list[Problem] = []
+    for _ in looks(timeout):
+        known = watch.board.identities([task_id for each in waiting for task_id in each.draft.ids])
+        waiting = [each for each in waiting if not _on_board(each, known)]
+        for each in waiting.copy():
+            if (problem := _refusal(workshop, each)) is not None:
+                refusals.append(problem)
+                waiting.remove(each)
+        if not waiting:
+            break
+    if refusals:
+        error = TaskFileError("refused", refusals[0])
+        error.args = ("\n".join(map(str, refusals)),)
+        raise error
+    return not waiting
+
+
+def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str, Status], None]) -> dict[str, Status]:
+    """Wait until tasks have ended, and tell of each as it does; those that have within `timeout` seconds."""
+    verdicts: dict[str, Status] = {}
+    waiting = list(dict.fromkeys(ids))
+    for _ in looks(timeout):
+        standing = watch.board.standing(waiting)
+        for task_id in waiting.copy():
+            status = standing.get(task_id.lower())
+            if status in ENDS:
+                verdicts[task_id] = status
+                waiting.remove(task_id)
+                tell(task_id, status)
+        if not waiting:
+            break
+    return verdicts
+
+
+def _on_board(dropped: Dropped, known: Mapping[str, tuple[str, int]]) -> bool:
+    ids, me = zip(dropped.draft.ids, dropped.draft.digests, strict=True), os.geteuid()
+    return all(known.get(task_id.lower()) == (digest, me) for task_id, digest in ids)
+
+
+def _refusal(workshop: Workshop, dropped: Dropped) -> Problem | None:
+    """Why the master refused a file, if it did and we may see it."""
+    try:
+        with open(f"{workshop.layout.rejected}/{dropped.name}.error.json", "rb") as file:
+            error: dict[str, Any] = json.load(file)["error"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return Problem(
+        message=str(error.get("message")).removeprefix(f"{dropped.name}: "),
+        file=dropped.draft.file,
+        line=error.get("line"),
+        column=error.get("column"),
+        key=error.get("key"),
+        nearest=error.get("nearest"),
+    )
