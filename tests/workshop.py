@@ -32,6 +32,9 @@ READY_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
 STARTUP_MARK = "WORKSHOP_MARK"
 
+# The secret scanner compiles its rules for seconds in a new home; later homes of the tests are given what it made.
+COMPILED_RULES = Path(tempfile.gettempdir()) / f"koubou-tests-{os.geteuid()}" / "rules"
+
 T = TypeVar("T")
 
 
@@ -133,6 +136,7 @@ class Workshop:
     def launch(self) -> None:
         """Start the master and do not wait."""
         self.lines, self.stray_output = [], []
+        self._lend_compiled_rules()
         self.process = subprocess.Popen(
             [KOUBOU, "serve", "--config", str(self.config)],
             stdin=subprocess.DEVNULL,
@@ -144,6 +148,22 @@ class Workshop:
         )
         self._reader = threading.Thread(target=self._read_lines, args=(self.process, self.lines), daemon=True)
         self._reader.start()
+
+    def _lend_compiled_rules(self) -> None:
+        own = self.home / "run" / "rules"
+        if COMPILED_RULES.is_dir() and not own.exists():
+            shutil.copytree(COMPILED_RULES, own)
+
+    def _keep_compiled_rules(self) -> None:
+        own = self.home / "run" / "rules"
+        if own.is_dir() and any(own.iterdir()) and not COMPILED_RULES.exists():
+            COMPILED_RULES.parent.mkdir(mode=0o700, exist_ok=True)
+            draft = Path(tempfile.mkdtemp(dir=COMPILED_RULES.parent))
+            shutil.copytree(own, draft, dirs_exist_ok=True)
+            try:
+                draft.rename(COMPILED_RULES)
+            except OSError:  # another test was quicker
+                shutil.rmtree(draft)
 
     def _read_lines(self, process: subprocess.Popen[bytes], lines: list[dict[str, Any]]) -> None:
         assert process.stdout is not None
@@ -410,6 +430,7 @@ class Workshop:
             if "Traceback" in (text := (self.folder / "stderr").read_text(errors="replace")):
                 complaints.append(f"standard error has a traceback:\n{text[-4000:]}")
             complaints += [f"a line that is no JSON object: {line!r}" for line in self.stray_output[:5]]
+        self._keep_compiled_rules()
         shutil.rmtree(self.folder, ignore_errors=True)
         return complaints
 

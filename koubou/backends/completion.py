@@ -31,7 +31,7 @@ class Completion:
         """The next chunk, or the whole answer."""
         if not isinstance(chunk, Mapping):
             return
-        if chunk.get("error") and not self.finished:
+        if chunk.get("error"):
             self._error, _ = read_error(None, chunk)
         if isinstance(model := chunk.get("model"), str) and model:
             self._model = model

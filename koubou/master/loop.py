@@ -68,7 +68,7 @@ class Master:
         notifier: Notifier,
         *,
         load: Callable[[], Workshop],
-        rule_cache: str,
+        rule_cache: Path,
     ) -> None:
         self.workshop = workshop
         self._board = board
@@ -99,7 +99,7 @@ class Master:
             clock=clock,
             new_id=self._ids,
         )
-        self.reader = Reader(workshop, journal, Kingfisher(Path(rule_cache)), doors)
+        self.reader = Reader(workshop, journal, Kingfisher(rule_cache), doors)
         self._hands = Hands(board, self.crew, journal, hear=self.hear, claimed=self.reader.claimed)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
 

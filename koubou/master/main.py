@@ -15,6 +15,7 @@ from koubou.board.board import Board
 from koubou.board.connection import open_for_writing
 from koubou.config.load import load
 from koubou.config.settings import Settings
+from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master import lock
@@ -55,7 +56,7 @@ async def _serve(
         journal,
         notifier,
         load=lambda: workshop_of(load(config, os.environ, overrides), os.environ),
-        rule_cache=os.path.join(layout.run, "rules"),
+        rule_cache=default_models_dir().with_name("rules"),
     )
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()

@@ -30,7 +30,7 @@ class Sighting:
 class Pattern:
     """One rule. `hints` are lower-case strings: without one of them in the text the expression is not tried.
 
-    The expression runs on the lower-case text unless `exact`; its group `value`, if any, is what was seen. Every
+    The expression runs on the lower-case text unless `exact`; its last named group, if any, is what was seen. Every
     repetition in it is bounded, so that the time is linear in the text whatever stands there.
     """
 
@@ -46,8 +46,7 @@ class Pattern:
         """Where the rule holds in `text`; `low` is the same text in lower case, of the same length."""
         if self.hints and not any(hint in low for hint in self.hints):
             return
-        group: str | int = "value" if "value" in self.expression.groupindex else 0
         for match in self.expression.finditer(text if self.exact else low):
             if self.accepts(match, text):
-                start, end = match.span(group)
+                start, end = match.span(match.lastgroup or 0)
                 yield Sighting(rule=self.rule, category=self.category, start=start, end=end, level=self.level)

@@ -122,3 +122,18 @@ def test_a_file_that_cannot_be_renamed_stays_and_is_told(layout: Layout, monkeyp
 def test_a_folder_that_is_gone_holds_nothing(layout: Layout) -> None:
     os.rename(layout.tasks, layout.tasks + ".away")
     assert claims(layout).taken == ()
+
+
+def test_a_batch_is_synced_once_after_its_last_rename(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        put(layout, f"{number}.yaml")
+    waiting: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda _: waiting.append(sum(name[0] != "." for name in _files(layout))))
+    claims(layout)
+    assert waiting == [0]
+    claims(layout)
+    assert waiting == [0]
+
+
+def _files(layout: Layout) -> list[str]:
+    return [entry.name for entry in os.scandir(layout.tasks) if entry.is_file()]
