@@ -137,15 +137,16 @@ class Workshop:
         """Start the master and do not wait."""
         self.lines, self.stray_output = [], []
         self._lend_compiled_rules()
-        self.process = subprocess.Popen(
-            [KOUBOU, "serve", "--config", str(self.config)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=(self.folder / "stderr").open("ab"),
-            env=self.environment,
-            cwd=self.folder,
-            start_new_session=True,
-        )
+        with (self.folder / "stderr").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [KOUBOU, "serve", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=self.environment,
+                cwd=self.folder,
+                start_new_session=True,
+            )
         self._reader = threading.Thread(target=self._read_lines, args=(self.process, self.lines), daemon=True)
         self._reader.start()
 
