@@ -22,6 +22,7 @@ from koubou.errors import Problem, TaskFileError
 from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.folders.task_file import TaskFile
+from koubou.model.task import TaskRequest
 
 _THE_KERNEL_ASKS = Reader(uid=0, groups=frozenset())
 """We read with the caller's own rights, so nobody else needs to compare modes."""
@@ -73,6 +74,14 @@ def draft_of_file(path: str, wishes: Wishes, limits: ReadLimits, new_id: Callabl
         data = file.read(largest)
     folder = os.path.dirname(os.path.abspath(path))
     return _draft(path, data, path.lower().endswith(".json"), folder, wishes, limits, new_id)
+
+
+def request_of(path: str, document: Document) -> TaskRequest:
+    """What a document asks for, wherever its workspace lies and whichever tier it names. Raises TaskFileError."""
+    folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
+    limits = ReadLimits(roots=("/",))
+    whole = _Document(path, document, folder, Wishes(keys={}, attach=()), limits).whole()
+    return Asking(path, os.geteuid(), limits).request(whole)
 
 
 def read_text(path: str, limit: int) -> str:
