@@ -65,9 +65,10 @@ def test_announced_files_come_first_and_no_file_comes_twice(layout: Layout) -> N
 def test_what_is_above_the_limit_waits_and_can_be_announced_again(layout: Layout) -> None:
     for number in range(5):
         put(layout, f"{number}.yaml")
-    first = claims(layout, limit=3)
+    first = claims(layout, [b"gone.yaml", b"4.yaml"], limit=3)
     assert len(first.taken) == 3
     assert first.more
+    assert len(first.waiting) == 2
     second = claims(layout, first.waiting, scan=False, limit=3, new_ulid=ulids())
     assert len(second.taken) == 2
     assert not second.more

@@ -187,3 +187,11 @@ def test_a_file_that_was_taken_in_is_removed_once(layout: Layout) -> None:
     discard(layout, claim)
     discard(layout, claim)
     assert list(leftovers(layout)) == []
+
+
+def test_a_file_whose_reason_is_gone_is_not_overwritten(layout: Layout, new_ulid: Callable[[], str]) -> None:
+    reject(layout, drop(layout, "a.yaml", "first", new_ulid), ERROR)
+    os.unlink(f"{layout.rejected}/a.yaml.error.json")
+    claim = drop(layout, "a.yaml", "second", new_ulid)
+    assert reject(layout, claim, ERROR).endswith(f"a.yaml~{claim.ulid}")
+    assert Path(layout.rejected, "a.yaml").read_text() == "first"

@@ -165,6 +165,13 @@ def test_a_task_that_is_tried_again_comes_back_with_its_runs_and_without_its_old
     assert "error.json" not in found
 
 
+def test_an_ending_that_was_half_filed_leaves_nothing_in_another(layout: Layout) -> None:
+    run(layout, 1)
+    Path(layout.in_progress, "a", "error.json").write_bytes(b"{}")
+    file_away(layout, "a", SOURCE, "completed", ANSWER)
+    assert "error.json" not in tree(f"{layout.completed}/a")
+
+
 def test_reopening_what_never_was_does_nothing(layout: Layout) -> None:
     reopen(layout, "a")
     assert places(layout, "a") == []
