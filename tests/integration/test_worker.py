@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import os
 import signal
@@ -9,15 +11,18 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crew import Crew, a_body, a_tier
 
-from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.model.call import Bill, CallResult, ErrorClass, Usage
+from koubou.wire.framing import encode
 from koubou.wire.messages import VERSION, Assign, Beat, Cancel, Finished, Hello, Started, Unable, Welcome
-from koubou.wire.record import ANSWER, NAME
+from koubou.wire.record import ANSWER, NAME, Record
+from koubou.worker.leave_record import keep_trying, leave_record
 
 FOR_EVER = [{"match": "slow", "latency": "1h"}]
 
@@ -248,6 +253,50 @@ def test_damage_on_the_wire_ends_the_worker_after_its_calls(tmp_path: Path, scri
         assert crew.expect(Finished).result.answered
         assert crew.ends() == 4
         assert crew.record(folder).answer == "paid"
+
+
+def test_damage_behind_a_message_is_noticed_at_once(tmp_path: Path) -> None:
+    with Crew(tmp_path) as crew:
+        crew.welcome(a_tier())
+        crew.wire.sendall(encode(Cancel(task="a", run=1)) + b"\x00\x00\x00\x02{]")
+        assert crew.ends() == 4
+
+
+def test_a_record_is_on_the_disk_before_it_has_its_name_and_its_name_before_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deeds: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def note_fsync(descriptor: int) -> None:
+        deeds.append(f"fsync {os.readlink(f'/proc/self/fd/{descriptor}').removeprefix(str(tmp_path))}")
+        fsync(descriptor)
+
+    def note_rename(old: str, new: str) -> None:
+        deeds.append(f"rename {new.removeprefix(str(tmp_path))}")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "rename", note_rename)
+    result = CallResult(task="a", run=1, call="c", bill=Bill.NONE, started_at=1, finished_at=2)
+    leave_record(str(tmp_path), Record(result=result, answer=""))
+    assert deeds == [f"fsync /{NAME}.tmp", f"rename /{NAME}", "fsync "]
+
+
+def test_a_full_disk_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def full_once(folder: str, _record: Record) -> None:
+        tries.append(folder)
+        if len(tries) == 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("koubou.worker.leave_record.leave_record", full_once)
+    result = CallResult(task="a", run=1, call="c", bill=Bill.NONE, started_at=1, finished_at=2)
+    record = Record(result=result, answer="paid")
+    with ThreadPoolExecutor(1) as writers:
+        assert asyncio.run(keep_trying(writers, str(tmp_path), record)) == record
+    assert len(tries) == 2
 
 
 def test_a_result_that_cannot_be_written_is_told_with_its_money(tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ def test_a_refusal_that_is_not_the_providers_own_is_no_evidence_of_no_bill(statu
 def test_where_errors_are_billed_a_fault_of_the_provider_is_settled_at_the_hold() -> None:
     _, bill = read_error(500, openai("", "server_error"), errors_are_billed=True)
     assert bill is Bill.UNKNOWN
+    _, bill = read_error(503, openai("slow_down"), errors_are_billed=True)
+    assert bill is Bill.UNKNOWN
     _, bill = read_error(429, openai("rate_limit_exceeded"), errors_are_billed=True)
     assert bill is Bill.NONE
 
