@@ -226,7 +226,7 @@ class Reading:
         except sqlite3.Warning as error:
             raise UsageMistake(f"one question at a time: {error}") from error
         except sqlite3.DatabaseError as error:
-            told = "the board is for reading; only SELECT" if "authorized" in str(error) else str(error)
+            told = "the board is for reading; only SELECT" if "authoriz" in str(error) else str(error)
             raise UsageMistake(f"the board does not understand: {told}") from error
         finally:
             self._connection.set_progress_handler(None, 0)

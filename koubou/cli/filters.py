@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from koubou.board.reading import Filter
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant, Milliseconds
 from koubou.model.status import ParkReason, Status
 from koubou.model.task import TYPES
+
+if TYPE_CHECKING:
+    from koubou.board.reading import Filter
 
 _AGES = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
@@ -32,6 +35,8 @@ def declare_filters(parser: Parser) -> None:
 
 def filter_of(arguments: argparse.Namespace, now: Instant) -> Filter:
     """The filter that the options say. Raises UsageMistake."""
+    from koubou.board.reading import Filter
+
     return Filter(
         status=arguments.status,
         park=arguments.park,

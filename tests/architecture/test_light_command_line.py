@@ -1,0 +1,47 @@
+"""Help answers at once: nothing heavy is imported for it, whatever the verb."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from koubou.cli.verbs import VERBS
+
+HEAVY = (
+    "pydantic yaml openai sqlite3 asyncio requests structlog psutil watchdog genai_prices kingfisher_sdk logging "
+    "koubou.board koubou.config koubou.master"
+)
+SCRIPT = """
+import sys
+from koubou.cli.main import main
+code = main(sys.argv[2:])
+heavy = [name for name in sys.argv[1].split() if name in sys.modules]
+sys.stderr.write(" ".join(heavy))
+sys.exit(code)
+"""
+
+
+def imported_for(*words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, HEAVY, *words], capture_output=True, text=True, timeout=60, check=False
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("words", [("--help",), ("--version",), ("version",)], ids=" ".join)
+def test_help_and_version_import_nothing_heavy(words: tuple[str, ...]) -> None:
+    assert imported_for(*words) == (0, "")
+
+
+def test_no_verb_imports_anything_heavy_for_its_help() -> None:
+    script = SCRIPT.replace("code = main(sys.argv[2:])", "code = sum(main([verb, '--help']) for verb in sys.argv[2:])")
+    done = subprocess.run(
+        [sys.executable, "-c", script, HEAVY, *VERBS],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
