@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from koubou.folders.access import let_read
 from koubou.folders.bounded import read_small
 from koubou.folders.durable import sync_folder, write_all, write_whole
 from koubou.folders.layout import Layout
@@ -22,6 +23,7 @@ RESULTS = ("output.json", "output.md", "error.json")
 LARGEST_RECORD = 64 * 1024 * 1024
 
 _SHELVES: tuple[Shelf, ...] = ("completed", "failed")
+_SOURCE = "task.yaml"
 _PRIVATE = 0o700
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -45,8 +47,11 @@ def file_away(
     shelf: Shelf,
     files: Mapping[str, bytes],
     attachments: Sequence[Attachment] = (),
+    reader: int | None = None,
 ) -> str:
     """Put a task's folder on its shelf with these files (of RESULTS) in it, durably; returns the folder.
+
+    `reader` is the uid that may read folder, task.yaml and results besides us: the submitter's.
 
     Whoever sees the folder on the shelf sees whole files. A task that never ran gets its folder here. Raises OSError.
     """
@@ -55,12 +60,14 @@ def file_away(
     work, target = layout.task_folder("in_progress", task), layout.task_folder(shelf, task)
     if os.path.lexists(target) and not os.path.lexists(work):
         _mend(target, files)
+        _let_read(target, files, reader)
     else:
         _bring_back(layout, task)
         _fill(layout, work, source, attachments)
         for name, data in files.items():
             write_whole(os.fsencode(f"{work}/{name}"), data)
         _remove_results(work, but=files)
+        _let_read(work, files, reader)
         sync_folder(work)
         os.rename(work, target)
     sync_folder(os.path.dirname(target))
@@ -98,7 +105,7 @@ def _fill(layout: Layout, folder: str, source: str, attachments: Sequence[Attach
         fresh = True
     else:
         fresh = True
-    _copy(f"{folder}/task.yaml", source.encode("utf-8"), fresh)
+    _copy(f"{folder}/{_SOURCE}", source.encode("utf-8"), fresh)
     for attachment in attachments:
         path = f"{folder}/files/{_beneath(attachment.name)}"
         os.makedirs(os.path.dirname(path), _PRIVATE, exist_ok=True)
@@ -159,6 +166,12 @@ def _mend(target: str, files: Mapping[str, bytes]) -> None:
     if changed:
         _remove_results(target, but=files)
         sync_folder(target)
+
+
+def _let_read(folder: str, files: Mapping[str, bytes], reader: int | None) -> None:
+    if reader is not None:
+        for path in (*(f"{folder}/{name}" for name in files), f"{folder}/{_SOURCE}", folder):
+            let_read(path, reader)
 
 
 def _holds(path: str, data: bytes) -> bool:
