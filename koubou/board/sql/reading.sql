@@ -3,8 +3,8 @@
 SELECT status, COUNT(*) AS n FROM task GROUP BY status;
 
 -- name: parked
--- How many are parked, by reason. Left alone, SQLite reads the whole table for it.
-SELECT park, COUNT(*) AS n FROM task INDEXED BY task_parked WHERE park IS NOT NULL GROUP BY park;
+-- How many are parked, by reason. What is parked is pending, so only those are looked at.
+SELECT park, COUNT(*) AS n FROM task WHERE status = 'pending' AND park IS NOT NULL GROUP BY park;
 
 -- name: queued
 -- How many wait for a place in each tier.
