@@ -47,15 +47,11 @@ class Kingfisher:
 
         Takes 0.3 s from the cache and some 3.5 s the first time; other threads run on. Loading twice does nothing.
         """
-        with self._loading:
-            if self._scanner is None:
-                self._scanner = _scanner(self._cache_dir)
+        self._loaded()
 
     def scan(self, text: bytes) -> list[Hit]:
         """What stands in `text`, by offset. Loads first if need be."""
-        self.load()
-        assert self._scanner is not None
-        found = [finding for finding in self._scanner.scan(text) if finding.visible]
+        found = [finding for finding in self._loaded().scan(text) if finding.visible]
         return sorted((_hit(finding, text) for finding in found), key=lambda hit: (hit.start, hit.rule))
 
     def scan_texts(self, texts: Sequence[tuple[str, str]]) -> list[Hit]:
@@ -81,6 +77,13 @@ class Kingfisher:
                 )
             )
         return placed
+
+    def _loaded(self) -> Scanner:
+        if self._scanner is not None:
+            return self._scanner
+        with self._loading:
+            self._scanner = self._scanner or _scanner(self._cache_dir)
+        return self._scanner
 
 
 def _scanner(cache_dir: Path | None) -> Scanner:

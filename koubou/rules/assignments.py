@@ -1,22 +1,26 @@
-"""Values beside telling names: `password = …`, `"api_key": "…"`, `DB_PASS=…`, パスワードは…, 密码：…, <token>…</token>."""
+"""Values beside telling names: `password = …`, `"api_key": "…"`, `DB_PASS=…`, パスワードは…, 密码：…."""
 
 from __future__ import annotations
 
 import re
-from koubou.rules.pattern import Pattern
-from koubou.rules.placeholders import entropy, is_key, is_password
 
-_PASSWORD = (
-    r"passw(?:or)?d|passwort|passphrase|passcode|passwd|(?<![a-z])pass(?![a-z])|pwd|(?<![a-z])pw(?![a-z])|contraseña|senha"
+from koubou.rules.pattern import Pattern
+from koubou.rules.placeholders import is_key, is_password, random_looking
+
+_CHOSEN = (
+    r"passw(?:or)?d|passwort|passphrase|passcode|passwd|pass(?<![a-z]pass)(?![a-z])|pwd|pw(?<![a-z]pw)(?![a-z])"
+    r"|contraseña|senha"
     r"|mot de passe|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|비밀번호"
 )
-_KEY = (
-    r"(?:api|access|private|secret|auth|account|encryption|signing|master|shared|storage|iam|service|licen[sc]e|client|hmac|app"
-    r"|session|webhook|deploy|recovery)[-_ ]?(?:access[-_ ]?)?key|secrete?|token|credentials?|basic[-_]auth|[a-z0-9]_key(?![a-z])"
+_MADE = (
+    r"(?:api|access|private|secret|auth|account|encryption|signing|master|shared|storage|iam|service|licen[sc]e"
+    r"|client|hmac|app"
+    r"|session|webhook|deploy|recovery)[-_ ]?(?:access[-_ ]?)?key|secrete?|token|credentials?|basic[-_]auth"
+    r"|_key(?<=[a-z0-9]_key)(?![a-z])"
     r"|秘密鍵|秘密キー|apiキー|アクセスキー|トークン|シークレット|認証キー|暗号鍵|密钥|密鑰|私钥|私鑰|令牌|口令牌|토큰|비밀키"
 )
-_HINTS_PASSWORD = ("pass", "pwd", "pw", "contraseña", "senha", "パス", "暗証", "密码", "密碼", "口令", "비밀번호")
-_HINTS_KEY = (
+_CHOSEN_HINTS = ("pass", "pwd", "pw", "contraseña", "senha", "パス", "暗証", "密码", "密碼", "口令", "비밀번호")
+_MADE_HINTS = (
     "key",
     "secret",
     "token",
@@ -35,24 +39,33 @@ _HINTS_KEY = (
 _REST = r"(?P<rest>[a-z0-9_\-]{0,24})"
 _BETWEEN = (
     r"[\"'`’”」』)\]\[\\]{0,4}[ \t]{0,8}"
-    r"(?:\"?[ \t]{1,4}value[ \t]{0,2}=|:[ ]?[a-z_][\w\[\]|., ]{0,30}[ ]?=(?![=>])|:=|=>|={1,3}|!==?|[:：＝>]|[ \t](?:is|are|was|ist|est|es|é)(?=[ :])"
+    r"(?:\"?[ \t]{1,4}value[ \t]{0,2}=|:[ ]?[a-z_][\w\[\]|., ]{0,30}[ ]?=(?![=>])|:=|=>|={1,3}|!==?|[:：＝>]"
+    r"|[ \t](?:is|are|was|ist|est|es|é)(?=[ :])"
     r"|は|が|为|為|是|(?=[ \t][\"'`]))"
 )
 _VALUE = (
     r"(?=:?[ \t]{0,8}\\{0,2}(?:[@frbu]{1,2}(?=[\"']))?"
-    r"(?:\"(?P<double>[^\"\n]{0,300})\"|'(?P<single>[^'\n]{0,300})'|`(?P<tick>[^`\n]{0,300})`|[「『“](?P<hook>[^」』”\n]{0,300})[」』”]"
+    r"(?:\"(?P<double>[^\"\n]{0,300})\"|'(?P<single>[^'\n]{0,300})'|`(?P<tick>[^`\n]{0,300})`"
+    r"|[「『“](?P<hook>[^」』”\n]{0,300})[」』”]"
     r"|(?P<bare>[^\s\"'`「『“][^\s]{0,300})))"
 )
 _HARMLESS_REST = re.compile(
-    r"(?:ids?|count|counts|limit|limits|length|len|size|type|types|name|names|url|uri|endpoint|field|fields|label|hash|hashes|digest|path|file"
-    r"|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget|usage|hint|column|index|placeholder|url"
-    r"|format|strength|rules?|validator|validators|min|max|required|error|message|manager|provider|source|ref|selector|input|version|algorithm"
-    r"|header|param|prefix|suffix|status|state|scope|scopes|class|bytes|bits|rotation|age|at|in|by|on|ed|s|ize|izer|ization|ised|ized)$"
+    r"(?:ids?|count|counts|limit|limits|length|len|size|type|types|name|names|url|uri|endpoint|field|fields"
+    r"|label|hash|hashes|digest|path|file"
+    r"|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget"
+    r"|usage|hint|column|index|placeholder|url"
+    r"|format|strength|rules?|validator|validators|min|max|required|error|message|manager|provider|source|ref"
+    r"|selector|input|version|algorithm"
+    r"|header|param|prefix|suffix|status|state|scope|scopes|class|bytes|bits|rotation|age|at|in|by|on|ed|s|ize"
+    r"|izer|ization|ised|ized)$"
 )
 _HARMLESS_NAME = re.compile(
-    r"(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary|foreign|cache|sort|partition"
-    r"|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad|unk|mask|hash|row|group|dict|object|lookup|natural"
-    r"|surrogate|i18n|translation|idempotency|routing|shortcut|hot|arrow|reasoning|used|remaining|idempotent|no|in|of)[-_ ]?$"
+    r"(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary"
+    r"|foreign|cache|sort|partition"
+    r"|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad|unk|mask|hash|row"
+    r"|group|dict|object|lookup|natural"
+    r"|surrogate|i18n|translation|idempotency|routing|shortcut|hot|arrow|reasoning|used|remaining|idempotent|no"
+    r"|in|of)[-_ ]?$"
 )
 
 
@@ -63,8 +76,8 @@ def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
         if start >= 0:
             return text[start:end].rstrip("\\"), True
     start, end = match.span("bare")
-    bare = re.split(r"[,;&](?=\w+[=:]|$)|</", text[start:end], maxsplit=1)[0]
-    return _without_closers(bare.rstrip("`\"';,.。、")), False
+    bare = re.split(r"[,;&](?=\w+[=:]|$)|</|\">", text[start:end], maxsplit=1)[0]
+    return _without_closers(bare.rstrip("`\"':;,.。、")), False
 
 
 def _without_closers(value: str) -> str:
@@ -76,10 +89,15 @@ def _without_closers(value: str) -> str:
 
 def _name_is_harmless(match: re.Match[str]) -> bool:
     """Whether the whole name says that no secret follows: `token_count`, `primary_key`, `password_field`."""
-    rest = match["rest"]
-    if rest and _HARMLESS_REST.search(rest) and "access_key_id" not in match.string[match.start() : match.end("rest")]:
+    rest, before, between = match["rest"], _before(match), _between(match)
+    if between.endswith(">") and between[-2:-1] not in {"=", "-"}:
+        opened = match.string[max(0, match.start() - 24) : match.start()].rpartition("<")
+        element = bool(opened[1]) and re.fullmatch(r"[a-z0-9_:.\-]*", opened[2])
+        if not element or "</" not in match.string[match.end() : match.end() + 300]:
+            return True  # <password> in a line of usage, not an element with content
+    if rest and _HARMLESS_REST.search(rest) and "access_key_id" not in match["name"] + rest:
         return True
-    return bool(_HARMLESS_NAME.search(_before(match)))
+    return _HARMLESS_NAME.search(before) is not None
 
 
 def _before(match: re.Match[str]) -> str:
@@ -88,31 +106,42 @@ def _before(match: re.Match[str]) -> str:
     return found[0] if found else ""
 
 
-def _whole_line(match: re.Match[str]) -> bool:
-    """Whether this is a line NAME=value without blanks, as in a file of settings or before a command."""
-    between = match.string[match.end("rest") : match.end()]
-    return (
-        between == "="
-        and re.search(r"(?:^|\n|[;&|] ?|export |env |-e |\s)[a-z][a-z0-9_]*$", _before(match) or "\n") is not None
-    )
+def _between(match: re.Match[str]) -> str:
+    """What stands between the name and the value."""
+    return match.string[match.end("rest") : match.end()]
+
+
+def _whole_line(match: re.Match[str], text: str) -> bool:
+    """Whether this is NAME=value without blanks, as in a file of settings or before a command."""
+    if _between(match) != "=":
+        return False
+    name = text[match.start() - len(_before(match).rpartition(" ")[2]) : match.end("rest")]
+    return name.isupper() or match.start() == 0 or text[match.start() - 1] == "\n"
 
 
 def is_chosen_password(match: re.Match[str], text: str) -> bool:
-    """Whether a password stands beside the name."""
-    value, quoted = _value(match, text)
-    if match["name"] in {"pass", "pw"} and not quoted and _before(match)[-1:] not in {"_", "-"} and " " in match[0]:
+    """Whether a password stands beside the name. The match is of the lower-case text; letters' case does not matter."""
+    if _name_is_harmless(match):
         return False
-    return not _name_is_harmless(match) and is_password(value, quoted=quoted, whole_line=_whole_line(match))
+    value, quoted = _value(match, text)
+    said = _between(match).strip("\"'`’”」』)]\\ \t")
+    if not said and value.isalpha():
+        return False  # password "reset" is a phrase; password "x7!kk" is not
+    if match["name"] in {"pass", "pw"} and (
+        not said or (not quoted and _before(match)[-1:] not in {"_", "-"} and " " in match[0])
+    ):
+        return False
+    return is_password(value, quoted=quoted, whole_line=_whole_line(match, text))
 
 
 def is_made_key(match: re.Match[str], text: str) -> bool:
     """Whether a token or key stands beside the name."""
-    value, quoted = _value(match, text)
     if _name_is_harmless(match):
         return False
-    if match["name"].endswith("_key") and len(match["name"]) == 5 and (len(value) < 16 or entropy(value) < 3.0):
-        return False
-    return is_key(value, quoted=quoted, whole_line=_whole_line(match))
+    value, quoted = _value(match, text)
+    if match["name"] == "_key" and (len(value) < 16 or not random_looking(value)):
+        return False  # a key of something: a word of its name tells too little
+    return is_key(value, quoted=quoted, whole_line=_whole_line(match, text))
 
 
 def _is_compared(match: re.Match[str], text: str) -> bool:
@@ -124,16 +153,16 @@ PATTERNS = (
     Pattern(
         rule="password-beside-name",
         category="password",
-        hints=_HINTS_PASSWORD,
-        expression=re.compile(f"(?P<name>{_PASSWORD}){_REST}{_BETWEEN}{_VALUE}"),
+        hints=_CHOSEN_HINTS,
+        expression=re.compile(f"(?P<name>{_CHOSEN}){_REST}{_BETWEEN}{_VALUE}"),
         accepts=is_chosen_password,
         exact=False,
     ),
     Pattern(
         rule="key-beside-name",
         category="secret_key",
-        hints=_HINTS_KEY,
-        expression=re.compile(f"(?P<name>{_KEY}){_REST}{_BETWEEN}{_VALUE}"),
+        hints=_MADE_HINTS,
+        expression=re.compile(f"(?P<name>{_MADE}){_REST}{_BETWEEN}{_VALUE}"),
         accepts=is_made_key,
         exact=False,
     ),
@@ -142,7 +171,8 @@ PATTERNS = (
         category="password",
         hints=("==", "!="),
         expression=re.compile(
-            rf"[\"'](?P<value>[^\"'\n]{{5,200}})[\"'][ \t]?[=!]==?[ \t]?[a-z_.]{{0,30}}?(?:{_PASSWORD}|secret|private_key|api_key|apikey|token)(?![a-z])"
+            rf"[\"'](?P<value>[^\"'\n]{{5,200}})[\"'][ \t]?[=!]==?[ \t]?[a-z_.]{{0,30}}?(?:{_CHOSEN}|secret"
+            rf"|private_key|api_key|apikey|token)(?![a-z])"
         ),
         accepts=_is_compared,
         exact=False,

@@ -9,14 +9,15 @@ from typing import Any
 from koubou.model.decision import Finding, Hit, Reason
 from koubou.model.task import Sensitivity, TaskRequest
 from koubou.rules import assignments, credentials, identity_numbers, markers
-from koubou.rules.pattern import Pattern, Sighting
+from koubou.rules.pattern import Pattern, Sighting, sightings
 
 MOST_FINDINGS = 100
 """More are not kept: the level is decided by one, and a list of thousands helps nobody."""
 
 _PATTERNS: tuple[Pattern, ...] = (*assignments.PATTERNS, *credentials.PATTERNS, *markers.PATTERNS)
 _WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
-"""Full-width letters, digits and signs as their ASCII twins, one for one; and the one capital whose lower case is two."""
+"""Full-width letters, digits and signs as their ASCII twins, one for one; and the one capital whose lower "
+"case is two."""
 
 
 def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
@@ -97,11 +98,9 @@ def raise_to(current: Sensitivity | None, found: Sensitivity) -> Sensitivity:
 def _sightings(document: str) -> Iterator[Sighting]:
     text = document if document.isascii() else document.translate(_WIDE)
     low = text.lower()
-    for pattern in _PATTERNS:
-        yield from pattern.seen_in(text, low)
+    yield from sightings(_PATTERNS, text, low)
     if identity_numbers.DIGITS.search(text):
-        for pattern in identity_numbers.PATTERNS:
-            yield from pattern.seen_in(text, low)
+        yield from sightings(identity_numbers.PATTERNS, text, low)
 
 
 def _is_harmless(hit: Hit, texts: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from koubou.rules.pattern import Pattern
 from koubou.rules.placeholders import entropy, is_placeholder
@@ -11,10 +12,7 @@ _DUMMY_USERS = frozenset({"user", "username", "usr", "name", "login", "me", "som
 _DUMMY_PASSWORDS = frozenset(
     {"password", "passwd", "pass", "pwd", "pw", "secret", "token", "passwort", "key", "credentials"}
 )
-_ADDRESS = re.compile(
-    r"[a-z][a-z0-9+.\-]{1,20}://(?P<user>[^\s:/@\"'`<>|\\]{0,100}):(?P<value>[^\s/\"'`<>\\]{1,200})@(?=[\w\[(.{%$<*-])",
-    re.I,
-)
+_ADDRESS = re.compile(r"://(?P<user>[^\s:/@\"'`<>|\\]{0,100}):(?P<value>[^\s/\"'`<>\\]{1,200})@(?=[\w\[(.{%$<*-])")
 
 
 def is_credential_in_address(match: re.Match[str], _text: str) -> bool:
@@ -49,18 +47,31 @@ def _is_basic(match: re.Match[str], _text: str) -> bool:
     return not is_placeholder(value) and len(value) % 4 != 1 and (any(map(str.isdigit, value)) or value.endswith("="))
 
 
-def _is_made(match: re.Match[str], _text: str) -> bool:
-    """A tail that only a machine writes: digits, upper and lower case in many turns."""
-    value = match["value"]
-    letters = [letter for letter in value if letter.isalnum()]
-    turns = sum(one.isdigit() != next_.isdigit() for one, next_ in zip(letters, letters[1:], strict=False))
-    mixed = any(map(str.isupper, letters)) and any(map(str.islower, letters))
-    return (
-        mixed
-        and turns >= 4
-        and entropy(value) > 3.5
-        and not match["prefix"].lower().startswith(("sha", "md5", "blake"))
+def _is_made(match: re.Match[str], text: str) -> bool:
+    """Behind a short prefix, a tail that only a machine writes: digits, upper and lower case in many turns."""
+    prefix = re.search(
+        r"(?<![\w/+.-])[A-Za-z][A-Za-z0-9]{1,11}(?:[-_][A-Za-z0-9]{1,10}){0,2}$",
+        text[max(0, match.start() - 36) : match.start()],
     )
+    return (
+        prefix is not None and not prefix[0].lower().startswith(("sha", "md5", "blake")) and _is_random(match["value"])
+    )
+
+
+def _is_third_part(match: re.Match[str], text: str) -> bool:
+    head = re.search(r"(?<![\w.-])[A-Z][\w-]{22,27}$", text[max(0, match.start() - 30) : match.start()])
+    return head is not None and _is_random(match["value"])
+
+
+def _is_two_parts(match: re.Match[str], _text: str) -> bool:
+    return _is_random(match["value"])
+
+
+def _is_random(value: str) -> bool:
+    letters = [letter for letter in value if letter.isalnum()]
+    turns = sum(one.isdigit() != next_.isdigit() for one, next_ in pairwise(letters))
+    mixed = any(map(str.isupper, letters)) and any(map(str.islower, letters))
+    return mixed and turns >= 4 and entropy(value) > 3.5
 
 
 def _is_wallet_key(match: re.Match[str], text: str) -> bool:
@@ -91,7 +102,8 @@ PATTERNS = (
         category="private_key",
         hints=("private key", "putty-user-key-file", "ssh2 encrypted"),
         expression=re.compile(
-            r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-[123]:|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY"
+            r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-[123]:"
+            r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY"
         ),
         accepts=_has_key_body,
     ),
@@ -120,7 +132,8 @@ PATTERNS = (
         category="authorization",
         hints=("bearer ", "authorization"),
         expression=re.compile(
-            r"(?:authorization[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
+            r"(?:authorization[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token"
+            r"|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
             re.I,
         ),
         accepts=_is_token,
@@ -130,7 +143,8 @@ PATTERNS = (
         category="authorization",
         hints=("basic ",),
         expression=re.compile(
-            r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ \t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
+            r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ "
+            r"\t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
             re.I,
         ),
         accepts=_is_basic,
@@ -140,7 +154,8 @@ PATTERNS = (
         category="authorization",
         hints=("x-", "api-key"),
         expression=re.compile(
-            r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
+            r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)"
+            r"|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
             re.I,
         ),
         accepts=_is_token,
@@ -167,20 +182,23 @@ PATTERNS = (
     Pattern(
         rule="token-with-prefix",
         category="vendor_token",
-        hints=(),
-        expression=re.compile(
-            r"(?<![\w/+.-])(?P<prefix>[A-Za-z][A-Za-z0-9]{1,11}[-_](?:[A-Za-z0-9]{1,10}[-_]){0,2})(?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"
-        ),
+        hints=("_", "-"),
+        expression=re.compile(r"[-_](?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"),
         accepts=_is_made,
+    ),
+    Pattern(
+        rule="token-in-two-parts",
+        category="vendor_token",
+        hints=("sg.",),
+        expression=re.compile(r"SG\.(?<!\wSG\.)(?P<value>[\w-]{16,30}\.[\w-]{30,50})(?![\w.])"),
+        accepts=_is_two_parts,
     ),
     Pattern(
         rule="token-in-three-parts",
         category="vendor_token",
         hints=(".",),
-        expression=re.compile(
-            r"(?<![\w.-])(?P<prefix>)(?P<value>(?:SG\.[\w-]{16,30}\.[\w-]{30,50}|[A-Z][\w-]{22,27}\.[\w-]{6}\.[\w-]{26,40}))(?![\w.])"
-        ),
-        accepts=_is_made,
+        expression=re.compile(r"\.(?P<value>[\w-]{6}\.[\w-]{26,40})(?![\w.])"),
+        accepts=_is_third_part,
     ),
     Pattern(
         rule="telegram-bot-token",
@@ -211,7 +229,8 @@ PATTERNS = (
             "gr1348941",
         ),
         expression=re.compile(
-            r"(?<![\w-])(?:xox[abceoprs]-(?:\d-)?[\w-]{10,200}|gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt|agent)-(?:[\w-]{20,100}|\w{1,10}_[\w-]{8,60})|GR1348941[\w-]{20,60})"
+            r"(?<![\w-])(?:xox[abceoprs]-(?:\d-)?[\w-]{10,200}|gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt"
+            r"|agent)-(?:[\w-]{20,100}|\w{1,10}_[\w-]{8,60})|GR1348941[\w-]{20,60})"
         ),
     ),
     Pattern(

@@ -1,4 +1,5 @@
-"""How hard a task is: a score from 0 to 10 with the factors that made it; 0 to 3 low, 4 to 6 medium, 7 and more high."""
+"""How hard a task is: a score from 0 to 10 with the factors that made it; 0 to 3 low, 4 to 6 medium, 7 and "
+"more high."""
 
 from __future__ import annotations
 
@@ -27,24 +28,34 @@ _BASE: Mapping[str, int] = {
 """Where a type of task begins before anything of this one is known."""
 
 _HARD = re.compile(
-    r"\b(?:architect\w*|system design|design (?:an?|the|our) \w+|security|secur(?:e|ely)|vulnerab\w+|cryptograph\w*|encrypt\w*|concurren\w+|thread[- ]?safe\w*|deadlocks?|race conditions?|parallel\w*|distributed"
-    r"|consensus|replicat\w+|consisten(?:cy|t hashing)|scal(?:able|ability|ing)|high availability|fault[- ]toler\w+|real[- ]?time|multi-?(?:player|tenant|region)|machine learning|neural|compiler|interpreter|kernel"
-    r"|optimi[sz](?:e|ed|ing|ation|er)|performance|low latency|migrat(?:e|ion)\w*|microservices?|transactions?|protocol|prove|proof|np-hard|dynamic programming|oauth|authenticat\w+|websockets?|web sockets?|deploy\w*"
+    r"\b(?:architect\w*|system design|design (?:an?|the|our) \w+|security|secur(?:e|ely)|vulnerab\w+"
+    r"|cryptograph\w*|encrypt\w*|concurren\w+|thread[- ]?safe\w*|deadlocks?|race conditions?|parallel\w*"
+    r"|distributed"
+    r"|consensus|replicat\w+|consisten(?:cy|t hashing)|scal(?:able|ability|ing)|high availability"
+    r"|fault[- ]toler\w+|real[- ]?time|multi-?(?:player|tenant|region)|machine learning|neural|compiler"
+    r"|interpreter|kernel"
+    r"|optimi[sz](?:e|ed|ing|ation|er)|performance|low latency|migrat(?:e|ion)\w*|microservices?|transactions?"
+    r"|protocol|prove|proof|np-hard|dynamic programming|oauth|authenticat\w+|websockets?|web sockets?|deploy\w*"
     r"|full[- ]stack|server[- ]side|back-?end|artificial intelligence)\b"
     r"|アーキテクチャ|設計|セキュリティ|並行|並列|分散|最適化|排他|暗号|大規模|移行|証明|架构|设计|安全|并发|分布式|优化|加密|迁移|高可用|一致性"
 )
 _MIDDLING = re.compile(
-    r"\b(?:refactor\w*|tests?|implement\w*|integrat\w+|databases?|api|rest|parse[rs]?|parsing|endpoints?|features?|algorithms?|recurs\w+|graphs?|trees?|state machine|validat\w+|cach(?:e|ing)|async\w*|queues?|bugs?|debug\w*"
+    r"\b(?:refactor\w*|tests?|implement\w*|integrat\w+|databases?|api|rest|parse[rs]?|parsing|endpoints?"
+    r"|features?|algorithms?|recurs\w+|graphs?|trees?|state machine|validat\w+|cach(?:e|ing)|async\w*|queues?"
+    r"|bugs?|debug\w*"
     r"|review|third[- ]party|bots?|canvas|animat\w+|drag|upload\w*|search\w*|webhooks?|extension|game)\b"
     r"|リファクタ|テスト|実装|連携|データベース|解析|検証|キャッシュ|非同期|レビュー|重构|测试|实现|集成|数据库|解析|缓存|异步"
 )
 _EASY = re.compile(
-    r"\b(?:simpl(?:e|y)|typos?|spelling|format(?:ting)?|translat\w+|rename|summari[sz]e|summary|hello|list(?:s|ing)? the|one[- ]liner|short|brief\w*|small|trivial|basic|beginners?|easy|comment|capitali[sz]e|convert\w*|quick"
+    r"\b(?:simpl(?:e|y)|typos?|spelling|format(?:ting)?|translat\w+|rename|summari[sz]e|summary|hello|list(?:s"
+    r"|ing)? the|one[- ]liner|short|brief\w*|small|trivial|basic|beginners?|easy|comment|capitali[sz]e"
+    r"|convert\w*|quick"
     r"|what is|define)\b"
     r"|簡単|誤字|整形|翻訳|要約|名前を変|一言|短く|简单|错别字|格式化|翻译|总结|概括|改名|简短"
 )
 _CONSTRAINT = re.compile(
-    r"\b(?:must(?: not)?|should(?: not)?|shall|required?|requirements?|constraints?|at (?:most|least)|without|ensure|exactly|only if|never|always)\b|必ず|こと。|以内|以上|ないで|必须|不得|至少|最多|确保"
+    r"\b(?:must(?: not)?|should(?: not)?|shall|required?|requirements?|constraints?|at (?:most|least)|without"
+    r"|ensure|exactly|only if|never|always)\b|必ず|こと。|以内|以上|ないで|必须|不得|至少|最多|确保"
 )
 _BULLET = re.compile(r"(?:^|\n)[ \t]{0,8}(?:[-*+]|\d{1,2}[.)])[ \t]")
 

@@ -9,7 +9,8 @@ import re
 
 from koubou.rules.pattern import Pattern
 
-_BEFORE = r"(?<![A-Za-z0-9_.,#/=-])(?<![0-9A-Za-z][ .-])"
+# The look behind stands after the first digit: an expression that begins with a digit is found ten times as fast.
+_FIRST = r"\d(?<![A-Za-z0-9_.,#/=-]\d)(?<![0-9][ .-]\d)"
 _AFTER = r"(?![A-Za-z0-9_])(?![ .-]\d)"
 
 
@@ -28,8 +29,7 @@ def is_card(digits: str) -> bool:
     issued = (
         (digits[0] == "4" and length in {13, 16, 19})
         or ((5100 <= head < 5600 or 2200 <= head <= 2720) and length == 16)
-        or (digits[:2] in {"34", "37", "15"} or digits[:2] in {"12", "13"})
-        and length == 15
+        or ((digits[:2] in {"34", "37", "15"} or digits[:2] in {"12", "13"}) and length == 15)
         or ((3000 <= head < 3060 or digits[:2] in {"36", "38", "39"}) and length == 14)
         or ((head == 6011 or 6440 <= head < 6600 or digits[:2] == "62") and 16 <= length <= 19)
         or (3528 <= head < 3590 and 16 <= length <= 19)
@@ -100,83 +100,93 @@ def _accept_singapore(match: re.Match[str], _text: str) -> bool:
 
 def _accept_told(match: re.Match[str], text: str) -> bool:
     """A number after the word that says what it is: enough digits, and neither a date nor an amount."""
-    for found in _NUMBER.finditer(text, match.end(), min(len(text), match.end() + 60)):
-        number = found[0]
-        if (
-            sum(map(str.isdigit, number)) >= 5
-            and not _DATE.fullmatch(number)
-            and "\n" not in text[match.end() : found.start()]
-        ):
-            return True
-    return False
+    number = match[0].rstrip(" ./-")
+    head = re.search(r"[A-Za-z]{0,6}$", text[max(0, match.start() - 6) : match.start()])
+    first = (head[0] if head else "") + re.split(r"[ ./-]", number)[0]
+    digits = sum(map(str.isdigit, number))
+    if digits < 4 or (digits == 4 and len(first) < 8) or _DATE.fullmatch(number):
+        return False
+    before = text[max(0, match.start() - 70) : match.start() + 1].rpartition("\n")[2]
+    return before[-2:-1] not in _AMOUNT and _TOLD.search(before.lower()) is not None
 
 
-_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9.$€£¥_])[A-Za-z]{0,6}\d(?:[A-Za-z0-9]|[ ./-](?=\d)|-(?=[A-Za-z]\b)){4,24}(?![A-Za-z0-9_])|(?<=[a-z])\d{9,13}(?!\d)"
-)
+_AMOUNT = frozenset("$€£¥.")
+_NUMBER = re.compile(r"\d(?<![\d]\d)[A-Za-z0-9]{0,24}(?:[ ./-]\d[A-Za-z0-9]{0,24}){0,6}")
 _DATE = re.compile(
-    r"\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d{2}[01]\d[0-3]\d|\d{1,3}(?:\.\d{1,3}){3}"
+    r"\d{4}[./-]\d{1,2}[./-]\d{1,2}(?:[T ].{0,20})?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d{2}[01]\d[0-3]\d"
+    r"|\d{1,3}(?:\.\d{1,3}){2,3}"
+)
+_PAPERS = (
+    "passport|reisepass|passeport|pasaporte|passaporto|paspoort",
+    "driver['’]?s? ?licen[cs]e|driving licen[cs]e|driver'?s permit|permis de conduire|patente di guida",
+    "licencia de conducir|voter(?:'s)? ?(?:id|card)|medicare|steuer-?id|steuernummer|south african id",
+    "national (?:id|identity|identification|insurance)(?: card| number| no)?|identity card|personal id",
+    "id (?:card|code|number)(?= ?(?:is|no|number|:|#))|social security|social insurance|taxpayer",
+    "tax (?:id|number|file number)|ssns?|itin|nric|cpf|cnpj|curp|rrn|frn|tckn|t\\.?c\\.? kimlik|krankenkasse",
+    "aadhaar|aadhar|nino|bsn|pesel|kvnr|rvnr|mbi|personnummer|personal-?nummer|svnr|pan (?:card|number|no)",
+    "bank account(?: number| no)?|account (?:number|no)|kontonummer|routing number",
+)
+_SHORT = "fin|tin|dni|nie|nif|nas|sin|nhs|ahv|vnr|licen[cs]e"
+"""Words of other meanings too: only with a colon, or a word for number, behind them."""
+_INSIDE = (
+    "f(?:ü|ue)hrerschein|fahrerlaubnis|steueridentifikation|sozialversicherung|número de identificación",
+    "マイナンバー|個人番号|旅券番号|パスポート|免許証番号|運転免許|口座番号|保険者番号|年金番号",
+    "身份证|身分證|护照|護照|银行(?:账号|卡号|账户)|社保(?:号|卡)|주민등록번호|여권번호|운전면허|계좌번호|เลขบัตรประชาชน",
 )
 _TOLD = re.compile(
-    r"\b(?:passport|reisepass|passeport|pasaporte|passaporto|paspoort)(?: ?(?:no|nr|number|nummer|num[eé]ro|card|id))?\b"
-    r"|\bdriv(?:er|ing)['’]?s? ?licen[cs]e\b|\bdriver'?s permit\b|\bf(?:ü|ue)hrerschein|\bfahrerlaubnis|\bpermis de conduire\b|\bpatente di guida\b|\blicencia de conducir\b"
-    r"|\blicen[cs]e(?: (?:no|number))?(?=: ?[a-z]{0,5}\d)"
-    r"|\bnational (?:id|identity|identification|insurance)(?: card| number| no)?\b|\bidentity card\b|\bid (?:card|code|number)\b(?= ?(?:is|no|number|:|#))|\bpersonal id\b"
-    r"|\b(?:ssns?|itin|social security|social insurance|taxpayer|nric|fin|dni|nie|nif|cpf|cnpj|curp|rrn|frn|tckn|aadhaar|aadhar|nino|nhs|bsn|pesel|tin|vnr|kvnr|rvnr|nas|mbi|personnummer|personal-?nummer|svnr|ahv)"
-    r"(?: ?(?:id|no|number|numbers|nummer|numarası|security number))?(?=[ :#=]| is\b)"
-    r"|\bpan (?:card|number|no)\b|\bsin(?: number|:| is)(?= ?\d| is)|\bvoter(?:'s)? ?(?:id|card)\b|\bmedicare\b|\bsteuer(?:-?id|nummer|identifikation)|\bsozialversicherung|\bkrankenkasse\b"
-    r"|\bnúmero de identificación|\btax (?:id|number|file number)\b|\bbank account(?: number| no)?\b|\baccount (?:number|no)\b|\bkontonummer\b|\brouting number\b|\bsouth african id\b"
-    r"|マイナンバー|個人番号|旅券番号|パスポート番号|パスポート|免許証番号|運転免許|口座番号|保険者番号|年金番号|身份证|身分證|护照|護照|银行(?:账号|卡号|账户)|社保(?:号|卡)"
-    r"|주민등록번호|여권번호|운전면허|계좌번호|เลขบัตรประชาชน|t\.?c\.? kimlik",
+    rf"\b(?:{'|'.join(_PAPERS)})(?![a-z])"
+    rf"|\b(?:{_SHORT})(?: ?(?:no|number|nr))?(?: ?[:#=]| is\b| number\b)"
+    rf"|{'|'.join(_INSIDE)}"
 )
-_IBAN_LENGTHS = {
-    code[:2]: int(code[2:])
-    for code in (
-        "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 EG29 ES24 FI18 FK18"
-        " FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25"
-        " MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19"
-        " SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30"
-    ).split()
-}
+_IBANS = (
+    "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 "
+    "EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 "
+    "KW30 KZ20 LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 "
+    "PK24 PL28 PS29 PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 "
+    "UA29 VA22 VG24 XK20 YE30"
+)
+_IBAN_LENGTHS = {code[:2]: int(code[2:]) for code in re.findall(r"\w{4}", _IBANS)}
+"""Letters and digits of an IBAN by country, as the registry of ISO 13616 lists them."""
 
 PATTERNS = (
     Pattern(
         rule="payment-card",
         category="credit_card",
-        hints=(),
+        hints=("",),
         expression=re.compile(
-            r"(?<![A-Za-z0-9_.])(?<!\d-)(?:\d{13,16}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?|\d{4}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d|-\d)"
+            r"\d(?<![A-Za-z0-9_.]\d)(?<!\d-\d)(?:\d{12,15}|\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
+            r"|\d{3}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d|-\d)"
         ),
         accepts=_accept_card,
     ),
     Pattern(
         rule="social-security-number",
         category="ssn",
-        hints=(),
-        expression=re.compile(rf"{_BEFORE}\d{{3}}([- .])\d{{2}}\1\d{{4}}{_AFTER}"),
+        hints=("",),
+        expression=re.compile(rf"{_FIRST}\d{{2}}([- .])\d{{2}}\1\d{{4}}{_AFTER}"),
         accepts=_accept_ssn,
     ),
     Pattern(
         rule="bank-account-iban",
         category="iban",
-        hints=(),
-        expression=re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]){11,31}"),
+        hints=("",),
+        expression=re.compile(r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?:[ -]?[A-Za-z0-9]){11,31}"),
         accepts=_accept_iban,
     ),
     Pattern(
         rule="identity-number-after-its-name",
         category="national_id",
-        hints=(),
-        expression=_TOLD,
+        hints=("",),
+        expression=_NUMBER,
         accepts=_accept_told,
-        exact=False,
     ),
     Pattern(
         rule="chinese-resident-identity",
         category="national_id",
-        hints=(),
+        hints=("",),
         expression=re.compile(
-            r"(?<![A-Za-z0-9.])[1-8]\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![A-Za-z0-9])"
+            r"[1-8](?<![A-Za-z0-9.][1-8])\d{5}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d"
+            r"|3[01])\d{3}[\dXx](?![A-Za-z0-9])"
         ),
         accepts=_accept_chinese,
     ),
@@ -185,45 +195,48 @@ PATTERNS = (
         category="national_id",
         hints=("-",),
         expression=re.compile(
-            r"(?<![A-Za-z0-9-])\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-[1-8]\d{6}(?![A-Za-z0-9-])"
+            r"\d(?<![A-Za-z0-9-]\d)\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-[1-8]\d{6}(?![A-Za-z0-9-])"
         ),
     ),
     Pattern(
         rule="spanish-foreigner-number",
         category="national_id",
-        hints=(),
-        expression=re.compile(r"(?<![A-Za-z0-9-])[XYZ]\d{7}-?[A-Z](?![A-Za-z0-9-])"),
+        hints=("",),
+        expression=re.compile(r"[XYZ](?<![A-Za-z0-9-][XYZ])\d{7}-?[A-Z](?![A-Za-z0-9-])"),
         accepts=_accept_spanish,
     ),
     Pattern(
         rule="singapore-identity",
         category="national_id",
-        hints=(),
-        expression=re.compile(r"(?<![A-Za-z0-9-])[STFG]\d{7}[A-Z](?![A-Za-z0-9-])"),
+        hints=("",),
+        expression=re.compile(r"[STFG](?<![A-Za-z0-9-][STFG])\d{7}[A-Z](?![A-Za-z0-9-])"),
         accepts=_accept_singapore,
     ),
     Pattern(
         rule="british-insurance-number",
         category="national_id",
-        hints=(),
+        hints=("",),
         expression=re.compile(
-            r"(?<![A-Za-z0-9-])(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9-])"
+            r"[A-CEGHJ-PR-TW-Z](?<![A-Za-z0-9-][A-Z])[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN"
+            r"|ZZ) ?\d{2} ?\d{2} ?\d{2} ?[A-D](?![A-Za-z0-9-])"
         ),
     ),
     Pattern(
         rule="italian-fiscal-code",
         category="national_id",
-        hints=(),
-        expression=re.compile(r"(?<![A-Za-z0-9])[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?![A-Za-z0-9])"),
+        hints=("",),
+        expression=re.compile(
+            r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]{5}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?![A-Za-z0-9])"
+        ),
     ),
     Pattern(
         rule="medicare-beneficiary",
         category="national_id",
-        hints=(),
+        hints=("",),
         expression=re.compile(
-            r"(?<![A-Za-z0-9-])[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}(?![A-Za-z0-9-])"
+            r"[1-9](?<![A-Za-z0-9-][1-9])[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}(?![A-Za-z0-9-])"
         ),
     ),
 )
-DIGITS = re.compile(r"\d[ .-]?\d{2}")
+DIGITS = re.compile(r"\d[ .-]?\d")
 """What every one of these rules needs somewhere; without it none is tried."""

@@ -12,12 +12,16 @@ PATTERNS = (
         category="marker",
         hints=("confidential", "top secret", "trade secret", "under nda"),
         expression=re.compile(
-            r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client|attorney[- ]client)[ -]{1,3}(?:private and )?confidential\b"
-            r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b|\b(?:proprietary|private|privileged) (?:and|&) confidential\b"
+            r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client"
+            r"|attorney[- ]client)[ -]{1,3}(?:private and )?confidential\b"
+            r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b|\b(?:proprietary|private"
+            r"|privileged) (?:and|&) confidential\b"
             r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
             r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
-            r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is|contains) (?:strictly |highly )?confidential\b"
-            r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b|\b(?:is|are|contains|our) (?:a )?trade secrets?\b"
+            r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is"
+            r"|contains) (?:strictly |highly )?confidential\b"
+            r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b|\b(?:is|are"
+            r"|contains|our) (?:a )?trade secrets?\b"
         ),
         exact=False,
     ),
@@ -36,11 +40,22 @@ PATTERNS = (
     Pattern(
         rule="marked-internal",
         category="marker",
-        hints=("internal", "distribute", "distribution", "company use", "not for release", "employees only"),
+        hints=("internal",),
         expression=re.compile(
-            r"\b(?:for )?internal (?:use|distribution|circulation|audience|eyes)(?: only)?\b|\binternal[- ]only\b|\binternal memo(?:randum)?\b"
-            r"|\bcompany[- ](?:use only|internal)\b|\b(?:do not|don't|not to be|not for) (?:distribute|redistribute|(?:external |public |wider )distribution)\b"
-            r"|\bnot for (?:public |external )?release\b|\bemployees only\b|(?:^|\n)[ \t#*\[(]{0,6}internal[ \t]{0,2}[\]):]"
+            r"internal(?:[ -](?:use|distribution|circulation|audience|eyes|only)\b| memo(?:randum)?\b"
+            r"|(?<![^\n\[(#]internal)[\]):])"
+        ),
+        exact=False,
+        level="internal",
+    ),
+    Pattern(
+        rule="marked-not-to-be-spread",
+        category="marker",
+        hints=("distribut", "company", "employees only", "for release", "external release"),
+        expression=re.compile(
+            r"(?:do not|don't|not to be|not for) (?:re)?distribut(?:e|ed|ion)\b(?! (?:the )?(?:load|work|tasks?))"
+            r"|not for (?:external |public |wider )(?:distribution|release)\b|not for release\b"
+            r"|company[- ](?:use only|internal)\b|employees only\b"
         ),
         exact=False,
         level="internal",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 Judge = Callable[[re.Match[str], str], bool]
@@ -28,7 +28,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One rule. `hints` are lower-case strings: without one of them in the text the expression is not tried.
+    """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does).
 
     The expression runs on the lower-case text unless `exact`; its last named group, if any, is what was seen. Every
     repetition in it is bounded, so that the time is linear in the text whatever stands there.
@@ -44,9 +44,16 @@ class Pattern:
 
     def seen_in(self, text: str, low: str) -> Iterator[Sighting]:
         """Where the rule holds in `text`; `low` is the same text in lower case, of the same length."""
-        if self.hints and not any(hint in low for hint in self.hints):
-            return
         for match in self.expression.finditer(text if self.exact else low):
             if self.accepts(match, text):
                 start, end = match.span(match.lastgroup or 0)
                 yield Sighting(rule=self.rule, category=self.category, start=start, end=end, level=self.level)
+
+
+def sightings(patterns: Sequence[Pattern], text: str, low: str) -> Iterator[Sighting]:
+    """What the patterns see. This loop runs for every task and every pattern, so it is written out flat."""
+    for pattern in patterns:
+        for hint in pattern.hints:
+            if hint in low:
+                yield from pattern.seen_in(text, low)
+                break

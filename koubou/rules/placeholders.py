@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from math import log2
 
 _TEMPLATE = re.compile(
-    r"\$\{\{[^}\n]{0,200}\}\}|\$\{[\w.:?!\-/ ]{0,80}\}|\$\([^)\n]{0,200}\)|\{\{[\w.\-| \"']{0,80}\}\}|\{[A-Za-z_][\w.!:]{0,60}\}"
+    r"\$\{\{[^}\n]{0,200}\}\}|\$\{[\w.:?!\-/ ]{0,80}\}|\$\([^)\n]{0,200}\)|\{\{[\w.\-| \"']{0,80}\}\}"
+    r"|\{[A-Za-z_][\w.!:]{0,60}\}"
     r"|<%[^%\n]{0,80}%>|%\([\w.]{0,60}\)[sdr]|%[sdrv@]|<[A-Za-z_\-][^<>\n]{0,60}>|\$[A-Za-z_]\w{0,60}"
     r"|%[A-Z_]{2,40}%|\[[A-Za-z_\- ]{3,40}\]|@[A-Z_]{3,40}@|#\{[^}\n]{0,80}\}"
 )
 _PLACEHOLDER = re.compile(
-    r"(?:^|[^a-z0-9])(?:example|sample|dummy|fake|placeholder|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me|this|with)?|insert"
+    r"(?:^|[^a-z0-9])(?:example|sample|dummy|fake|placeholder|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me"
+    r"|this|with)?|insert"
     r"|your|redacted|masked|hidden|removed|todo|tbd|fixme|foo|bar|baz|undefined|null|none|nil|empty|unset|not|unknown"
     r"|default|optional|required|string|text|here|xxx+)(?:$|[^a-z0-9])"
     r"|^(?:your|my)[-_]?(?:[a-z]{2,10}[-_]?){0,3}(?:key|token|secret|password|passwd|pass|pwd|id|here)[-_]?\d{0,2}$"
     r"|^[x*.#•·_=\-?]{3,}$|^[x*•]{4,}|[*•]{4,}|^\.{2,}|\.\.\.$|…|^0+$|^1?2345?6?7?8?9?0?$|^abcd?e?f?$|^(.)\1{4,}$"
 )
-_WORDS = frozenset(
-    """password passwd passphrase pass pwd pw secret secrets token tokens key keys apikey credential credentials user username
-    login admin value val arg param field input output str string text base sha utf test v x y true false yes no on off bearer
-    basic oauth oauth2 jwt hash md5 sha1 sha256 sha512 uuid bytes int bool object any never void number array list dict self
-    this env environment config settings request response data id name email code url uri file path private public auto all
-    none null current new old confirm confirmation reset access refresh session csrf plain encrypted hidden required optional
-    valid invalid missing expired revoked authorization authentication""".split()
+_WORDS = re.compile(
+    "password|passwd|passphrase|pass|pwd|pw|secret|secrets|token|tokens|key|keys|apikey|credential|credentials|user|"
+    "username|login|admin|value|val|arg|param|field|input|output|str|string|text|base|sha|utf|test|v|x|y|true|false|"
+    "yes|no|on|off|bearer|basic|oauth|oauth2|jwt|hash|md5|sha1|sha256|sha512|uuid|bytes|int|bool|object|any|never|"
+    "void|number|array|list|dict|self|this|env|environment|config|settings|request|response|data|id|name|email|code|"
+    "url|uri|file|path|private|public|auto|all|none|null|current|new|old|confirm|confirmation|reset|access|refresh|"
+    "session|csrf|plain|encrypted|hidden|required|optional|valid|invalid|missing|expired|revoked|authorization|"
+    "authentication"
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPRESSION = re.compile(r"[A-Za-z_$][\w$]{0,80}(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){0,8}(?:[(\[<]|\??\.?$|!$)")
+_CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]|self\.")
 _MESSAGE = re.compile(
-    r"\b(?:password|passwort|token|secret|credential|key|must|should|please|enter|your|invalid|incorrect|required|characters?"
-    r"|missing|cannot|can't|failed|error|wrong|forgot|reset|change|confirm|login|log in|sign in|used|the|this|for|of|to)\b"
+    r"\b(?:password|passwort|token|secret|credential|key|must|should|please|enter|your|invalid|incorrect"
+    r"|required|characters?"
+    r"|missing|cannot|can't|failed|error|wrong|forgot|reset|change|confirm|login|log in|sign in|used|the|this"
+    r"|for|of|to)\b"
 )
 
 
@@ -45,25 +52,32 @@ def is_placeholder(value: str) -> bool:
     rest = _TEMPLATE.sub("", value, count=8)
     if len(rest) < len(value) and (len(rest) < 5 or not _mixed(rest)):
         return True
-    return bool(_PLACEHOLDER.search(value.lower()[:120])) and not _random_looking(value)
+    return bool(_PLACEHOLDER.search(value.lower()[:120])) and not random_looking(value)
 
 
 def is_reference(value: str) -> bool:
-    """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, `API_KEY`, a path."""
+    """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, "
+    "`API_KEY`, a path."""
     if value.startswith(("/", "./", "../", "~/", "http://", "https://", "$", "&", "*", "(", "[", "{", "<", "|", "\\")):
-        return not _random_looking(value)
+        return not random_looking(value)
     word = _IDENTIFIER.fullmatch(value)
     if word:
         bare = value.strip("_").rstrip("0123456789").lower()
-        return not any(letter.isdigit() for letter in value) or bare in _WORDS or value.isupper() and len(value) < 16
+        return (
+            not any(letter.isdigit() for letter in value)
+            or _WORDS.fullmatch(bare) is not None
+            or (value.isupper() and len(value) < 16)
+        )
     return bool(_EXPRESSION.match(value))
 
 
 def is_password(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     """Whether this can be a password that somebody chose. `whole_line`: NAME=value as in a file of settings."""
-    if len(value) < 4 or len(value) > 300 or is_placeholder(value) or value.lower().strip("_-") in _WORDS:
+    if len(value) < 4 or len(value) > 300 or is_placeholder(value) or _WORDS.fullmatch(value.lower().strip("_-")):
         return False
-    if not quoted and not whole_line and is_reference(value):
+    if value.startswith(("/", "./", "~/")) and value.count("/") > 1:
+        return False
+    if not quoted and (_CALL.match(value) if whole_line else is_reference(value)):
         return False
     if " " in value:
         return quoted and _passphrase(value)
@@ -72,15 +86,15 @@ def is_password(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     letters_only = all(letter.isalpha() or letter in "_-.:" for letter in value)
     if letters_only:
         plain = value.isalpha() and len(value) >= 6 and value.islower()
-        return _random_looking(value) or (quoted or whole_line) and plain
-    return len(value) >= 5 and not _IDENTIFIER.fullmatch(value.strip("-")) or len(value) >= 6
+        return random_looking(value) or ((quoted or whole_line) and plain)
+    return (len(value) >= 5 and not _IDENTIFIER.fullmatch(value.strip("-"))) or len(value) >= 6
 
 
 def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     """Whether this can be a token or key that a machine made, or a passphrase in its place."""
     if len(value) < 8 or len(value) > 2000 or is_placeholder(value):
         return False
-    if not quoted and not whole_line and is_reference(value):
+    if not quoted and (_CALL.match(value) if whole_line else is_reference(value)):
         return False
     if " " in value:
         return quoted and _passphrase(value)
@@ -89,8 +103,18 @@ def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     if "://" in value or value.startswith(("/", "./", "sha256", "sha512", "arn:")):
         return False
     return (
-        _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or _random_looking(value))
+        _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or random_looking(value))
     )
+
+
+def random_looking(value: str) -> bool:
+    """Letters and digits, or upper and lower case, in such turns as people and compilers do not write."""
+    if len(value) < 12:
+        return False
+    kinds = ["0" if letter.isdigit() else "A" if letter.isupper() else "a" for letter in value if letter.isalnum()]
+    digit_turns = sum((one == "0") != (next_ == "0") for one, next_ in pairwise(kinds))
+    case_turns = sum(one == "a" and next_ == "A" for one, next_ in pairwise(kinds))
+    return digit_turns >= 4 or (digit_turns >= 2 and case_turns >= 2)
 
 
 def _mixed(value: str) -> bool:
@@ -100,16 +124,6 @@ def _mixed(value: str) -> bool:
         for letter in value
     }
     return len(kinds - {""}) >= 2
-
-
-def _random_looking(value: str) -> bool:
-    """Letters and digits, or upper and lower case, in such turns as people and compilers do not write."""
-    if len(value) < 12:
-        return False
-    kinds = ["0" if letter.isdigit() else "A" if letter.isupper() else "a" for letter in value if letter.isalnum()]
-    digit_turns = sum((one == "0") != (next_ == "0") for one, next_ in zip(kinds, kinds[1:], strict=False))
-    case_turns = sum(one == "a" and next_ == "A" for one, next_ in zip(kinds, kinds[1:], strict=False))
-    return digit_turns >= 4 or (digit_turns >= 2 and case_turns >= 2)
 
 
 def _passphrase(value: str) -> bool:

@@ -15,36 +15,54 @@ _READ = 4_000
 _WORDS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(words)
     for name, words in {
-        "code_review": r"\b(?:code )?review(?:s|ing)? (?:this|the|my|our|following|these|code|pull|pr\b|diff|patch|change)|\bcode review\b|\bpull request\b|\baudit (?:this|the) code"
+        "code_review": r"\b(?:code )?review(?:s|ing)? (?:this|the|my|our|following|these|code|pull|pr\b|diff"
+        r"|patch|change)|\bcode review\b|\bpull request\b|\baudit (?:this|the) code"
         r"|\bcritique\b|レビュー|代码审查|審查|评审|审阅",
-        "bug_fix": r"\bfix(?:es|ing)?\b|\bbugs?\b|\bbroken\b|\bcrash(?:es|ed|ing)?\b|\bregression\b|\btraceback\b|\b(?:does ?n[o']t|not) work(?:ing)?\b|\bfails? (?:with|when|on|to)\b|\bdebug\b|\bmend\b"
+        "bug_fix": r"\bfix(?:es|ing)?\b|\bbugs?\b|\bbroken\b|\bcrash(?:es|ed|ing)?\b|\bregression\b"
+        r"|\btraceback\b|\b(?:does ?n[o']t|not) work(?:ing)?\b|\bfails? (?:with|when|on|to)\b|\bdebug\b|\bmend\b"
         r"|修正|直し|直す|不具合|バグ|エラーが|動かない|修复|修復|报错|崩溃",
-        "refactoring": r"\brefactor(?:ing|s)?\b|\bclean(?:ing)? ?up\b|\bsimplify\b|\brestructure\b|\bextract (?:a |the )?(?:method|function|class)\b|\bdead code\b|\bdeduplicat"
+        "refactoring": r"\brefactor(?:ing|s)?\b|\bclean(?:ing)? ?up\b|\bsimplify\b|\brestructure\b"
+        r"|\bextract (?:a |the )?(?:method|function|class)\b|\bdead code\b|\bdeduplicat"
         r"|リファクタ|整理して|重构|重構",
-        "testing": r"\b(?:unit|integration|regression|property|acceptance|e2e) tests?\b|\b(?:write|add|create|generate|more) (?:\w+ ){0,3}tests?\b|\btest cases?\b|\btest suite\b|\bpytest\b|\bcoverage\b"
+        "testing": r"\b(?:unit|integration|regression|property|acceptance|e2e) tests?\b|\b(?:write|add|create"
+        r"|generate|more) (?:\w+ ){0,3}tests?\b|\btest cases?\b|\btest suite\b|\bpytest\b|\bcoverage\b"
         r"|テストを|テストケース|単体テスト|测试用例|单元测试|編寫測試|测试",
-        "documentation": r"\bdocument(?:ation|s|ing)?\b|\bdocstrings?\b|\breadme\b|\bchangelog\b|\btutorial\b|\bapi docs?\b|\buser guide\b|\bcomments? (?:to|for|the)\b"
+        "documentation": r"\bdocument(?:ation|s|ing)?\b|\bdocstrings?\b|\breadme\b|\bchangelog\b|\btutorial\b"
+        r"|\bapi docs?\b|\buser guide\b|\bcomments? (?:to|for|the)\b"
         r"|ドキュメント|説明書|文書化|仕様書|コメントを|文档|注释|文件說明",
-        "architecture": r"\barchitect(?:ure|ural)?\b|\bsystem design\b|\bdesign (?:a|an|the|our)\b.{0,40}\b(?:system|service|platform|pipeline|schema|api|database)\b|\bmicroservices?\b|\btrade-?offs?\b"
+        "architecture": r"\barchitect(?:ure|ural)?\b|\bsystem design\b|\bdesign (?:a|an|the"
+        r"|our)\b.{0,40}\b(?:system|service|platform|pipeline|schema|api|database)\b|\bmicroservices?\b"
+        r"|\btrade-?offs?\b"
         r"|アーキテクチャ|システム設計|設計(?:し|を|案)|架构|架構|系统设计",
-        "algorithm": r"\balgorithms?\b|\btime complexity\b|\bo\(n|\bdynamic programming\b|\bshortest path\b|\bsort(?:ing)? (?:algorithm|an array|the array)\b|\bbinary (?:search|tree)\b|\bgraph (?:search|traversal)\b"
+        "algorithm": r"\balgorithms?\b|\btime complexity\b|\bo\(n|\bdynamic programming\b|\bshortest path\b"
+        r"|\bsort(?:ing)? (?:algorithm|an array|the array)\b|\bbinary (?:search|tree)\b|\bgraph (?:search"
+        r"|traversal)\b"
         r"|\bcompute the (?:n-?th|number of|sum|minimum|maximum)\b|アルゴリズム|計算量|動的計画|算法|复杂度|动态规划",
-        "feature_implementation": r"\b(?:add|implement|build|introduce|support)(?:s|ing)? (?:\w+ ){0,4}(?:feature|support|option|endpoint|page|button|command|flag|mode|integration|screen|view|form|authentication|login)\b"
+        "feature_implementation": r"\b(?:add|implement|build|introduce|support)(?:s"
+        r"|ing)? (?:\w+ ){0,4}(?:feature|support|option|endpoint|page|button|command|flag|mode|integration"
+        r"|screen|view|form|authentication|login)\b"
         r"|\buser stor(?:y|ies)\b|\bnew feature\b|機能を(?:追加|実装)|に対応|新功能|添加功能|功能",
-        "code_modification": r"\b(?:change|modify|update|rename|replace|convert|port|migrate|upgrade|move|remove|delete)(?:s|ing)?\b.{0,40}\b(?:code|function|class|method|file|module|variable|field|import|version|library|line)s?\b"
+        "code_modification": r"\b(?:change|modify|update|rename|replace|convert|port|migrate|upgrade|move"
+        r"|remove|delete)(?:s|ing)?\b.{0,40}\b(?:code|function|class|method|file|module|variable|field|import"
+        r"|version|library|line)s?\b"
         r"|変更して|書き換え|置き換え|移行して|修改|改为|替换|重命名|升级",
-        "code_generation": r"\b(?:write|create|generate|implement|code|build|develop|make) (?:me )?(?:an? |the |some )?(?:\w+[ -]){0,4}(?:functions?|class(?:es)?|scripts?|programs?|modules?|apps?|applications?|code|cli|tool|query|regex|api|"
-        r"website|bot|game|parser|server|component|library|generator|calculator)\b|\bin (?:python|javascript|typescript|rust|go|java|ruby|c\+\+|sql|bash)\b"
+        "code_generation": r"\b(?:write|create|generate|implement|code|build|develop|make) (?:me )?(?:an? |the "
+        r"|some )?(?:\w+[ -]){0,4}(?:functions?|class(?:es)?|scripts?|programs?|modules?|apps?|applications?"
+        r"|code|cli|tool|query|regex|api|"
+        r"website|bot|game|parser|server|component|library|generator|calculator)\b|\bin (?:python|javascript"
+        r"|typescript|rust|go|java|ruby|c\+\+|sql|bash)\b"
         r"|コードを|関数を|スクリプト|プログラム|実装|作成して|作って|编写|实现|写一个|生成代码|函数|脚本|程序",
     }.items()
 }
 _QUESTION = re.compile(
-    r"^\W{0,4}(?:what|why|how|when|where|who|which|is|are|can|could|does|do|should|explain|describe|tell me|compare)\b|[?？]\s*$|とは|ですか|何です|なぜ|どう(?:して|やって)|教えて|説明して|什么|为什么|如何|怎么|吗[?？。]?\s*$|解释"
+    r"^\W{0,4}(?:what|why|how|when|where|who|which|is|are|can|could|does|do|should|explain|describe|tell me"
+    r"|compare)\b|[?？]\s*$|とは|ですか|何です|なぜ|どう(?:して|やって)|教えて|説明して|什么|为什么|如何|怎么|吗[?？。]?\s*$|解释"
 )
 
 
 def find_type(request: TaskRequest) -> tuple[str, Reason]:
-    """The type that the file asks for, else the one whose words are said most and first; else a question, or general."""
+    """The type that the file asks for, else the one whose words are said most and first; else a question, or "
+    "general."""
     if request.type is not None:
         return request.type, Reason(rule="type.asked", reason=f"the task file says {request.type}")
     text = f"{request.title}\n{wish(request)}".strip().lower()[:_READ]
