@@ -99,6 +99,7 @@ class Provider(ThreadingHTTPServer):
         self.asked = threading.Event()
         self.closing = threading.Event()
         self.elsewhere = ""
+        self.together = threading.Barrier(3)
 
     def base_url(self, scenario: str) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/{scenario}/v1"
@@ -126,6 +127,9 @@ class Reply(BaseHTTPRequestHandler):
         elif scenario == "mute":
             self.server.closing.wait()
             self.close_connection = True
+        elif scenario == "together":
+            self.server.together.wait(20)
+            self._stream(STREAMS["ok"])
         elif scenario == "hang_up":
             self.connection.shutdown(socket.SHUT_RDWR)
             self.close_connection = True
@@ -357,6 +361,14 @@ def test_a_worker_answers_through_a_chat_server(provider: Provider, tmp_path: Pa
         assert crew.process.stderr is not None
         assert crew.process.stderr.read() == ""
     assert "openai-organization" not in provider.requests[0][1]
+
+
+def test_calls_of_one_worker_are_with_the_provider_at_the_same_time(provider: Provider, tmp_path: Path) -> None:
+    with Crew(tmp_path) as crew:
+        crew.welcome(a_tier(executor="chat", base_url=provider.base_url("together"), concurrency=3))
+        for task in "abc":
+            crew.assign(task)
+        assert all(crew.expect(Finished).result.answered for _ in "abc")
 
 
 def test_halves_of_a_character_are_joined_or_replaced(provider: Provider, tmp_path: Path) -> None:
