@@ -98,7 +98,7 @@ def test_bad_texts_are_rejected_with_a_reason(workshop: Workshop, good: Callable
         assert refusal["error"]["class"], name
         assert refusal["error"]["message"], name
         assert (workshop.home / "tasks" / "rejected" / name).read_bytes() == content
-    assert workshop.counts() == {"completed": 10}
+    workshop.wait_until(lambda: workshop.counts() == {"completed": 10}, "nothing but the good ones on the board")
 
 
 def test_a_refusal_says_where_and_what_was_meant(workshop: Workshop) -> None:
@@ -128,7 +128,7 @@ def test_things_that_are_no_plain_files_harm_nobody(workshop: Workshop, good: Ca
             lambda name=name: name in workshop.rejected or _is_told(workshop, name), f"a word about {name}"
         )
     assert (workshop.home / "aside.txt").read_text() == "prompt: hello\n"
-    assert workshop.counts() == {"completed": 10}
+    workshop.wait_until(lambda: workshop.counts() == {"completed": 10}, "nothing but the good ones on the board")
 
 
 def test_strange_names_harm_nobody(workshop: Workshop, good: Callable[[], None]) -> None:
@@ -164,7 +164,7 @@ def test_unfinished_files_are_left_alone(workshop: Workshop, good: Callable[[], 
         (workshop.home / "tasks" / name).write_text("prompt: hello\n")
     good()
     assert {name for name in left if (workshop.home / "tasks" / name).exists()} == set(left)
-    assert workshop.counts() == {"completed": 10}
+    workshop.wait_until(lambda: workshop.counts() == {"completed": 10}, "nothing but the good ones on the board")
 
 
 def test_a_name_that_was_rejected_before_is_kept_beside_the_new_one(workshop: Workshop) -> None:
@@ -184,7 +184,7 @@ def test_one_bad_document_refuses_the_whole_file(workshop: Workshop) -> None:
     workshop.refusal("several.yaml")
     workshop.drop("good.yaml", {"id": "good", "prompt": "fine"})
     workshop.output("good")
-    assert workshop.counts() == {"completed": 1}
+    workshop.wait_until(lambda: workshop.counts() == {"completed": 1}, "nothing but the good ones on the board")
 
 
 def _is_told(workshop: Workshop, name: str) -> bool:

@@ -218,7 +218,8 @@ def day() -> Iterator[Day]:
 def test_each_task_ends_as_it_should(day: Day) -> None:
     assert day.workshop.failed == day.drop.failed
     assert len(day.workshop.completed) == day.drop.completed
-    assert day.workshop.counts() == {"completed": day.drop.completed, "failed": len(day.drop.failed)}
+    ended = {"completed": day.drop.completed, "failed": len(day.drop.failed)}
+    day.workshop.wait_until(lambda: day.workshop.counts() == ended, "the board to say the same")
 
 
 def test_nothing_of_what_was_dropped_is_left_or_lost(day: Day) -> None:
