@@ -80,7 +80,7 @@ def watch(workshop: Workshop, files: list[Path]) -> list[str]:
                 if line.get("sensitivity") == "confidential":
                     tell(now, "!", task, "confidential: only a local tier may answer")
             case "task.parked":
-                tell(now, "·", task, f"waits ({line.get('reason', '')})")
+                tell(now, "·", task, str(line.get("reason", "waits")))
             case "task.started":
                 tell(now, "▸", task, f"at work on tier {line.get('tier', '')}")
             case "task.completed":
