@@ -49,6 +49,18 @@ class TaskFileError(KoubouError):
         self.problem = problem
         super().__init__(str(problem))
 
+    def as_json(self) -> dict[str, str | int | None]:
+        """The error part of rejected/<name>.error.json; the names are a contract."""
+        problem = self.problem
+        return {
+            "class": self.kind,
+            "message": problem.message,
+            "line": problem.line,
+            "column": problem.column,
+            "key": problem.key,
+            "nearest": problem.nearest,
+        }
+
 
 class BoardUnavailable(KoubouError):
     """The board cannot be read or written now (locked, full disk); trying later may help."""

@@ -16,6 +16,7 @@ from koubou.model.status import Status, Waiting
 from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskRequest
 from koubou.model.tier import Reach, Tier
 from koubou.model.worker import Bench
+from koubou.rules.intake import new_task
 from koubou.rules.request_body import conversation, conversation_bytes
 
 NOW: Instant = 1_800_000_000_000
@@ -128,16 +129,8 @@ def a_new_task(task_id: str = "a-task", prompt: str = "What is two and two?", **
         input_bytes=conversation_bytes(messages, request.response_format),
         message_count=len(messages),
     )
-    return NewTask(
-        id=task_id,
-        claim=claim,
-        document=1,
-        digest=digest,
-        owner=owner,
-        source=f"prompt: {prompt}\n",
-        request=request,
-        examination=seen,
-    )
+    source = f"prompt: {prompt}\n"
+    return new_task(request, seen, claim=claim, document=1, digest=digest, owner=owner, source=source)
 
 
 def an_arrival(*tasks: NewTask) -> Arrived:

@@ -117,7 +117,7 @@ class _Call:
             self._sink.sent()
 
 
-class _NotTheProvider(ValueError):  # noqa: N818 - named for what is wrong
+class _NotTheProvider(ValueError):
     """A 200 that is neither a stream of events nor JSON: the login page of a proxy, as a rule."""
 
 

@@ -11,7 +11,7 @@ from koubou.model.call import Bill, CallError, Usage
 from koubou.model.tier import Tier
 
 
-class CannotServe(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class CannotServe(KoubouError):
     """A backend cannot work with these settings on this machine; a person must act. Holds no key and no task text."""
 
     def __init__(self, message: str, remedy: str) -> None:

@@ -26,7 +26,7 @@ from koubou.rules.provider_errors import bill_of, plain_error, read_error
 DEFAULT_ANSWER = "This is a rehearsal: no model was asked."
 
 
-class BadScript(ValueError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class BadScript(ValueError):
     """A script says something that no rule can mean; the message says which rule and what."""
 
 

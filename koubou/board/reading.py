@@ -159,6 +159,11 @@ class Reading:
         rows = self._all("account", name=name)
         return account_from_row(rows[0]) if rows else None
 
+    def warn_at(self) -> float:
+        """From which part of the month's limit on people are warned."""
+        rows = self._all("warn_at")
+        return float(rows[0][0]) if rows else 1.0
+
     def tasks(self, wanted: Filter, limit: int = ALL) -> list[Task]:
         """The tasks that are meant, the newest first."""
         statement, values = wanted.statement("newest")

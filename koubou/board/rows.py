@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
 
 from koubou.model.account import Account
 from koubou.model.decision import Reason
 from koubou.model.status import Park, ParkReason, Status, Waiting
-from koubou.model.task import Attachment, Difficulty, Message, Need, Sensitivity, Task, TaskBudget, TaskRequest
+from koubou.model.task import Difficulty, Need, Sensitivity, Task
 
 
 def task_from_row(row: sqlite3.Row) -> Task:
@@ -91,38 +88,3 @@ def account_from_row(row: sqlite3.Row) -> Account:
         unreconciled=row["unreconciled"],
         reopens=row["reopens"],
     )
-
-
-def request_to_json(request: TaskRequest) -> str:
-    """A request as it is kept; what stands at its default is left out."""
-    plain = TaskRequest()
-    values: dict[str, Any] = {}
-    for name in TaskRequest.__slots__:
-        value = getattr(request, name)
-        if value != getattr(plain, name):
-            values[name] = _plain(value)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-
-
-def request_from_json(text: str) -> TaskRequest:
-    """The request that `request_to_json` kept."""
-    values: dict[str, Any] = json.loads(text)
-    nested: Mapping[str, Any] = {
-        "messages": lambda found: tuple(Message(**message) for message in found),
-        "attachments": lambda found: tuple(Attachment(**attachment) for attachment in found),
-        "budget": lambda found: TaskBudget(**found),
-        "difficulty": Difficulty,
-        "sensitivity": Sensitivity,
-        "depends_on": tuple,
-        "expect": tuple,
-        "locks": tuple,
-    }
-    return TaskRequest(**{name: nested[name](value) if name in nested else value for name, value in values.items()})
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if hasattr(type(value), "__dataclass_fields__"):
-        return asdict(value)  # type: ignore[call-overload]
-    return value

@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from operator import attrgetter
 from typing import Any
 
-from koubou.board.rows import need_from_row, request_from_json, request_to_json, task_from_row
+from koubou.board.rows import need_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import IllegalMove
 from koubou.model.account import Account
 from koubou.model.decision import Breach, Finding, Reason, Routed
 from koubou.model.instant import Instant
+from koubou.model.request_json import request_from_json
 from koubou.model.status import Move, Park, ParkReason, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 
 SQL = statements("tasks")
 _BREACHES_WOKEN_AT_ONCE = 64
+_NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
+_new_values = attrgetter(*_NEW)
 
 
 class Tasks:
@@ -29,54 +32,14 @@ class Tasks:
 
     def insert(self, new: NewTask, now: Instant) -> int:
         """Take a task onto the board as pending; return its `seq`."""
-        request, seen = new.request, new.examination
-        cursor = self._execute(
-            SQL["insert"],
-            {
-                "id": new.id,
-                "claim": new.claim,
-                "document": new.document,
-                "digest": new.digest,
-                "owner": new.owner,
-                "type": seen.type,
-                "title": request.title,
-                "session": request.session,
-                "parent": request.parent,
-                "priority": request.priority,
-                "asked_tier": request.tier,
-                "asked_difficulty": request.difficulty,
-                "asked_sensitivity": request.sensitivity,
-                "requires_high_capability": request.requires_high_capability,
-                "executor": request.executor,
-                "input_bytes": seen.input_bytes,
-                "message_count": seen.message_count,
-                "max_output_tokens": request.max_output_tokens,
-                "budget_cost": request.budget.cost,
-                "budget_time": request.budget.time,
-                "retries": request.retries,
-                "on_interrupt": request.on_interrupt,
-                "not_before": request.not_before,
-                "expires_at": request.expires_at,
-                "has_dependencies": bool(request.depends_on),
-                "now": now,
-            },
-        )
+        values = dict(zip(_NEW, _new_values(new), strict=True))
+        cursor = self._execute(SQL["insert"], values | {"has_dependencies": bool(new.depends_on), "now": now})
         seq = cursor.lastrowid
         assert seq is not None  # noqa: S101 - an INSERT that did not raise has a row
-        self._execute(
-            SQL["insert_request"],
-            {
-                "task": seq,
-                "source": new.source,
-                "body": request_to_json(request),
-                "findings": json.dumps([asdict(finding) for finding in seen.findings]),
-                "factors": json.dumps([*map(_reason, seen.factors), _reason(seen.type_reason)]),
-                "score": seen.score,
-            },
-        )
-        for needed in request.depends_on:
+        self._execute(SQL["insert_request"], values | {"task": seq})
+        for needed in new.depends_on:
             self._execute(SQL["insert_dependency"], {"task": seq, "needs": needed})
-        for lock in request.locks:
+        for lock in new.locks:
             self._execute(SQL["insert_lock"], {"task": seq, "name": lock})
         return seq
 
@@ -116,6 +79,11 @@ class Tasks:
         """The text of a task: its document as it was dropped, and the checked request."""
         row = self._execute(SQL["request_of"], {"task": seq}).fetchone()
         return row["source"], request_from_json(row["body"])
+
+    def text(self, seq: int) -> tuple[str, str]:
+        """The text of a task: its document as it was dropped, and the checked request as JSON (`request_json`)."""
+        row = self._execute(SQL["text_of"], {"task": seq}).fetchone()
+        return row["source"], row["body"]
 
     def examination(self, seq: int) -> tuple[Sequence[Finding], int, Sequence[Reason]]:
         """What the close look at a task found: findings, score, factors."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+SYSTEM_FILE = Path("/etc/koubou/koubou.yaml")
 
 _GPT5: Mapping[str, Any] = {
     "reach": "cloud",

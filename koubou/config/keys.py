@@ -12,7 +12,7 @@ from koubou.errors import KoubouError
 _LONGEST = 10_000
 
 
-class NoKey(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class NoKey(KoubouError):
     """There is no usable key where the settings say; the message says where and what to do, never the key."""
 
 

@@ -17,7 +17,7 @@ from koubou.documents.problems import BadDocument, Path
 from koubou.documents.reading import Document, Limits, read_documents
 from koubou.errors import Problem, SettingsError
 
-SYSTEM_FILE = FilePath("/etc/koubou/koubou.yaml")
+SYSTEM_FILE = defaults.SYSTEM_FILE
 _LIMITS = Limits(size=1_000_000)
 
 

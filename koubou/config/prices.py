@@ -18,7 +18,7 @@ from koubou.model.money import Price, Rates, nano
 _QUARTERS_OF_A_DAY = 96
 
 
-class NoPrice(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class NoPrice(KoubouError):
     """Nothing says what a model costs, or not in words that Koubou can hold money by."""
 
 

@@ -51,7 +51,7 @@ def tiers(
     return found, keys
 
 
-class _Unfit(Exception):  # noqa: N818 - never leaves this module
+class _Unfit(Exception):
     """Why a tier is not offered."""
 
 

@@ -44,7 +44,7 @@ _SENTENCES: Mapping[str, str] = {
 }
 
 
-class Mistakes(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class Mistakes(KoubouError):
     """A document says something that the model does not allow; carries every problem, in the order of the file."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -16,11 +16,11 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}:,]|[^\s"\[\]{}:,]++', re.DOT
 _ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
-class _Duplicate(Exception):  # noqa: N818 - never leaves this module
+class _Duplicate(Exception):
     """A key stands twice; where, is found by reading again."""
 
 
-class _OddNumber(Exception):  # noqa: N818 - never leaves this module
+class _OddNumber(Exception):
     """A number is too long or not finite."""
 
 

@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 _WORD = re.compile(r"[\w.@-]{1,60}", re.ASCII)
 
 
-class BadDocument(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class BadDocument(KoubouError):
     """A text that cannot be read. The edge that asked for it turns this into its own error.
 
     `kind` is a stable word: encoding, size, empty, yaml, json, depth, nodes, alias, tag, duplicate_key, number.

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from koubou.errors import KoubouError
 
 
-class NoLocalModel(KoubouError):  # noqa: N818 - named for what is wrong, as in koubou.errors
+class NoLocalModel(KoubouError):
     """The embedded model cannot be had or started on this machine; `remedy` says what a person can do."""
 
     def __init__(self, message: str, remedy: str) -> None:

@@ -20,7 +20,7 @@ _ODD = frozenset({errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _ACCESS_LIST = "system.posix_acl_access"
 
 
-class OutOfReach(Exception):  # noqa: N818  named for what is wrong, as in koubou.errors
+class OutOfReach(Exception):
     """A file cannot be attached. `kind` is a stable word; the message says what is wrong without naming the file."""
 
     def __init__(self, kind: str, message: str) -> None:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.errors import TaskFileError
 from koubou.folders.bounded import read_small
 from koubou.folders.claim import Claim
 from koubou.folders.durable import rename_new, sync_folder, write_synced
@@ -19,23 +18,10 @@ _READABLE = 0o644
 _LARGEST_REASON = 100_000
 
 
-def reason(error: TaskFileError) -> dict[str, Any]:
-    """What `rejected/<name>.error.json` says of an error; its kind is the class."""
-    problem = error.problem
-    return {
-        "class": error.kind,
-        "message": problem.message,
-        "line": problem.line,
-        "column": problem.column,
-        "key": problem.key,
-        "nearest": problem.nearest,
-    }
-
-
 def reject(layout: Layout, claim: Claim, error: Mapping[str, Any]) -> str:
     """Write `rejected/<name>.error.json`, then move the file beside it; returns where it lies now.
 
-    `error` is as `reason` gives it. A name that is taken gets `~<ULID>`. Doing it again does
+    `error` is as `TaskFileError.as_json` gives it. A name that is taken gets `~<ULID>`. Doing it again does
     nothing. Raises OSError where the file cannot be moved: it stays under its claim's name, and the reason is written.
     """
     rejected = os.fsencode(layout.rejected)

@@ -38,7 +38,7 @@ class Crew:
         journal: Journal,
         *,
         new_id: Callable[[], str],
-        heard: Callable[[Member, FromWorker], None],
+        heard: Callable[[FromWorker], None],
         gone: Callable[[Member, bool, str], None],
     ) -> None:
         self.workshop = workshop
@@ -147,13 +147,13 @@ class Crew:
         """Everybody is ended at once; records that were left count."""
         for member in self.members.values():
             member.leaving = True
-            member.signal(signal.SIGKILL)
+            member.child.signal(signal.SIGKILL)
 
     def _ended(self, member: Member, status: int) -> None:
         name, tier = member.identity.id, member.tier.name
         del self.members[name]
         lived = asyncio.get_running_loop().time() - self._born.pop(name)
-        meant = member.leaving or member.killed
+        meant = member.leaving or member.child.killed
         reason = _why(status, member.unable)
         if member.unable is not None:
             self.halted[tier] = f"{member.unable.message}; {member.unable.remedy}"

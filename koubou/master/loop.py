@@ -8,34 +8,35 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from koubou import __version__
 from koubou.board.board import Board
-from koubou.detectors.kingfisher import Kingfisher
 from koubou.errors import BoardUnavailable, SettingsError
 from koubou.journal import Journal
 from koubou.master.crew import Crew
-from koubou.master.deeds import Hands
+from koubou.master.deeds import Deeds
+from koubou.master.hand import Hand
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
-from koubou.master.reader import Doors, Reader
 from koubou.master.recover import records_of
 from koubou.master.systemd import Notifier
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
-from koubou.model.heard import Arrived, Asked, Heard, RunFinished, RunStarted, WorkerGone
+from koubou.model.heard import Arrived, Asked, Filed, Heard, RunFinished, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
 from koubou.model.ulid import ENTROPY_BYTES, following, ulid
 from koubou.rules.windows import month_limit
 from koubou.steps.admit import EMERGENCY
+from koubou.wire.hand_messages import FromHand, NotShelved, Pause, Shelved, Told
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
 _HOUSEKEEPING = 1.0
 _BEATS_WRITTEN_EVERY = 5.0
 _BOARD_RETRY = 1.0
 _QUICK_END = 3.0
+_SHELVE_AGAIN = 2.0
+_HANDS_END = 5.0
 _LATCH_TICKET = 0
 
 
@@ -68,7 +69,6 @@ class Master:
         notifier: Notifier,
         *,
         load: Callable[[], Workshop],
-        rule_cache: Path,
     ) -> None:
         self.workshop = workshop
         self._board = board
@@ -79,6 +79,7 @@ class Master:
         self._chance = random.SystemRandom().random
         self._inbox: deque[Heard] = deque()
         self._arrivals: deque[Arrived] = deque()
+        self._told_pause: str | None = None
         self._awake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._tickets: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
@@ -92,15 +93,9 @@ class Master:
         self._hiring: set[asyncio.Task[object]] = set()
         self._started = time.monotonic()
         self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
-        doors = Doors(
-            arrived=self._arrived,
-            backlog=lambda: len(self._arrivals),
-            pending=lambda: self._pending,
-            clock=clock,
-            new_id=self._ids,
-        )
-        self.reader = Reader(workshop, journal, Kingfisher(rule_cache), doors)
-        self._hands = Hands(board, self.crew, journal, hear=self.hear, claimed=self.reader.claimed)
+        self._intake = Hand("intake", journal, heard=self._intake_says, began=self._order_intake)
+        self._shelving = Hand("shelving", journal, heard=self._shelving_says, began=self._order_shelving)
+        self._deeds = Deeds(board, self.crew, journal, intake=self._intake, shelving=self._shelving, hear=self.hear)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
 
     # What wakes it
@@ -142,7 +137,7 @@ class Master:
         if not self._ending:
             self._ending = True
             self._end_by = self._loop.time() + self.workshop.drain_timeout / SECOND
-            self.reader.stop()
+            self._pause_intake()
             patience = self.workshop.drain_timeout * 1000 + 10_000_000
             self._notifier.say("STOPPING=1", "STATUS=draining", f"EXTEND_TIMEOUT_USEC={patience}")
             self._journal.say("system.draining", reason="asked to stop; calls under way finish")
@@ -162,10 +157,11 @@ class Master:
         if workshop.layout != self.workshop.layout:
             self._journal.say("system.reload_refused", "error", reason="home cannot change while the workshop is open")
             return
-        self.workshop = self.reader.workshop = workshop
+        self.workshop = workshop
         self.crew.retire_changed(workshop)
         self.write_settings()
         self.model_server.reload()
+        self._intake.say(workshop.intake)
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
         self._awake.set()
 
@@ -177,12 +173,19 @@ class Master:
             self._board.ledger.open_account(month_limit(budget, now), now)
             self._reroute(now)
 
+    async def close(self) -> None:
+        """Let the hands finish; whatever is owed then stands on the board or in the folder."""
+        await self._intake.stop(_HANDS_END)
+        await self._shelving.stop(_HANDS_END)
+        await self.model_server.stop()
+
     # The loop
 
     async def run(self) -> None:
         """Take turns until told to end and everything under way is done."""
-        self.reader.start()
-        while not await self._over():
+        self._intake.start()
+        self._shelving.start()
+        while not self._over():
             await self._sleep()
             self._awake.clear()
             heard = self._take_inbox()
@@ -194,7 +197,7 @@ class Master:
                 await asyncio.sleep(_BOARD_RETRY)
                 self._awake.set()
                 continue
-            self._hands.do(outcome.deeds)
+            self._deeds.do(outcome.deeds)
             self._reply(outcome)
             self._next_wake = outcome.next_wake
             if self._inbox or self._arrivals or outcome.moved >= BATCH:
@@ -233,11 +236,11 @@ class Master:
         else:
             await asyncio.sleep(0)
 
-    async def _over(self) -> bool:
+    def _over(self) -> bool:
         """Whether it may leave: nothing runs any more (or may not run longer), and all that is owed is done."""
         if not self._ending or self._end_by is None:
             return False
-        if self._inbox or self._arrivals or self._hands.busy:
+        if self._inbox or self._arrivals or self._deeds.shelving_count:
             return False
         taken = sum(self._board.runs.open_count().values())
         if taken == 0 and not self._hiring:
@@ -274,7 +277,8 @@ class Master:
         self._notifier.say("WATCHDOG=1")
         self.crew.send_home(self._board.runs.open_count())
         self._pending = self._board.tasks.pending_count()
-        self._hands.owed_filings()
+        self._deeds.shelve_what_is_owed()
+        self._pause_intake()
         if self._housekept - self._beats_written >= _BEATS_WRITTEN_EVERY:
             self._beats_written = self._housekept
             self._write_beats()
@@ -288,7 +292,7 @@ class Master:
 
     # What the crew and the intake say
 
-    def _worker_says(self, _: Member, message: FromWorker) -> None:
+    def _worker_says(self, message: FromWorker) -> None:
         match message:
             case Started(task=task, run=run):
                 self.hear(RunStarted(task=task, run=run))
@@ -304,10 +308,43 @@ class Master:
             with self._board.transaction():
                 self._reroute(clock())
 
-    def _arrived(self, arrived: Arrived) -> None:
-        """From the reader's thread."""
-        self._arrivals.append(arrived)
-        self._loop.call_soon_threadsafe(self._awake.set)
+    def _intake_says(self, message: FromHand) -> None:
+        match message:
+            case Arrived():
+                self._arrivals.append(message)
+                self._awake.set()
+            case Told(event=event, level=level, fields=fields):
+                self._journal.say(event, level, **fields)
+
+    def _shelving_says(self, message: FromHand) -> None:
+        match message:
+            case Shelved(task=seq):
+                self._deeds.shelved(seq)
+                self.hear(Filed(task=seq))
+            case NotShelved(task=seq, reason=reason):
+                self._journal.say("shelving.fault", "error", reason=reason)
+                # It stays owed on the board; housekeeping comes back to it.
+                self._loop.call_later(_SHELVE_AGAIN, self._deeds.shelved, seq)
+
+    def _order_intake(self) -> None:
+        self._told_pause = None
+        self._intake.say(self.workshop.intake)
+        self._pause_intake()
+
+    def _order_shelving(self) -> None:
+        self._deeds.forget_the_way()
+        self._deeds.shelve_what_is_owed()
+
+    def _pause_intake(self) -> None:
+        """Beyond max_pending, files stay where they are; so they do while the workshop drains."""
+        reason = None
+        if self._ending:
+            reason = "the workshop is being stopped"
+        elif self._pending >= self.workshop.max_pending:
+            reason = f"{self._pending} tasks are pending"
+        if (reason is None) != (self._told_pause is None):
+            self._told_pause = reason
+            self._intake.say(Pause(reason=reason))
 
     def _reroute(self, now: Instant) -> None:
         offered = [name for name, tier in self.crew.tiers().items() if tier.unfit is None]

@@ -15,7 +15,6 @@ from koubou.board.board import Board
 from koubou.board.connection import open_for_writing
 from koubou.config.load import load
 from koubou.config.settings import Settings
-from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master import lock
@@ -56,7 +55,6 @@ async def _serve(
         journal,
         notifier,
         load=lambda: workshop_of(load(config, os.environ, overrides), os.environ),
-        rule_cache=default_models_dir().with_name("rules"),
     )
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()
@@ -78,8 +76,6 @@ async def _serve(
         await master.run()
     finally:
         await control.close()
-        await master.model_server.stop()
-        master.reader.stop()
-        master.reader.join(2.0)
+        await master.close()
         board.close()
     journal.say("system.stopped")

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 from koubou.board.board import Board
 from koubou.folders.layout import Layout
+from koubou.hands.records import record_of
 from koubou.journal import Journal
-from koubou.master.deeds import record_of
-from koubou.master.member import boot_id, start_time
+from koubou.master.child import boot_id, start_time
 from koubou.model.call import CallResult
 from koubou.model.heard import Heard, WorkerGone
 from koubou.model.instant import SECOND, Milliseconds

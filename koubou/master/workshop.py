@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
-from koubou.documents.limits import Limits
 from koubou.embedded.keeper import EmbeddedSettings
 from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
-from koubou.folders.requests import ReadLimits
 from koubou.model.budget import Budget
 from koubou.model.instant import Milliseconds
 from koubou.model.task import Difficulty
 from koubou.model.tier import Tier
+from koubou.wire.hand_messages import IntakeOrders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +28,8 @@ class Workshop:
     keys: Mapping[str, str] = field(repr=False)
     routing: Mapping[Difficulty, str]
     budget: Budget
-    read_limits: ReadLimits
-    settle: Milliseconds
+    intake: IntakeOrders
     max_pending: int
-    min_free_disk: int
     drain_timeout: Milliseconds
     orphan_grace: Milliseconds
     idle_timeout: Milliseconds
@@ -60,15 +57,17 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             emergency_at=monthly.emergency_at,
             timezone=ZoneInfo(settings.budget.timezone),
         ),
-        read_limits=ReadLimits(
-            document=Limits(size=settings.intake.max_file),
-            attached=settings.intake.max_attached,
-            roots=settings.security.allowed_workspaces,
-            tiers=frozenset(tiers),
+        intake=IntakeOrders(
+            home=str(settings.home),
+            settle=settings.intake.settle,
+            max_file=settings.intake.max_file,
+            max_attached=settings.intake.max_attached,
+            min_free_disk=settings.intake.min_free_disk,
+            roots=tuple(settings.security.allowed_workspaces),
+            tiers=tuple(sorted(tiers)),
+            rule_cache=str(default_models_dir().with_name("rules")),
         ),
-        settle=settings.intake.settle,
         max_pending=settings.intake.max_pending,
-        min_free_disk=settings.intake.min_free_disk,
         drain_timeout=settings.workers.drain_timeout,
         orphan_grace=settings.workers.orphan_grace,
         idle_timeout=settings.workers.idle_timeout,

@@ -136,7 +136,10 @@ class Examination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from."""
+    """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from.
+
+    `body` is the whole request as JSON (`request_json`), `findings` and `factors` what its examination saw, as JSON.
+    """
 
     id: str
     claim: str
@@ -144,8 +147,31 @@ class NewTask:
     digest: str
     owner: int
     source: str
-    request: TaskRequest
-    examination: Examination
+    body: str
+    type: str
+    title: str
+    session: str | None
+    parent: str | None
+    priority: int
+    asked_tier: str | None
+    asked_difficulty: Difficulty | None
+    asked_sensitivity: Sensitivity | None
+    requires_high_capability: bool
+    executor: str | None
+    input_bytes: int
+    message_count: int
+    max_output_tokens: int | None
+    budget_cost: Nano | None
+    budget_time: Milliseconds | None
+    retries: int | None
+    on_interrupt: str
+    not_before: Instant | None
+    expires_at: Instant | None
+    depends_on: tuple[str, ...]
+    locks: tuple[str, ...]
+    findings: str
+    factors: str
+    score: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,8 @@ def ask_accounts(
         if account.limit is not None and least > account.limit:
             return Refused(
                 kind="budget",
-                reason=f"the call needs {show_usd(least)}, more than {account.name} ever allows ({show_usd(account.limit)})",
+                reason=f"the call needs {show_usd(least)}, and {account.name} never allows more than "
+                f"{show_usd(account.limit)}",
                 remedy="raise the limit, lower max_output_tokens, or name a cheaper tier",
             )
     cap = wanted_cap

@@ -10,20 +10,27 @@ from koubou.model.account import TaskUsage
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, iso
 from koubou.model.money import show_usd, usd
-from koubou.model.task import Task, TaskRequest
+from koubou.model.task import Task
 from koubou.model.tier import Tier
 
 
-def output(
-    task: Task, request: TaskRequest, tier: Tier | None, result: CallResult, answer: str, used: TaskUsage
-) -> dict[str, Any]:
-    """output.json of a completed task; the names are a contract. `complete` is false for an answer cut at its cap."""
-    missing = [part for part in request.expect if part.casefold() not in answer.casefold()]
+def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
+    """output.json of a completed task but for its answer, which only the record knows; the names are a contract."""
     return {
         **_common(task, "completed", used),
-        "answer": answer,
-        "model": result.model or (tier.model if tier else None),
+        "answer": None,
+        "model": tier.model if tier else None,
         "executor": tier.executor if tier else None,
+    }
+
+
+def with_answer(paper: Mapping[str, Any], expect: Sequence[str], result: CallResult, answer: str) -> dict[str, Any]:
+    """The same with the answer. `complete` is false for one that was cut at its cap or lacks an expected part."""
+    missing = [part for part in expect if part.casefold() not in answer.casefold()]
+    return {
+        **paper,
+        "answer": answer,
+        "model": result.model or paper["model"],
         "finish_reason": result.finish_reason,
         "complete": result.finish_reason != "length" and not missing,
         "missing": missing,
@@ -35,10 +42,12 @@ def error(task: Task, status: str, told: Mapping[str, Any], used: TaskUsage) -> 
     return {**_common(task, status, used), "error": dict(told)}
 
 
-def markdown(task: Task, answer: str, tier: str | None) -> str:
+def markdown(output: Mapping[str, Any]) -> str:
     """output.md: the answer as a person reads it, with one line on where it came from."""
-    heading = f"# {' '.join(task.title.split())}\n\n" if task.title else ""
-    return f"{heading}{answer.rstrip()}\n\n---\n*{task.id} · {tier or task.tier} · {show_usd(task.cost)}*\n"
+    title = " ".join(str(output["title"]).split())
+    heading = f"# {title}\n\n" if title else ""
+    cost = show_usd(output["cost_nusd"])
+    return f"{heading}{output['answer'].rstrip()}\n\n---\n*{output['task']} · {output['model']} · {cost}*\n"
 
 
 def as_bytes(paper: Mapping[str, Any]) -> bytes:

@@ -28,17 +28,8 @@ def _take(shop: Shop, arrived: Arrived, now: Instant) -> None:
         shop.deeds.append(DiscardClaim(claim=arrived.claim))
     except TaskFileError as refusal:
         del shop.deeds[mark:]
-        problem = refusal.problem
-        error = {
-            "class": refusal.kind,
-            "message": str(problem),
-            "line": problem.line,
-            "column": problem.column,
-            "key": problem.key,
-            "nearest": problem.nearest,
-        }
-        shop.deeds.append(RejectClaim(claim=arrived.claim, error=error))
-        shop.say("task.rejected", "warning", file=arrived.name, reason=str(problem), error_class=refusal.kind)
+        shop.deeds.append(RejectClaim(claim=arrived.claim, error=refusal.as_json()))
+        shop.say("task.rejected", "warning", file=arrived.name, reason=str(refusal), error_class=refusal.kind)
 
 
 def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
@@ -48,7 +39,7 @@ def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
         return
     _check_needs(shop, arrived, new)
     seq = shop.board.tasks.insert(new, now)
-    if new.request.depends_on and shop.board.tasks.reaches(new.id, new.id):
+    if new.depends_on and shop.board.tasks.reaches(new.id, new.id):
         raise _refusal(arrived, "cycle", "depends_on", f'task "{new.id}" would wait for itself')
     shop.board.history.add(seq, "task.enqueued", f"from {arrived.name}", now)
     shop.say("task.enqueued", task=new.id, file=arrived.name, document=new.document)
@@ -66,7 +57,7 @@ def _same_again(shop: Shop, arrived: Arrived, new: NewTask, known: tuple[str, st
 
 
 def _check_needs(shop: Shop, arrived: Arrived, new: NewTask) -> None:
-    for needed in new.request.depends_on:
+    for needed in new.depends_on:
         known = shop.board.tasks.identity(needed)
         if known is not None and known[2] != new.owner:
             raise _refusal(arrived, "permission", "depends_on", f'task "{needed}" belongs to somebody else')

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from koubou.errors import ProtocolError
-from koubou.wire import messages
+from koubou.wire import hand_messages, messages
 from koubou.wire.codec import Decode, Encode, decoder_of, encoder_of
 
 LIMIT = 64 * 1024 * 1024
@@ -20,6 +20,8 @@ LIMIT = 64 * 1024 * 1024
 
 FROM_WORKER: tuple[type, ...] = typing.get_args(messages.FromWorker)
 TO_WORKER: tuple[type, ...] = typing.get_args(messages.ToWorker)
+FROM_HAND: tuple[type, ...] = typing.get_args(hand_messages.FromHand)
+TO_HAND: tuple[type, ...] = typing.get_args(hand_messages.ToHand)
 
 _HEADER = 4
 _SPOKEN = (
@@ -28,7 +30,10 @@ _SPOKEN = (
 )
 
 
-def encode(message: messages.FromWorker | messages.ToWorker) -> bytes:
+Message = messages.FromWorker | messages.ToWorker | hand_messages.FromHand | hand_messages.ToHand
+
+
+def encode(message: Message) -> bytes:
     """The bytes of one message. Raises ProtocolError for what JSON cannot say or what is longer than LIMIT."""
     kind = type(message).__name__
     members = _ENCODERS[type(message)](message)
@@ -111,5 +116,6 @@ def _plain_mapping(value: object) -> Any:
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False, default=_plain_mapping)
 _VERSIONED = frozenset({"Hello", "Welcome"})
-_ENCODERS: Mapping[type, Encode] = MappingProxyType({cls: encoder_of(cls) for cls in (*FROM_WORKER, *TO_WORKER)})
-_DECODERS: Mapping[type, Decode] = MappingProxyType({cls: decoder_of(cls) for cls in (*FROM_WORKER, *TO_WORKER)})
+_ALL = (*FROM_WORKER, *TO_WORKER, *FROM_HAND, *TO_HAND)
+_ENCODERS: Mapping[type, Encode] = MappingProxyType({cls: encoder_of(cls) for cls in _ALL})
+_DECODERS: Mapping[type, Decode] = MappingProxyType({cls: decoder_of(cls) for cls in _ALL})

@@ -8,6 +8,7 @@ from typing import Any
 
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
 VERSION = 1
@@ -79,7 +80,10 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assign:
-    """Run this: `body` is the request as it is to be sent, `folder` the run's own folder (it exists)."""
+    """Run this: `body` is the request as it is to be sent, `folder` the run's own folder.
+
+    Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
+    """
 
     task: str
     run: int
@@ -87,6 +91,9 @@ class Assign:
     folder: str
     body: Mapping[str, Any]
     timeout: Milliseconds
+    home: str | None = None
+    source: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

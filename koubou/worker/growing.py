@@ -13,7 +13,7 @@ LONGEST = 32 * 1024 * 1024
 """Characters of one answer; no model's output comes near, a server that never stops does."""
 
 
-class AnswerTooLong(Exception):  # noqa: N818 - named for what is wrong
+class AnswerTooLong(Exception):
     """The server does not stop talking."""
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 from koubou.backends.port import Answer, Backend
+from koubou.folders.layout import Layout
+from koubou.folders.shelve import open_run, reopen
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import Instant
 from koubou.wire.messages import Assign
@@ -33,7 +35,12 @@ class Run:
     async def carry_out(self, backend: Backend, started: Callable[[], None]) -> Record:
         """Have the request answered; `started` is called just before it goes out. What goes wrong is no exception."""
         began = now()
-        answer = _stopped(self._why, sent=False) if self._why else await self._ask(backend, started)
+        try:
+            _make_folder(self.assign)
+        except (OSError, ValueError) as error:
+            answer = _failed(ErrorClass.INTERNAL, f"its folder cannot be made: {_word(error)}", "folder", sent=False)
+        else:
+            answer = _stopped(self._why, sent=False) if self._why else await self._ask(backend, started)
         self._sink.close()
         text = self._sink.text
         result = CallResult(
@@ -90,6 +97,19 @@ def where(error: BaseException) -> str:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else ""
     return f"a bug: {type(error).__name__}{place}; please report it"
+
+
+def _make_folder(assign: Assign) -> None:
+    """Make the run's folder, if that is ours to do; a task that is tried again comes back from its shelf first."""
+    if assign.home is not None:
+        layout = Layout(home=assign.home)
+        if assign.run > 1:
+            reopen(layout, assign.task)
+        open_run(layout, assign.task, assign.run, assign.source, assign.attachments)
+
+
+def _word(error: OSError | ValueError) -> str:
+    return (error.strerror or "") if isinstance(error, OSError) else str(error)
 
 
 def _stopped(why: ErrorClass, *, sent: bool) -> Answer:

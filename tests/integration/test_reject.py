@@ -16,12 +16,12 @@ from koubou.errors import Problem, TaskFileError
 from koubou.folders import reject as door
 from koubou.folders.claim import Claim, leftovers
 from koubou.folders.layout import Layout
-from koubou.folders.reject import discard, reason, reject
+from koubou.folders.reject import discard, reject
 
 ERROR = {"class": "yaml", "message": "is not right", "line": 3, "column": 1, "key": None, "nearest": None}
 
 
-class Crash(Exception):  # noqa: N818  it is no error of ours
+class Crash(Exception):
     """The power went."""
 
 
@@ -64,7 +64,7 @@ def test_a_refused_file_lies_beside_its_reason(layout: Layout) -> None:
 
 def test_the_reason_of_an_error_is_its_kind_and_its_problem() -> None:
     problem = Problem(message="unknown key", file="a.yaml", line=2, column=1, key="priorty", nearest="priority")
-    assert reason(TaskFileError("schema", problem)) == {
+    assert TaskFileError("schema", problem).as_json() == {
         "class": "schema",
         "message": "unknown key",
         "line": 2,

@@ -73,3 +73,6 @@ SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :aft
 -- name: standing
 -- Where some tasks stand, and by what the same is known again.
 SELECT id, status, digest, owner FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- name: warn_at
+SELECT warning_threshold FROM budget_setting WHERE id = 1;

@@ -57,6 +57,9 @@ SELECT error FROM task WHERE seq = :seq;
 -- The text of a task.
 SELECT source, body, findings, factors, score FROM request WHERE task = :task;
 
+-- name: text_of
+SELECT source, body FROM request WHERE task = :task;
+
 -- name: classified
 UPDATE task SET sensitivity = :sensitivity, difficulty = :difficulty, route = :route, status = :status, waiting = 'route',
                 updated_at = :now

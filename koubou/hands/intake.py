@@ -1,0 +1,247 @@
+"""The intake: hears the bell, claims files, reads and examines them, and passes on what they ask for.
+
+What was passed on stays claimed in the folder until the master says that it is on the board, so that nothing is lost
+whoever dies. Claims an earlier intake left are read again first; the board knows those it has.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from koubou.detectors.kingfisher import Kingfisher
+from koubou.documents.limits import Limits
+from koubou.errors import TaskFileError
+from koubou.folders.claim import Claim, claim, leftovers
+from koubou.folders.layout import Layout
+from koubou.folders.read import Drop, read_claim
+from koubou.folders.reject import discard, reject
+from koubou.folders.requests import ReadLimits
+from koubou.folders.watch import Doorbell
+from koubou.hands.line import Line
+from koubou.model.heard import Arrived
+from koubou.model.task import NewTask
+from koubou.model.ulid import ENTROPY_BYTES, following, ulid
+from koubou.rules.classify import texts_of
+from koubou.rules.examine import examine
+from koubou.rules.intake import new_task
+from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told
+
+_AT_ONCE = 64
+_MOST_UNDER_WAY = 1_024
+_LOOK_EVERY = 2.0
+_FAULT_PAUSE = 1.0
+
+
+def serve(line: Line) -> None:
+    """Take files in until the wire ends."""
+    logging.getLogger().addHandler(logging.NullHandler())
+    orders: IntakeOrders | None = None
+    intake: Intake | None = None
+    while heard := line.hear():
+        for message in heard:
+            if isinstance(message, IntakeOrders):
+                orders = message
+                if intake is None:
+                    intake = Intake(line, orders)
+                    intake.start()
+                intake.obey(orders)
+            elif intake is not None:
+                intake.hear(message)
+    # The master has gone. Claims stay where they are; whoever comes next reads them again.
+    os._exit(0)
+
+
+class Intake:
+    """`hear` is called from the wire's thread; claiming and reading have a thread of their own."""
+
+    def __init__(self, line: Line, orders: IntakeOrders) -> None:
+        self._line = line
+        self._orders = orders
+        self._layout = Layout(home=orders.home)
+        self._limits = ReadLimits()
+        self._detector = Kingfisher(Path(orders.rule_cache))
+        self._claims: dict[str, Claim] = {}
+        self._bell = threading.Condition()
+        self._rung: list[bytes] = []
+        self._look = True
+        self._paused: str | None = None
+        self._told_pause: str | None = None
+        self._stuck: set[bytes] = set()
+        self._last_ulid = ulid(0, bytes(ENTROPY_BYTES))
+
+    def start(self) -> None:
+        """Begin with what was left claimed, then with what lies in the folder."""
+        threading.Thread(target=self._work, name="intake", daemon=True).start()
+
+    def obey(self, orders: IntakeOrders) -> None:
+        """Take these limits from now on."""
+        self._orders = orders
+        self._limits = replace(
+            self._limits,
+            document=Limits(size=orders.max_file),
+            attached=orders.max_attached,
+            roots=orders.roots,
+            tiers=frozenset(orders.tiers),
+        )
+
+    def hear(self, message: Any) -> None:
+        """What the master says of claims and pauses."""
+        match message:
+            case Taken(claims=ulids):
+                self._done(ulids, discard)
+            case Reject(claim=ulid_, error=error):
+                self._done([ulid_], lambda layout, claimed: reject(layout, claimed, error))
+            case Pause(reason=reason):
+                self._paused = reason
+        with self._bell:
+            self._bell.notify()
+
+    def _done(self, ulids: Iterable[str], act: Callable[[Layout, Claim], object]) -> None:
+        for name in ulids:
+            claimed = self._claims.pop(name, None)
+            if claimed is not None:
+                try:
+                    act(self._layout, claimed)
+                except OSError as error:
+                    self._tell("intake.fault", "error", file=claimed.shown, reason=_word(error))
+
+    def _ring(self, name: bytes | None) -> None:
+        with self._bell:
+            if name is None:
+                self._look = True
+            else:
+                self._rung.append(name)
+            self._bell.notify()
+
+    def _work(self) -> None:
+        doorbell = Doorbell(self._layout.tasks, self._ring)
+        self._detector.load()
+        self._try(lambda: self._read(leftovers(self._layout)))
+        last_look = 0.0
+        while True:
+            with self._bell:
+                if not (self._rung or self._look):
+                    self._bell.wait(_LOOK_EVERY)
+                due = self._look or time.monotonic() - last_look >= _LOOK_EVERY
+                names, self._rung, self._look = self._rung, [], False
+            if self._full():
+                with self._bell:
+                    self._rung = [*names, *self._rung]
+                    self._look = due
+                    self._bell.wait(_FAULT_PAUSE)
+                continue
+            if due:
+                last_look = time.monotonic()
+            self._try(lambda names=names, due=due: self._take(names, due, doorbell))  # type: ignore[misc]
+
+    def _take(self, names: list[bytes], due: bool, doorbell: Doorbell) -> None:
+        scan = due
+        if due:
+            self._layout.ensure_tasks()
+        if due or not names:
+            scan = doorbell.arm() or due
+        found = claim(
+            self._layout,
+            list(dict.fromkeys(names)),
+            settle=self._orders.settle,
+            now=time.time_ns() // 1_000_000,
+            limit=_AT_ONCE,
+            new_ulid=self._new_ulid,
+            scan=scan,
+        )
+        if found.waiting:
+            with self._bell:
+                self._rung = [*found.waiting, *self._rung]
+        for stuck in found.stuck:
+            if stuck.name not in self._stuck:
+                self._stuck.add(stuck.name)
+                self._tell("intake.stuck", "error", file=os.fsdecode(stuck.name), reason=stuck.reason)
+        self._read(found.taken)
+
+    def _read(self, claims: Iterable[Claim]) -> None:
+        arrived = []
+        for claimed in claims:
+            try:
+                arrived.append(self._arrival(claimed))
+            except FileNotFoundError:
+                continue
+            except TaskFileError as refusal:
+                self._refuse(claimed, refusal)
+            except OSError as error:
+                self._tell("intake.fault", "error", file=claimed.shown, reason=_word(error))
+            if len(arrived) == _AT_ONCE:
+                self._line.say(arrived)
+                arrived = []
+        if arrived:
+            self._line.say(arrived)
+
+    def _arrival(self, claimed: Claim) -> Arrived:
+        drop = read_claim(self._layout, claimed, self._limits)
+        self._claims[claimed.ulid] = claimed
+        return Arrived(claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop))
+
+    def _new_tasks(self, drop: Drop) -> tuple[NewTask, ...]:
+        return tuple(
+            new_task(
+                document.request,
+                examine(document.request, self._detector.scan_texts(texts_of(document.request))),
+                claim=drop.claim.ulid,
+                document=number,
+                owner=drop.owner,
+                digest=document.digest,
+                source=document.source,
+            )
+            for number, document in enumerate(drop.documents, start=1)
+        )
+
+    def _refuse(self, claimed: Claim, refusal: TaskFileError) -> None:
+        try:
+            reject(self._layout, claimed, refusal.as_json())
+        except OSError as error:
+            self._tell("intake.stuck", "error", file=claimed.shown, reason=_word(error))
+            return
+        reason = {"file": claimed.shown, "reason": str(refusal), "error_class": refusal.kind}
+        self._tell("task.rejected", "warning", **reason)
+
+    def _full(self) -> bool:
+        """Whether no more can be taken now; a long pause is told once when it begins and once when it ends."""
+        reason = self._paused
+        if reason is None and psutil.disk_usage(self._orders.home).free < self._orders.min_free_disk:
+            reason = "the disk is nearly full"
+        if reason != self._told_pause:
+            if reason is None:
+                self._tell("intake.resumed", "info")
+            else:
+                self._tell("intake.paused", "warning", reason=reason)
+            self._told_pause = reason
+        return reason is not None or len(self._claims) >= _MOST_UNDER_WAY
+
+    def _try(self, act: Callable[[], None]) -> None:
+        """A fault of the disk or of the folder is told, and tried again a little later."""
+        try:
+            act()
+        except OSError as error:
+            self._tell("intake.fault", "error", reason=_word(error))
+            time.sleep(_FAULT_PAUSE)
+            self._ring(None)
+
+    def _tell(self, event: str, level: str, **fields: Any) -> None:
+        self._line.say([Told(event=event, level=level, fields=fields)])
+
+    def _new_ulid(self) -> str:
+        now = time.time_ns() // 1_000_000
+        self._last_ulid = following(self._last_ulid, now, os.urandom(ENTROPY_BYTES))
+        return self._last_ulid
+
+
+def _word(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,133 @@
+"""A child process and its wire, as the master sees them: identified by a pidfd, heard through asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from koubou.errors import ProtocolError
+from koubou.wire.framing import Decoder, Message, encode
+
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class Child(asyncio.Protocol):
+    """`heard` gets each message; `gone` is called once, with the exit status, when the process has ended."""
+
+    def __init__(self, accepts: tuple[type, ...]) -> None:
+        self.killed = False
+        self.heard: Callable[[Any], None] = lambda _: None
+        self.gone: Callable[[int], None] = lambda _: None
+        self._decoder = Decoder(accepts)
+        self._out: list[bytes] = []
+        self._transport: asyncio.Transport | None = None
+        self._process: subprocess.Popen[bytes]
+        self._pidfd: int
+
+    @classmethod
+    async def start(cls, module: str, before: Sequence[str], after: Sequence[str], accepts: tuple[type, ...]) -> Child:
+        """Start `python -m module …before FD …after` with one end of a wire. Raises OSError when the machine cannot."""
+        ours, theirs = socket.socketpair()
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", module, *before, str(theirs.fileno()), *after],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                env=_environment(os.environ),
+                start_new_session=True,
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        child = cls(accepts)
+        child._process = process
+        child._pidfd = os.pidfd_open(process.pid)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(child._pidfd, child._ended)
+        await loop.create_unix_connection(lambda: child, sock=ours)
+        return child
+
+    @property
+    def pid(self) -> int:
+        """The process's number; for showing, never for signals."""
+        return self._process.pid
+
+    def say(self, message: Message) -> None:
+        """Send it, with whatever else is said in this turn of the loop. Raises ProtocolError for what is too long."""
+        data = encode(message)
+        if not self._out:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._out.append(data)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal through the pidfd: never to a stranger."""
+        if number is signal.SIGKILL:
+            self.killed = True
+        with suppress(OSError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def hang_up(self) -> None:
+        """Close the wire: the child finishes and ends."""
+        self._flush()
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._decoder.feed(data):
+                self.heard(message)
+        except ProtocolError:
+            self.signal(signal.SIGKILL)
+
+    def _flush(self) -> None:
+        out, self._out = self._out, []
+        if out and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(out))
+
+    def _ended(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        status = self._process.wait()
+        self._pidfd = -1
+        # What it said last may still be in the wire; the loop reads that first.
+        loop.call_soon(loop.call_soon, self._over, status)
+
+    def _over(self, status: int) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+        self.gone(status)
+
+
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot (field 22 of /proc/PID/stat); None when there is none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return int(file.read().rpartition(b")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def boot_id() -> str:
+    """Which boot of the machine this is."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """A child sees no keys and no proxies: what it needs comes over the wire."""
+    return {name: environ[name] for name in _PASSED_ON if name in environ}

@@ -1,0 +1,104 @@
+"""Everything that the master and its hands say to one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from koubou.model.heard import Arrived
+from koubou.model.instant import Milliseconds
+
+# master → intake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeOrders:
+    """Where to look, and what may be taken in; said first, and again after a reload. Sizes in bytes."""
+
+    home: str
+    settle: Milliseconds
+    max_file: int
+    max_attached: int
+    min_free_disk: int
+    roots: tuple[str, ...]
+    tiers: tuple[str, ...]
+    rule_cache: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The tasks of these claims are on the board: their files can go."""
+
+    claims: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """The board will not have this claim; `error` is the error part of its reason."""
+
+    claim: str
+    error: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Take nothing more in, for this reason; None = go on."""
+
+    reason: str | None
+
+
+# intake → master
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A line for the journal."""
+
+    event: str
+    level: str
+    fields: Mapping[str, Any]
+
+
+# master → shelving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelve:
+    """Put a task's folder on its shelf. `paper` is its output.json or error.json, but for what only the record knows.
+
+    `task` is the board's number of it, `run` the run whose record holds the answer (0 = it never ran),
+    `owner` the uid that may read what is shelved.
+    """
+
+    home: str
+    task: int
+    task_id: str
+    run: int
+    owner: int
+    completed: bool
+    source: str
+    request: str
+    paper: Mapping[str, Any]
+
+
+# shelving → master
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelved:
+    """A task's papers stand on their shelf, durably."""
+
+    task: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotShelved:
+    """They do not, yet: it stays owed. `reason` is a word of the system, not of the task."""
+
+    task: int
+    reason: str
+
+
+FromHand = Arrived | Told | Shelved | NotShelved
+ToHand = IntakeOrders | Taken | Reject | Pause | Shelve
