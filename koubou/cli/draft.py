@@ -11,9 +11,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from koubou.config.settings import Settings
 from koubou.documents.checking import Mistakes, check
 from koubou.documents.limits import Limits
 from koubou.documents.problems import BadDocument, Path
@@ -23,6 +22,9 @@ from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.folders.task_file import TaskFile
 from koubou.model.task import TaskRequest
+
+if TYPE_CHECKING:
+    from koubou.config.settings import Settings
 
 _THE_KERNEL_ASKS = Reader(uid=0, groups=frozenset())
 """We read with the caller's own rights, so nobody else needs to compare modes."""

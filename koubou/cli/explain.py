@@ -144,11 +144,9 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
-    from koubou.cli.status import places
-
     ahead, running = board.ahead(task), board.running().get(task.tier or "", 0)
     yield f"it waits for a place in {task.tier}: {ahead} come first (priority {task.priority}, then age)"
-    yield f"{task.tier} has {running} of {places(workshop, task.tier or '')} places taken"
+    yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"
 
 
 def _at_work(board: Reading, task: Task) -> Iterator[str]:

@@ -41,10 +41,11 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
     with workshop.reading() as board, board.picture():
         counted, parked, queued, running = board.counted(), board.parked(), board.queued(), board.running()
         workers, latches, accounts = board.workers(), board.latches(), board.accounts()
+        warn_at = board.warn_at()
     told: Mapping[str, Any] = said.get("tiers", {})
-    names = list(dict.fromkeys((*workshop.settings.tiers, *told)))
+    names = list(dict.fromkeys((*workshop.places, *told)))
     tiers = {
-        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), places(workshop, name))
+        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), workshop.places.get(name, 0))
         for name in names
     }
     return {
@@ -56,6 +57,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         "latches": latches,
         "served": bool(said),
         "uptime_ms": said.get("uptime_ms"),
+        "warn_at": warn_at,
     }, accounts
 
 
@@ -69,16 +71,6 @@ def _said_by_master(workshop: Workshop) -> dict[str, Any]:
     except KoubouError:
         return {}
     return state if isinstance(state, dict) else {}
-
-
-def places(workshop: Workshop, name: str) -> int:
-    """Calls at once of a tier's whole crew, by the settings as they are now."""
-    tier = workshop.settings.tiers.get(name)
-    if tier is None:
-        return 0
-    local = tier.reach == "local"
-    workers = max(tier.workers.min, tier.workers.max or (1 if local else 2))
-    return workers * (tier.concurrency or (2 if local else 16))
 
 
 def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Account]) -> None:
@@ -95,7 +87,7 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
     print(f"\ntasks    {', '.join(counts) or 'none'}")
     if status["parked"]:
         print(f"parked   {', '.join(f'{count:,} {reason}' for reason, count in status['parked'].items())}")
-    _print_money(workshop, accounts)
+    _print_money(accounts, status["warn_at"])
     print()
     rows = [
         (name, tier["breaker"] or "–", str(tier["queued"]), f"{tier['running']}/{tier['places']}", tier["unfit"] or "")
@@ -112,10 +104,10 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
         print_table(("WORKER", "TIER", "PID", "STATUS", "RUNNING"), rows, right=("PID", "RUNNING"))
 
 
-def _print_money(workshop: Workshop, accounts: Sequence[Account]) -> None:
+def _print_money(accounts: Sequence[Account], warn_at: float) -> None:
     from koubou.cli import say
 
-    month = this_month(workshop, accounts)
+    month = this_month(accounts, say.now())
     if month is None:
         return
     held = f", {say.money(month.held)} held" if month.held else ""
@@ -123,15 +115,11 @@ def _print_money(workshop: Workshop, accounts: Sequence[Account]) -> None:
         print(f"month    {say.money(month.settled)} of {say.money(month.limit)}{held}")
         return
     share = month.settled / month.limit
-    monthly = workshop.settings.budget.monthly
-    colour = "red" if share >= monthly.reject_at else "yellow" if share >= monthly.warn_at else "green"
+    colour = "red" if share >= 1 else "yellow" if share >= warn_at else "green"
     print(f"month    {say.paint(say.bar(share), colour)}  {say.money(month.settled)} of {say.money(month.limit)}{held}")
 
 
-def this_month(workshop: Workshop, accounts: Sequence[Account]) -> Account | None:
-    """The account of the month that it is now where the budget's months begin."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    name = f"month:{datetime.now(ZoneInfo(workshop.settings.budget.timezone)):%Y-%m}"
-    return next((account for account in accounts if (account.name, account.dimension) == (name, "usd")), None)
+def this_month(accounts: Sequence[Account], now: int) -> Account | None:
+    """The account of the month that it is now; None before the first `koubou serve` of the month."""
+    months = [account for account in accounts if account.name.startswith("month:") and account.dimension == "usd"]
+    return next((month for month in months if month.reopens is not None and month.reopens > now), None)

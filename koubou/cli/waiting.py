@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from koubou.board.reading import Reading
-from koubou.cli.draft import Draft
 from koubou.cli.say import note
 from koubou.cli.workshop import Workshop
 from koubou.errors import NoMaster, Problem, TaskFileError
 from koubou.model.status import ENDS, Status
+
+if TYPE_CHECKING:
+    from koubou.cli.draft import Draft
 
 FOREVER = float("inf")
 _SHORTEST, _LONGEST = 0.01, 0.25

@@ -7,22 +7,48 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from koubou.board.reading import Reading, open_reading
-from koubou.config.load import load
-from koubou.config.settings import Settings
+from koubou.cli.quick import look, places_of
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 
+if TYPE_CHECKING:
+    from koubou.config.settings import Settings
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class Workshop:
-    """What a verb needs of it; nothing is opened before it is asked for."""
+    """What a verb needs of it; nothing is read or opened before it is asked for."""
 
-    settings: Settings
-    layout: Layout
+    def __init__(self, config: Path | None, overrides: Mapping[str, str]) -> None:
+        self._config = config
+        self._overrides = overrides
+        self._quick = look(config, os.environ, overrides)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """All of its settings, checked. Raises SettingsError."""
+        from koubou.config.load import load
+
+        return load(self._config, os.environ, self._overrides)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Its folders. Raises SettingsError where the settings must be read whole to know them, and are bad."""
+        return Layout(home=self._quick.home if self._quick else self.settings.home)
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """How many calls each tier's whole crew can run at once, by the settings as they are now."""
+        if self._quick is not None:
+            return self._quick.places
+        return {
+            name: places_of(tier.reach, tier.workers.min, tier.workers.max, tier.concurrency)
+            for name, tier in self.settings.tiers.items()
+        }
 
     @property
     def served(self) -> bool:
@@ -44,9 +70,8 @@ class Workshop:
 
 
 def workshop_of(arguments: argparse.Namespace) -> Workshop:
-    """The workshop of the settings that the command names. Raises SettingsError."""
-    settings = load(config_file(arguments), os.environ, overrides(arguments))
-    return Workshop(settings=settings, layout=Layout(home=settings.home))
+    """The workshop of the settings that the command names."""
+    return Workshop(config_file(arguments), overrides(arguments))
 
 
 def config_file(arguments: argparse.Namespace) -> Path | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from koubou.cli.exits import NO_MASTER
 from koubou.cli.verbs import VERBS
 
 HEAVY = (
@@ -45,3 +47,12 @@ def test_no_verb_imports_anything_heavy_for_its_help() -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("status",), ("list",), ("show", "x"), ("wait", "x"), ("budget",), ("follow", "x")])
+def test_verbs_that_only_read_do_not_check_the_settings(words: tuple[str, ...], tmp_path: Path) -> None:
+    settings = tmp_path / "koubou.yaml"
+    settings.write_text(f"home: {tmp_path}/home\n")
+    code, told = imported_for(*words, "--config", str(settings))
+    assert code == NO_MASTER
+    assert "pydantic" not in told

@@ -1,0 +1,65 @@
+"""Where the workshop is, read without checking the settings: that takes longer than all that a reading verb does.
+
+Only for the simplest and commonest way to set it up, which is one file. Everything else is None: ask `config.load`.
+Whether the settings are right is for `koubou check` and the master to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from koubou.config import defaults
+from koubou.documents.problems import BadDocument
+from koubou.documents.reading import Limits, read_documents
+
+_LIMITS = Limits(size=1_000_000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quick:
+    """The home, and how many calls each tier's whole crew can run at once."""
+
+    home: str
+    places: Mapping[str, int]
+
+
+def look(config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Quick | None:
+    """What the one file of settings says; None where there are more sources, or where it is not plain."""
+    others = [name for name in environ if name.startswith("KOUBOU_") and name != "KOUBOU_CONFIG"]
+    named = environ.get("KOUBOU_CONFIG")
+    file = config or (Path(named) if named else defaults.SYSTEM_FILE)
+    if others or overrides or any((file.parent / "conf.d").glob("*.yaml")):
+        return None
+    try:
+        documents = read_documents(file.read_bytes(), name=str(file), limits=_LIMITS)
+    except (OSError, BadDocument):
+        return None
+    value = documents[0].value if len(documents) == 1 else None
+    home = value.get("home") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(home, str) or not os.path.isabs(home):
+        return None
+    tiers = value.get("tiers", defaults.TIERS)
+    if not isinstance(tiers, Mapping) or not all(isinstance(tier, Mapping) for tier in tiers.values()):
+        return None
+    return Quick(home=home, places={str(name): _places(tier) for name, tier in tiers.items()})
+
+
+def places_of(reach: object, workers_min: int, workers_max: int | None, concurrency: int | None) -> int:
+    """Calls at once of a tier's whole crew, with the numbers that hold where the settings leave them out."""
+    local = reach == "local"
+    return max(workers_min, workers_max or (1 if local else 2)) * (concurrency or (2 if local else 16))
+
+
+def _places(tier: Mapping[str, Any]) -> int:
+    workers = tier.get("workers")
+    crew = workers if isinstance(workers, Mapping) else {}
+    most, concurrency = _number(crew.get("max")), _number(tier.get("concurrency"))
+    return places_of(tier.get("reach"), _number(crew.get("min")) or 0, most, concurrency)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
