@@ -11,6 +11,7 @@ from koubou.cli.filters import declare_filters
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
+    from koubou.board.reading import Filter
     from koubou.cli.workshop import Workshop
     from koubou.model.status import Status
     from koubou.model.task import Task
@@ -31,14 +32,18 @@ def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[
     """
     from koubou.cli import exits
     from koubou.cli.control import ask_for_each
-    from koubou.cli.say import note, print_json
+    from koubou.cli.filters import filter_of
+    from koubou.cli.say import note, now, print_json
     from koubou.cli.workshop import workshop_of
-    from koubou.errors import NoMaster
+    from koubou.errors import NoMaster, UsageMistake
 
+    wanted = filter_of(arguments, now())
+    if bool(arguments.ids) == wanted.narrows:
+        raise UsageMistake(f"{verb} takes ids, or filters\nTry: koubou {verb} --help")
     workshop = workshop_of(arguments)
     if not workshop.served:
         raise NoMaster(f"nobody serves {workshop.layout.home}; start it: koubou serve")
-    ids = _ids(arguments, workshop, verb, among)
+    ids = _named(arguments, workshop) if arguments.ids else _found(arguments, workshop, verb, wanted, among)
     results = ask_for_each(workshop.layout.run, verb, ids) if ids else []
     if arguments.json:
         print_json(results)
@@ -51,38 +56,36 @@ def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[
     return exits.DONE if all(result["ok"] for result in results) else exits.FAILED
 
 
-def _ids(arguments: argparse.Namespace, workshop: Workshop, verb: str, among: Sequence[Status]) -> list[str]:
-    from koubou.cli import say
-    from koubou.cli.filters import filter_of
+def _named(arguments: argparse.Namespace, workshop: Workshop) -> list[str]:
     from koubou.cli.find import find
-    from koubou.errors import UsageMistake
 
-    now = say.now()
-    wanted = filter_of(arguments, now)
-    if bool(arguments.ids) == wanted.narrows:
-        raise UsageMistake(f"{verb} takes ids, or filters\nTry: koubou {verb} --help")
-    if arguments.ids:
-        try:
-            with workshop.reading() as board:
-                return [find(workshop, board, task_id).id for task_id in dict.fromkeys(arguments.ids)]
-        except PermissionError:
-            return list(arguments.ids)  # who may not read the board may still change his own tasks
+    try:
+        with workshop.reading() as board:
+            return [find(workshop, board, task_id).id for task_id in dict.fromkeys(arguments.ids)]
+    except PermissionError:
+        return list(arguments.ids)  # who may not read the board may still change his own tasks
+
+
+def _found(
+    arguments: argparse.Namespace, workshop: Workshop, verb: str, wanted: Filter, among: Sequence[Status]
+) -> list[str]:
+    """Ids of what the filters find, once a person agreed."""
     from dataclasses import replace
 
     if not wanted.status:
         wanted = replace(wanted, status=[str(status) for status in among])
     with workshop.reading() as board:
         tasks = board.tasks(wanted)
-    return [task.id for task in tasks] if arguments.yes or _agreed(tasks, verb, now, arguments.json) else []
+    return [task.id for task in tasks] if arguments.yes or _agreed(tasks, verb, arguments.json) else []
 
 
-def _agreed(tasks: Sequence[Task], verb: str, now: int, as_json: bool) -> bool:
+def _agreed(tasks: Sequence[Task], verb: str, as_json: bool) -> bool:
     """Show which tasks are meant, and ask where somebody is there to answer."""
     from koubou.cli.list import print_tasks
-    from koubou.cli.say import note
+    from koubou.cli.say import note, now
 
     if not as_json:
-        print_tasks(tasks, now)
+        print_tasks(tasks, now())
     if not tasks:
         return False
     if as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubou.documents.checking import Mistakes, check
 from koubou.documents.limits import Limits
-from koubou.documents.problems import BadDocument, Path
+from koubou.documents.problems import BadDocument, Path, show_path
 from koubou.documents.reading import Document, read_documents
 from koubou.errors import Problem, TaskFileError
 from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath
@@ -82,7 +82,7 @@ def request_of(path: str, document: Document) -> TaskRequest:
     """What a document asks for, wherever its workspace lies and whichever tier it names. Raises TaskFileError."""
     folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
     limits = ReadLimits(roots=("/",))
-    whole = _Document(path, document, folder, Wishes(keys={}, attach=()), limits).whole()
+    whole = _Completing(path, folder, Wishes(keys={}, attach=()), limits).whole(document)
     return Asking(path, os.geteuid(), limits).request(whole)
 
 
@@ -109,78 +109,92 @@ def _draft(
         problem = Problem(message=f"holds more than {limits.documents:,} documents", file=file)
         raise TaskFileError("documents", problem)
     asking = Asking(file, os.geteuid(), limits)
+    try:
+        return _written(file, documents, asking, _Completing(file, folder, wishes, limits), is_json, new_id)
+    except UnicodeEncodeError:
+        # The documents were read as UTF-8, so it is a word or file name of the command line.
+        problem = Problem(message="the command line says something that is not UTF-8 text")
+        raise TaskFileError("encoding", problem) from None
+
+
+def _written(
+    file: str,
+    documents: Sequence[Document],
+    asking: Asking,
+    completing: _Completing,
+    is_json: bool,
+    new_id: Callable[[], str],
+) -> Draft:
     ids, digests, written = [], [], []
     for document in documents:
-        whole = _Document(file, document, folder, wishes, limits).whole()
+        whole = completing.whole(document)
         request = asking.request(whole)
         task_id = request.id or new_id()
         ids.append(task_id)
         digests.append(digest(request))
         written.append((document, {"id": task_id, **whole.value}))
+    limits = asking.limits
     alone_in_json = len(written) == 1 and (is_json or not _own_words(*written[0], limits))
     text = _as_json(written[0][1]) if alone_in_json else _as_yaml(written, limits)
     return Draft(file=file, data=text, suffix=".json" if alone_in_json else ".yaml", ids=ids, digests=digests)
 
 
-class _Document:
-    """One document on its way to stand alone."""
+class _Completing:
+    """Makes the documents of one file stand alone."""
 
-    def __init__(self, file: str, document: Document, folder: str, wishes: Wishes, limits: ReadLimits) -> None:
+    def __init__(self, file: str, folder: str, wishes: Wishes, limits: ReadLimits) -> None:
         self.file = file
-        self.document = document
         self.folder = folder
         self.wishes = wishes
         self.limits = limits
 
-    def whole(self) -> Document:
-        """The document with the command line's wishes, and needing nothing beside it. Raises TaskFileError."""
-        value = self.document.value
+    def whole(self, document: Document) -> Document:
+        """A document with the command line's wishes, needing nothing beside it. Raises TaskFileError."""
+        value = document.value
         if isinstance(value, dict):
             value = {**value, **self.wishes.keys}
-        task = self._checked(value)
+        task = self._checked(document, value)
         if task.workspace is None:
-            value = self._with_neighbours(value)
+            value = self._with_neighbours(document, value)
         if self.wishes.attach:
             value = {**value, "files": [*value.get("files", ()), *map(self._attached, self.wishes.attach)]}
-        return replace(self.document, value=value)
+        return replace(document, value=value)
 
-    def _checked(self, value: Any) -> TaskFile:
+    def _checked(self, document: Document, value: Any) -> TaskFile:
         try:
-            return check(TaskFile, replace(self.document, value=value), file=self.file)
+            return check(TaskFile, replace(document, value=value), file=self.file)
         except Mistakes as mistakes:
             error = TaskFileError("schema", mistakes.problems[0])
             error.args = (str(mistakes),)  # the caller is told of every mistake, not only of the first
             raise error from None
 
-    def _with_neighbours(self, value: dict[str, Any]) -> dict[str, Any]:
+    def _with_neighbours(self, document: Document, value: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value.get("prompt_file"), str):
-            prompt = self._neighbour(value["prompt_file"], ("prompt_file",))
+            prompt = self._neighbour(document, value["prompt_file"], ("prompt_file",))
             value = {key: inner for key, inner in value.items() if key != "prompt_file"} | {"prompt": prompt}
         if value.get("files"):
             files = [
-                {"name": file, "content": self._neighbour(file, ("files", index))} if isinstance(file, str) else file
+                {"name": file, "content": self._neighbour(document, file, ("files", index))}
+                if isinstance(file, str)
+                else file
                 for index, file in enumerate(value["files"])
             ]
             value = {**value, "files": files}
         return value
 
-    def _neighbour(self, name: str, path: Path) -> str:
+    def _neighbour(self, document: Document, name: str, path: Path) -> str:
         """The text of a file beside the task file."""
         try:
             data = read_beneath(self.folder, parts_of(name), _THE_KERNEL_ASKS, self.limits.attached)
             return _text(data, name, self.limits.attached)
         except OutOfReach as problem:
-            why = "may not be read by you" if problem.kind == "permission" else str(problem)
-            raise self._mistake(problem.kind, path, why) from None
+            kind, why = problem.kind, "may not be read by you" if problem.kind == "permission" else str(problem)
         except TaskFileError as error:
-            raise self._mistake(error.kind, path, error.problem.message) from None
-
-    def _mistake(self, kind: str, path: Path, why: str) -> TaskFileError:
-        line, column = self.document.place(path) or (None, None)
-        key = path[0] if len(path) == 1 else f"{path[0]}[{path[1]}]"
-        return TaskFileError(
-            kind, Problem(message=f"{key} {why}", file=self.file, line=line, column=column, key=str(key))
-        )
+            kind, why = error.kind, error.problem.message
+        line, column = document.place(path) or (None, None)
+        key = show_path(path)
+        problem_here = Problem(message=f"{key} {why}", file=self.file, line=line, column=column, key=key)
+        raise TaskFileError(kind, problem_here)
 
     def _attached(self, path: str) -> dict[str, str]:
         relative = os.path.relpath(path)
@@ -214,10 +228,7 @@ def _own_words(document: Document, value: dict[str, Any], limits: ReadLimits) ->
 
 
 def _as_json(value: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(value, ensure_ascii=False, default=_date, indent=1).encode()
-    except UnicodeEncodeError:
-        return json.dumps(value, default=_date, indent=1).encode()
+    return json.dumps(value, ensure_ascii=False, default=_date, indent=1).encode()
 
 
 def _as_yaml(written: Iterable[tuple[Document, dict[str, Any]]], limits: ReadLimits) -> bytes:

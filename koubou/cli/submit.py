@@ -96,6 +96,8 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
 
     if (arguments.prompt is None) == (not arguments.files):
         raise UsageMistake('submit takes task files or --prompt "…"\nTry: koubou submit --help')
+    for words in (arguments.prompt, *(getattr(arguments, key) for key in _KEYS)):
+        _check_text(words)
     keys = {key: getattr(arguments, key) for key in _KEYS if getattr(arguments, key) is not None}
     if keys.get("priority", "").isdigit():
         keys["priority"] = int(keys["priority"])
@@ -104,6 +106,15 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
         prompt = sys.stdin.read(limits.document.size) if arguments.prompt == "-" else arguments.prompt
         return [draft_of_prompt(prompt, wishes, limits, new_id)]
     return [draft_of_file(file, wishes, limits, new_id) for file in arguments.files]
+
+
+def _check_text(words: str | None) -> None:
+    from koubou.errors import UsageMistake
+
+    try:
+        (words or "").encode()
+    except UnicodeEncodeError:
+        raise UsageMistake("what the command line says must be UTF-8 text") from None
 
 
 def _drop(workshop: Workshop, draft: Draft) -> Dropped:
