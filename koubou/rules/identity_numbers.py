@@ -40,7 +40,7 @@ def is_card(digits: str) -> bool:
 
 def is_iban(text: str) -> bool:
     """Whether letters and digits are an international bank account number: its country's length, remainder 1 of 97."""
-    if len(text) != _IBAN_LENGTHS.get(text[:2], 0):
+    if len(text) != _IBAN_LENGTHS.get(text[:2], -1):
         return False
     return int("".join(str(int(letter, 36)) for letter in text[4:] + text[:4])) % 97 == 1
 
@@ -61,7 +61,10 @@ def _digits(match: re.Match[str]) -> str:
     return re.sub(r"\D", "", match[0])
 
 
-def _accept_card(match: re.Match[str], _text: str) -> bool:
+def _accept_card(match: re.Match[str], text: str) -> bool:
+    separator = match[1] or match[2]
+    if separator == " " and re.match(r" \d", text[match.end() : match.end() + 2]):
+        return False  # part of a longer row of groups
     return is_card(_digits(match))
 
 

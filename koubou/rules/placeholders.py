@@ -9,18 +9,18 @@ from math import log2
 
 _TEMPLATE = re.compile(
     r"\$\{\{[^}\n]{0,200}\}\}|\$\{[\w.:?!\-/ ]{0,80}\}|\$\([^)\n]{0,200}\)|\{\{[\w.\-| \"']{0,80}\}\}"
-    r"|\{[A-Za-z_][\w.!:]{0,60}\}"
-    r"|<%[^%\n]{0,80}%>|%\([\w.]{0,60}\)[sdr]|%[sdrv@]|<[A-Za-z_\-][^<>\n]{0,60}>|\$[A-Za-z_]\w{0,60}"
-    r"|%[A-Z_]{2,40}%|\[[A-Za-z_\- ]{3,40}\]|@[A-Z_]{3,40}@|#\{[^}\n]{0,80}\}"
+    r"|\{[A-Za-z_][\w.!:]{0,60}\}|<%[^%\n]{0,80}%>|%\([\w.]{0,60}\)[sdr]|%[sdrv@]|<[A-Za-z_\-][^<>\n]{0,60}>"
+    r"|^\$[A-Za-z_]\w{0,60}|%[A-Z_]{2,40}%|\[[A-Za-z_\- ]{3,40}\]|@[A-Z_]{3,40}@|#\{[^}\n]{0,80}\}"
 )
-_PLACEHOLDER = re.compile(
-    r"(?:^|[^a-z0-9])(?:example|sample|dummy|fake|placeholder|change[-_ ]?(?:me|this|it)|replace[-_ ]?(?:me"
-    r"|this|with)?|insert"
-    r"|your|redacted|masked|hidden|removed|todo|tbd|fixme|foo|bar|baz|undefined|null|none|nil|empty|unset|not|unknown"
-    r"|default|optional|required|string|text|here|xxx+)(?:$|[^a-z0-9])"
-    r"|^(?:your|my)[-_]?(?:[a-z]{2,10}[-_]?){0,3}(?:key|token|secret|password|passwd|pass|pwd|id|here)[-_]?\d{0,2}$"
-    r"|^[x*.#•·_=\-?]{3,}$|^[x*•]{4,}|[*•]{4,}|^\.{2,}|\.\.\.$|…|^0+$|^1?2345?6?7?8?9?0?$|^abcd?e?f?$|^(.)\1{4,}$"
+_BLANK_WORDS = re.compile(
+    "example|sample|dummy|fake|placeholder|insert|your|redacted|masked|hidden|removed|todo|tbd|fixme|foo|bar|baz"
+    "|undefined|null|none|nil|empty|unset|not|unknown|default|optional|required|string|text|here|xxx+|changeme|replaceme"
 )
+_BLANK_FORM = re.compile(
+    r"(?:change|replace)[-_ ](?:me|this|it|with)(?![a-z])|[x*•]{4,}$|[*•]{4,}|\.\.\.$|…"
+    r"|(?:your|my)[-_]?(?:[a-z]{2,10}[-_]?){0,3}(?:key|token|secret|password|passwd|pass|pwd|id)[-_]?\d{0,2}$"
+)
+_BLANK_WHOLE = re.compile(r"[x*.#•·_=\-?]{3,}|\.{2,}.*|0+|1?2345?6?7?8?9?0?|abcd?e?f?|(.)\1{4,}")
 _WORDS = re.compile(
     "password|passwd|passphrase|pass|pwd|pw|secret|secrets|token|tokens|key|keys|apikey|credential|credentials|user|"
     "username|login|admin|value|val|arg|param|field|input|output|str|string|text|base|sha|utf|test|v|x|y|true|false|"
@@ -31,7 +31,9 @@ _WORDS = re.compile(
     "authentication"
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
-_EXPRESSION = re.compile(r"[A-Za-z_$][\w$]{0,80}(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){0,8}(?:[(\[<]|\??\.?$|!$)")
+_EXPRESSION = re.compile(
+    r"[A-Za-z_$][\w$]{0,80}(?:[(\[<]|(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){1,8}(?:[(\[<]|[?!.]{0,2}$))"
+)
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]|self\.")
 _MESSAGE = re.compile(
     r"\b(?:password|passwort|token|secret|credential|key|must|should|please|enter|your|invalid|incorrect"
@@ -52,12 +54,14 @@ def is_placeholder(value: str) -> bool:
     rest = _TEMPLATE.sub("", value, count=8)
     if len(rest) < len(value) and (len(rest) < 5 or not _mixed(rest)):
         return True
-    return bool(_PLACEHOLDER.search(value.lower()[:120])) and not random_looking(value)
+    low = value[:80].lower()
+    blank = _BLANK_WHOLE.fullmatch(low) or _BLANK_FORM.match(low) or low.endswith(("...", "…")) or "****" in low
+    blank = blank or any(_BLANK_WORDS.fullmatch(word) for word in re.findall(r"[a-z]+", low))
+    return bool(blank) and not random_looking(value)
 
 
 def is_reference(value: str) -> bool:
-    """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, "
-    "`API_KEY`, a path."""
+    """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, `API_KEY`."""
     if value.startswith(("/", "./", "../", "~/", "http://", "https://", "$", "&", "*", "(", "[", "{", "<", "|", "\\")):
         return not random_looking(value)
     word = _IDENTIFIER.fullmatch(value)
@@ -73,26 +77,28 @@ def is_reference(value: str) -> bool:
 
 def is_password(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     """Whether this can be a password that somebody chose. `whole_line`: NAME=value as in a file of settings."""
-    if len(value) < 4 or len(value) > 300 or is_placeholder(value) or _WORDS.fullmatch(value.lower().strip("_-")):
+    if len(value) < 4 or (value.isalpha() and not quoted and not whole_line):
         return False
-    if value.startswith(("/", "./", "~/")) and value.count("/") > 1:
+    if is_placeholder(value) or _WORDS.fullmatch(value.lower().strip("_-")):
         return False
     if not quoted and (_CALL.match(value) if whole_line else is_reference(value)):
+        return False
+    if value.startswith(("/", "./", "~/")) and value.count("/") > 1:
         return False
     if " " in value:
         return quoted and _passphrase(value)
     if value.isdigit():
         return len(value) >= 6
-    letters_only = all(letter.isalpha() or letter in "_-.:" for letter in value)
-    if letters_only:
-        plain = value.isalpha() and len(value) >= 6 and value.islower()
-        return random_looking(value) or ((quoted or whole_line) and plain)
-    return (len(value) >= 5 and not _IDENTIFIER.fullmatch(value.strip("-"))) or len(value) >= 6
+    if value.isalpha():
+        return len(value) >= 6 and value.islower()
+    if value.replace("_", "").replace("-", "").replace(".", "").replace(":", "").isalpha():
+        return False
+    return len(value) >= 5
 
 
 def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     """Whether this can be a token or key that a machine made, or a passphrase in its place."""
-    if len(value) < 8 or len(value) > 2000 or is_placeholder(value):
+    if len(value) < 8 or (value.isalpha() and not random_looking(value)) or is_placeholder(value):
         return False
     if not quoted and (_CALL.match(value) if whole_line else is_reference(value)):
         return False

@@ -1,0 +1,56 @@
+"""The type of a task, by its words in three languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from koubou.model.task import TYPES, Message, TaskRequest
+from koubou.rules.task_type import find_type
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wanted"),
+    [
+        ("Review this pull request for mistakes.", "code_review"),
+        ("この差分をレビューしてください", "code_review"),
+        ("The login crashes with an empty name. Fix the bug.", "bug_fix"),
+        ("エラーが出て動かないので直してください", "bug_fix"),
+        ("修复登录页面的崩溃问题", "bug_fix"),
+        ("Refactor the billing module and clean up dead code.", "refactoring"),
+        ("重构这个模块", "refactoring"),
+        ("Write unit tests for parser.py", "testing"),
+        ("この関数の単体テストを書いて", "testing"),
+        ("Write a README and docstrings for the package.", "documentation"),
+        ("Propose an architecture with microservices and its trade-offs", "architecture"),
+        ("決済基盤のアーキテクチャを設計してください", "architecture"),
+        ("Find the shortest path with dynamic programming and give its time complexity.", "algorithm"),
+        ("Add support for dark mode to the settings page as a new feature", "feature_implementation"),
+        ("Rename the variable in this module", "code_modification"),
+        ("Write a Python function that reverses a list", "code_generation"),
+        ("写一个脚本统计词频", "code_generation"),
+        ("What is the capital of France?", "question_answering"),
+        ("俳句とは何ですか", "question_answering"),
+        ("京都的天气如何", "question_answering"),
+        ("A poem about goldfish", "general"),
+        ("", "general"),
+    ],
+)
+def test_words_tell_the_type(prompt: str, wanted: str) -> None:
+    found, reason = find_type(TaskRequest(prompt=prompt))
+    assert found == wanted
+    assert found in TYPES
+    assert reason.rule.startswith("type.")
+
+
+def test_what_the_file_says_is_not_questioned() -> None:
+    found, reason = find_type(TaskRequest(type="testing", prompt="Write a README"))
+    assert (found, reason.rule) == ("testing", "type.asked")
+
+
+def test_in_a_conversation_the_last_wish_counts() -> None:
+    messages = [
+        Message(role="user", content="Write tests"),
+        Message(role="assistant", content="Done."),
+        Message(role="user", content="Now review the code"),
+    ]
+    assert find_type(TaskRequest(messages=messages))[0] == "code_review"
