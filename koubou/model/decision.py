@@ -71,11 +71,15 @@ class Breach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """It will never do; the task fails. `kind` is the stable class of the error, `remedy` what a person can do."""
+    """It will not do; the task fails. `kind` is the stable class of the error, `remedy` what a person can do.
+
+    `retryable` says whether the same task may succeed if it is tried again as it is.
+    """
 
     kind: str
     reason: str
     remedy: str
+    retryable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

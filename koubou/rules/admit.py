@@ -29,6 +29,7 @@ def ask_accounts(
                 kind="budget",
                 reason=f"the call needs {show_usd(least)}, and {account.name} never allows more than "
                 f"{show_usd(account.limit)}",
+                retryable=False,
                 remedy="raise the limit, lower max_output_tokens, or name a cheaper tier",
             )
     cap = wanted_cap

@@ -45,28 +45,26 @@ _BETWEEN = (
 )
 _VALUE = (
     r"(?=:?[ \t]{0,8}\\{0,2}(?:[@frbu]{1,2}(?=[\"']))?"
-    r"(?:\"(?P<double>[^\"\n]{0,300})\"|'(?P<single>[^'\n]{0,300})'|`(?P<tick>[^`\n]{0,300})`"
-    r"|[「『“](?P<hook>[^」』”\n]{0,300})[」』”]"
-    r"|(?P<bare>[^\s\"'`「『“][^\s]{0,300})))"
+    r"(?:\"(?P<double>[^\"\n]{0,160})|'(?P<single>[^'\n]{0,160})|`(?P<tick>[^`\n]{0,160})"
+    r"|[「『“](?P<hook>[^」』”\n]{0,160})|(?P<bare>[^\s\"'`「『“][^\s]{0,160})))"
 )
+"""The beginning of a value, in quotes or bare; looked at, not taken, since another name may stand inside it."""
 _HARMLESS_REST = re.compile(
-    r"(?:ids?|count|counts|limit|limits|length|len|size|type|types|name|names|url|uri|endpoint|field|fields"
-    r"|label|hash|hashes|digest|path|file"
-    r"|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget"
-    r"|usage|hint|column|index|placeholder|url"
-    r"|format|strength|rules?|validator|validators|min|max|required|error|message|manager|provider|source|ref"
-    r"|selector|input|version|algorithm"
-    r"|header|param|prefix|suffix|status|state|scope|scopes|class|bytes|bits|rotation|age|at|in|by|on|ed|s|ize"
-    r"|izer|ization|ised|ized)$"
+    r"(?:^|[_-])(?:ids?|counts?|limits?|length|len|size|types?|names?|url|uri|endpoint|fields?|label|hash|hashes|digest"
+    r"|path|file|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget"
+    r"|usage|hint|column|index|placeholder|format|strength|rules?|validators?|min|max|required|error|message|manager"
+    r"|provider|source|ref|selector|input|version|algorithm|header|param|prefix|suffix|status|state|scopes?|class|bytes"
+    r"|bits|rotation|age|at|in|by|on)$|^(?:ed|s|ize|izer|ization|ised|ized|less)$"
 )
+"""What may follow the telling word: then the name is of something about a secret."""
 _HARMLESS_NAME = re.compile(
-    r"(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary"
-    r"|foreign|cache|sort|partition"
-    r"|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad|unk|mask|hash|row"
-    r"|group|dict|object|lookup|natural"
-    r"|surrogate|i18n|translation|idempotency|routing|shortcut|hot|arrow|reasoning|used|remaining|idempotent|no"
-    r"|in|of)[-_ ]?$"
+    r"(?:^|[^a-z])(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary"
+    r"|foreign|cache|sort|partition|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad"
+    r"|unk|mask|hash|row|group|dict|object|lookup|natural|surrogate|i18n|translation|idempotency|routing|shortcut|hot"
+    r"|arrow|reasoning|used|remaining|idempotent|no|in|of)[-_ ]?$"
 )
+"""What may stand before it: then it is no secret at all."""
+_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-. "
 
 
 def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
@@ -101,9 +99,9 @@ def _name_is_harmless(match: re.Match[str]) -> bool:
 
 
 def _before(match: re.Match[str]) -> str:
-    """The part of the name before the word that told."""
-    found = re.search(r"[a-z0-9_\-. ]{0,24}$", match.string[max(0, match.start() - 24) : match.start()])
-    return found[0] if found else ""
+    """The part of the name before the word that told, and the word before that."""
+    head = match.string[max(0, match.start() - 24) : match.start()]
+    return head[len(head.rstrip(_NAME_LETTERS)) :]
 
 
 def _between(match: re.Match[str]) -> str:

@@ -81,9 +81,9 @@ def _is_wallet_key(match: re.Match[str], text: str) -> bool:
 
 
 def _is_manifest(match: re.Match[str], text: str) -> bool:
-    section = text[match.end() : match.end() + 3000].split("\n---")[0]
+    section = text[match.end() : match.end() + 1500].split("\n---")[0]
     data = re.search(r"\n(?:string)?data:[ \t]*\n((?:[ \t]{1,8}[^\n]{0,400}\n?){1,50})", section, re.I)
-    above = text[max(0, match.start() - 1500) : match.start()].rsplit("\n---", 1)[-1]
+    above = text[max(0, match.start() - 800) : match.start()].rsplit("\n---", 1)[-1]
     data = data or re.search(r"(?:^|\n)(?:string)?data:[ \t]*\n((?:[ \t]{1,8}[^\n]{0,400}\n?){1,50})", above, re.I)
     if data is None:
         return False

@@ -56,7 +56,8 @@ def remedy(kind: ErrorClass) -> str:
 
 
 def _end(error: CallError, tries: str) -> Refused:
-    return Refused(kind=str(error.kind), reason=error.message + tries, remedy=remedy(error.kind))
+    retryable = error.kind not in _FINAL and error.kind is not ErrorClass.CONTEXT
+    return Refused(kind=str(error.kind), reason=error.message + tries, remedy=remedy(error.kind), retryable=retryable)
 
 
 def _backoff(first: Milliseconds, failures: int, chance: float) -> Milliseconds:

@@ -27,7 +27,10 @@ def choose_tier(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficul
     told = "; ".join(reason.reason for reason in reasons) or "no tier is set up"
     if blocked_by_failure:
         return Refused(
-            kind="no_tier", reason=f"no tier is left: {told}", remedy="koubou retry ID once the cause is mended"
+            kind="no_tier",
+            reason=f"no tier is left: {told}",
+            remedy="koubou retry ID once the cause is mended",
+            retryable=True,
         )
     if task.sensitivity is Sensitivity.CONFIDENTIAL:
         detail = f"confidential, and no local tier can take it: {told}"

@@ -74,7 +74,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
             shop.board.tasks.parked(task, park, now, decision)
             shop.note(task, "task.parked", park.detail, now, park=str(park.reason), until=park.until)
         case Refused():
-            fail(shop, task, decision, now, retryable=True)
+            fail(shop, task, decision, now)
 
 
 def _start(

@@ -16,14 +16,14 @@ def complete(shop: Shop, task: Task, answer_bytes: int, now: Instant) -> None:
     shop.deeds.append(FileAway(task=task.seq, task_id=task.id))
 
 
-def fail(shop: Shop, task: Task, refused: Refused, now: Instant, code: str = "", retryable: bool = True) -> None:
+def fail(shop: Shop, task: Task, refused: Refused, now: Instant, code: str = "") -> None:
     """The task ends without an answer; the error says what a person can do."""
     error = {
         "class": refused.kind,
         "code": code,
         "message": refused.reason,
         "remedy": refused.remedy.replace("ID", task.id),
-        "retryable": retryable,
+        "retryable": refused.retryable,
     }
     shop.board.tasks.ended(task, Move.FAILED, now, error=error)
     shop.deeds.append(FileAway(task=task.seq, task_id=task.id))

@@ -34,6 +34,7 @@ def _route(shop: Shop, task: Task, now: Instant) -> None:
                 kind="dependency",
                 reason=f"it needs {', '.join(lost)}, which did not complete",
                 remedy="koubou retry what it needs, then this task",
+                retryable=True,
             )
             fail(shop, task, refused, now)
             return

@@ -14,7 +14,10 @@ def wake(shop: Shop, now: Instant) -> int:
     moved = shop.board.tasks.wake_by_time(now)
     for task in shop.board.tasks.expired(now, shop.batch):
         refused = Refused(
-            kind="expired", reason="its expires_at passed before it was begun", remedy="drop it again with a later time"
+            kind="expired",
+            reason="its expires_at passed before it was begun",
+            remedy="drop it again with a later time",
+            retryable=False,
         )
         shop.apart(now, task.id, fail, shop, task, refused, now)
         moved += 1
