@@ -16,7 +16,7 @@ Koubou is a workshop for language-model work: drop task files in a folder, get a
   koubou submit --prompt "Say hello" --wait  ask something and wait for the answer
   koubou status                              see how it stands
 """
-_LAST_WORDS = """\
+LAST_WORDS = """\
   koubou VERB --help explains a verb. Options before or after the verb:
     --config FILE      the settings; else KOUBOU_CONFIG, else /etc/koubou/koubou.yaml
     --set KEY=VALUE    override one setting, such as budget.monthly.usd=50 (may be repeated)
@@ -53,7 +53,7 @@ class _TopParser(Parser):
             f"{group}:\n" + "".join(f"  {verb:<10}{line}\n" for verb, line in verbs.items())
             for group, verbs in GROUPS.items()
         ]
-        return "\n".join((_FIRST_WORDS, *groups, _LAST_WORDS))
+        return "\n".join((_FIRST_WORDS, *groups, LAST_WORDS))
 
 
 def named_verb(words: Sequence[str]) -> str | None:
