@@ -27,6 +27,12 @@ DIFFICULTY = [
 ]
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the detector keeps its rules: compiled once for all of these tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
 def evaluate(cache: Path, *arguments: str, code: int = 0) -> str:
     """What the script prints."""
     run = subprocess.run(
@@ -54,8 +60,8 @@ def write(path: Path, rows: list[dict[str, str]]) -> str:
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
-def test_recall_and_false_positives_by_category(tmp_path: Path, name: str) -> None:
-    found = figures(tmp_path / "cache", "sensitivity", write(tmp_path / name, SENSITIVITY))
+def test_recall_and_false_positives_by_category(tmp_path: Path, cache: Path, name: str) -> None:
+    found = figures(cache, "sensitivity", write(tmp_path / name, SENSITIVITY))
     assert (found["n"], found["recall"], found["false_positive_rate"]) == (5, 0.5, 0.3333)
     assert found["by_category"]["password"] == {"n": 1, "recall": 1.0, "false_positive_rate": None}
     assert found["by_category"]["prose"] == {"n": 2, "recall": None, "false_positive_rate": 0.5}
