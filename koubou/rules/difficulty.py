@@ -1,5 +1,4 @@
-"""How hard a task is: a score from 0 to 10 with the factors that made it; 0 to 3 low, 4 to 6 medium, 7 and "
-"more high."""
+"""How hard a task is: a score from 0 to 10 with its factors; 0 to 3 low, 4 to 6 medium, 7 and more high."""
 
 from __future__ import annotations
 
