@@ -16,8 +16,7 @@ MOST_FINDINGS = 100
 
 _PATTERNS: tuple[Pattern, ...] = (*assignments.PATTERNS, *credentials.PATTERNS, *markers.PATTERNS)
 _WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
-"""Full-width letters, digits and signs as their ASCII twins, one for one; and the one capital whose lower "
-"case is two."""
+"""Full-width letters, digits and signs as ASCII, one for one; and the one capital whose lower case is two letters."""
 
 
 def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
