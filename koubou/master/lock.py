@@ -4,22 +4,34 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from koubou.errors import WorkshopTaken
 
 NAME = "master.lock"
+_PATIENCE = 0.5
+"""Seconds: whoever asks whether the workshop is served takes the lock, shared, for microseconds."""
 
 
 def take(run_folder: str) -> int:
     """Hold the workshop; keep the descriptor open. Raises WorkshopTaken when another master has it."""
     path = os.path.join(run_folder, NAME)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
-        os.close(descriptor)
-        raise WorkshopTaken(f"{path}: process {holder or 'unknown'} serves this workshop already") from None
+    deadline = time.monotonic() + _PATIENCE
+    while not _locked(descriptor):
+        if time.monotonic() >= deadline:
+            holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
+            os.close(descriptor)
+            raise WorkshopTaken(f"{path}: process {holder or 'unknown'} serves this workshop already")
+        time.sleep(0.01)
     os.ftruncate(descriptor, 0)
     os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
