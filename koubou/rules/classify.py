@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from koubou.model.decision import Finding, Hit, Reason
@@ -12,7 +15,7 @@ from koubou.rules import assignments, credentials, identity_numbers, markers
 from koubou.rules.pattern import Pattern, Sighting, sightings
 
 MOST_FINDINGS = 100
-"""More are not kept: the level is decided by one, and a list of thousands helps nobody."""
+"""More of one level are not kept: the level is decided by one, and a list of thousands helps nobody."""
 
 _PATTERNS: tuple[Pattern, ...] = (*assignments.PATTERNS, *credentials.PATTERNS, *markers.PATTERNS)
 _WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
@@ -41,35 +44,27 @@ def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
 
 
 def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding, ...]:
-    """What is secret in the texts, by Koubou's own rules and by a detector's hits, in the order of the texts."""
+    """What is secret in the texts, by a detector's hits and by Koubou's own rules."""
     document = "\n".join(text for _, text in texts)
     starts, total = [], 0
     for _, text in texts:
         starts.append(total)
         total += len(text) + 1
     kept: dict[tuple[str, str, int], Finding] = {}
-    for sighting in _sightings(document):
-        place = bisect_right(starts, sighting.start) - 1
-        where = texts[place][0]
-        line = document.count("\n", starts[place], sighting.start) + 1
-        kept.setdefault(
-            (sighting.rule, where, line),
-            Finding(
-                category=sighting.category,
-                where=where,
-                rule=sighting.rule,
-                line=line,
-                sample=document[sighting.start : min(sighting.start + 2, sighting.end)],
-                level=sighting.level,
-            ),
-        )
-        if len(kept) >= MOST_FINDINGS:
+    told: Counter[str] = Counter()
+    encoded = {where: text.encode("utf-8", "replace") for where, text in texts} if hits else {}
+    found = chain(
+        (_finding(hit) for hit in hits if not _is_harmless(hit, encoded)),
+        _placed(_sightings(document), document, starts, texts),
+    )
+    for finding in found:
+        key = (finding.rule, finding.where, finding.line)
+        # Each level has its own room: a hundred marks of the house must not hide the one secret behind them.
+        if key not in kept and told[finding.level] < MOST_FINDINGS:
+            kept[key] = finding
+            told[finding.level] += 1
+        if told["confidential"] >= MOST_FINDINGS:
             break
-    if hits:
-        named = dict(texts)
-        for hit in hits[:MOST_FINDINGS]:
-            if not _is_harmless(hit, named):
-                kept.setdefault((hit.rule, hit.where, hit.line), _finding(hit))
     return tuple(kept.values())
 
 
@@ -102,11 +97,30 @@ def _sightings(document: str) -> Iterator[Sighting]:
         yield from sightings(identity_numbers.PATTERNS, text, low)
 
 
-def _is_harmless(hit: Hit, texts: Mapping[str, str]) -> bool:
+def _placed(
+    sightings: Iterator[Sighting], document: str, starts: list[int], texts: Sequence[tuple[str, str]]
+) -> Iterator[Finding]:
+    """The sightings with the text and line where they stand; the lines are counted once, and only if there is one."""
+    ends: list[int] | None = None
+    for sighting in sightings:
+        if ends is None:
+            ends = [match.start() for match in re.finditer("\n", document)]
+        place = bisect_right(starts, sighting.start) - 1
+        yield Finding(
+            category=sighting.category,
+            where=texts[place][0],
+            rule=sighting.rule,
+            line=bisect_left(ends, sighting.start) - bisect_left(ends, starts[place]) + 1,
+            sample=document[sighting.start : min(sighting.start + 2, sighting.end)],
+            level=sighting.level,
+        )
+
+
+def _is_harmless(hit: Hit, texts: Mapping[str, bytes]) -> bool:
     """Whether a detector took an address with placeholders for credentials; everything else of it is believed."""
     if hit.category != "connection_string" or hit.where not in texts:
         return False
-    whole = texts[hit.where].encode("utf-8", "replace")
+    whole = texts[hit.where]
     start = max(hit.start - 300, whole.rfind(b"\n", 0, hit.start) + 1, 0)
     end = whole.find(b"\n", hit.end)
     around = whole[start : min(hit.end + 300, end if end >= 0 else len(whole))]

@@ -123,7 +123,18 @@ def test_a_secret_is_seen_whatever_stands_around_it(around: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", [*PIECES, "password=token:", "A1_key=://a:://a:", "1 ", "a_", "curl -u a:", "design a "]
+    "piece",
+    [
+        *PIECES,
+        "password=token:",
+        "A1_key=://a:://a:",
+        "1 ",
+        "a_",
+        "curl -u a:",
+        "design a ",
+        "社内\n",
+        "For internal use only. ",
+    ],
 )
 def test_the_time_is_bounded_on_texts_made_to_hurt(piece: str) -> None:
     """A pattern that backtracks without bound takes minutes for 20 kB; the worst measured is 10 ms a kilobyte."""

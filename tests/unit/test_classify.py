@@ -206,6 +206,30 @@ def test_the_list_of_findings_has_an_end() -> None:
     assert len(find([("prompt", text)], ())) == MOST_FINDINGS
 
 
+def test_many_marks_of_the_house_do_not_hide_a_secret_behind_them() -> None:
+    text = "社内限り\n" * (3 * MOST_FINDINGS) + "SSN: 219-09-9999"
+    found = find([("prompt", text)], ())
+    assert sensitivity(found, None)[0] is Sensitivity.CONFIDENTIAL
+
+
+def test_many_harmless_addresses_do_not_hide_a_token_behind_them() -> None:
+    line = "postgres://user:password@localhost/db\n"
+    blanks = [
+        Hit(
+            rule="uri",
+            category="connection_string",
+            where="prompt",
+            line=n + 1,
+            start=n * len(line) + 16,
+            end=n * len(line) + 24,
+            sample="pa",
+        )
+        for n in range(2 * MOST_FINDINGS)
+    ]
+    token = Hit(rule="zq", category="vendor_token", where="prompt", line=999, start=0, end=4, sample="zq")
+    assert [finding.rule for finding in find([("prompt", line * 2 * MOST_FINDINGS)], [*blanks, token])] == ["zq"]
+
+
 @pytest.mark.parametrize("asked", [None, *Sensitivity])
 @pytest.mark.parametrize("found", Sensitivity)
 def test_what_is_asked_may_raise_but_never_lower(found: Sensitivity, asked: Sensitivity | None) -> None:
