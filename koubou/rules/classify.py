@@ -121,10 +121,9 @@ def _is_harmless(hit: Hit, texts: Mapping[str, bytes]) -> bool:
     if hit.category != "connection_string" or hit.where not in texts:
         return False
     whole = texts[hit.where]
-    start = max(hit.start - 300, whole.rfind(b"\n", 0, hit.start) + 1, 0)
-    end = whole.find(b"\n", hit.end)
-    around = whole[start : min(hit.end + 300, end if end >= 0 else len(whole))]
-    return credentials.is_harmless_address(around.decode("utf-8", "replace"))
+    before = whole[max(0, hit.start - 300) : hit.start].rpartition(b"\n")[2]
+    behind = whole[hit.start : hit.end + 300].partition(b"\n")[0]
+    return credentials.is_harmless_address((before + behind).decode("utf-8", "replace"))
 
 
 def _finding(hit: Hit) -> Finding:
