@@ -40,11 +40,9 @@ def conversation_bytes(messages: Sequence[Mapping[str, str]], response_format: M
 
 def conversation_growth(request: TaskRequest, answer_bytes: Mapping[str, int]) -> int:
     """By how many bytes answers of so many bytes (as UTF-8 JSON) lengthen a conversation, each where it is named."""
-    texts = [request.system or "", request.prompt, *(message.content for message in request.messages)]
-    texts += [attachment.content for attachment in request.attachments]
     total = 0
-    for text in texts:
-        for piece in text.split("{{")[1:]:
+    for message in conversation(request, {}):
+        for piece in message["content"].split("{{")[1:]:
             word, closed, _ = piece.partition("}}")
             if closed:
                 total += answer_bytes.get(word.strip().removeprefix("inputs."), 0)
