@@ -23,7 +23,7 @@ class Journal:
     def __init__(self, *, stream: TextIO | None = None, form: str = "json", level: str = "info") -> None:
         self._stream = stream or sys.stdout
         self._least = _LEVELS[level]
-        self._lines: queue.Queue[tuple[str, str, Mapping[str, Any]] | None] = queue.Queue(_ROOM)
+        self._lines: queue.SimpleQueue[tuple[str, str, Mapping[str, Any]] | None] = queue.SimpleQueue()
         self.dropped = 0
         self._told_dropped = 0
         renderer = (
@@ -47,17 +47,14 @@ class Journal:
         """Note an event of the vocabulary. Never blocks, never raises."""
         if _LEVELS[level] < self._least:
             return
-        try:
-            self._lines.put_nowait((event, level, fields))
-        except queue.Full:
+        if self._lines.qsize() >= _ROOM:
             self.dropped += 1
+            return
+        self._lines.put((event, level, fields))
 
     def close(self, patience: float = 2.0) -> None:
         """Write what is queued, for so many seconds at most."""
-        try:
-            self._lines.put(None, timeout=patience)
-        except queue.Full:
-            return
+        self._lines.put(None)
         self._writer.join(patience)
 
     def _write(self) -> None:

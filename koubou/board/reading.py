@@ -16,7 +16,7 @@ from koubou.board.rows import account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import BoardUnavailable, UsageMistake
 from koubou.model.account import Account
-from koubou.model.decision import Finding, Reason
+from koubou.model.decision import Finding
 from koubou.model.instant import Instant
 from koubou.model.run import Run
 from koubou.model.status import Status
@@ -192,8 +192,8 @@ class Reading:
         with readable():
             return self._board.runs.of_task(task.seq)
 
-    def examination(self, task: Task) -> tuple[Sequence[Finding], int, Sequence[Reason]]:
-        """What the close look at a task found: findings, score, factors."""
+    def examination(self, task: Task) -> tuple[Sequence[Finding], int]:
+        """What the close look at a task found: what is secret, and its score of difficulty."""
         with readable():
             return self._board.tasks.examination(task.seq)
 

@@ -6,7 +6,6 @@ import json
 import sqlite3
 
 from koubou.model.account import Account
-from koubou.model.decision import Reason
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 
@@ -16,7 +15,7 @@ def task_from_row(row: sqlite3.Row) -> Task:
     park = row["park"]
     waiting, sensitivity, difficulty, outcome = row["waiting"], row["sensitivity"], row["difficulty"], row["outcome"]
     asked_difficulty, asked_sensitivity = row["asked_difficulty"], row["asked_sensitivity"]
-    route, given_up = row["route"], row["given_up"]
+    given_up = row["given_up"]
     return Task(
         seq=row["seq"],
         id=row["id"],
@@ -36,7 +35,8 @@ def task_from_row(row: sqlite3.Row) -> Task:
         requires_high_capability=bool(row["requires_high_capability"]),
         executor=row["executor"],
         tier=row["tier"],
-        route=tuple(Reason(**reason) for reason in json.loads(route)) if route != "[]" else (),
+        judged=row["judged"],
+        routed=row["routed"],
         given_up=tuple(json.loads(given_up)) if given_up != "[]" else (),
         input_bytes=row["input_bytes"],
         message_count=row["message_count"],

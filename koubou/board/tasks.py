@@ -22,6 +22,7 @@ SQL = statements("tasks")
 _BREACHES_WOKEN_AT_ONCE = 64
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
+_JSON = json.JSONEncoder(ensure_ascii=False)
 
 
 class Tasks:
@@ -85,23 +86,22 @@ class Tasks:
         row = self._execute(SQL["text_of"], {"task": seq}).fetchone()
         return row["source"], row["body"]
 
-    def examination(self, seq: int) -> tuple[Sequence[Finding], int, Sequence[Reason]]:
-        """What the close look at a task found: findings, score, factors."""
-        row = self._execute(SQL["request_of"], {"task": seq}).fetchone()
+    def examination(self, seq: int) -> tuple[Sequence[Finding], int]:
+        """What the close look at a task found: what is secret, and its score of difficulty."""
+        row = self._execute(SQL["examination_of"], {"task": seq}).fetchone()
         findings = [Finding(**finding) for finding in json.loads(row["findings"])] if row["findings"] != "[]" else []
-        return findings, row["score"], [Reason(**reason) for reason in json.loads(row["factors"])]
+        return findings, row["score"]
 
     def classified(
         self, task: Task, sensitivity: Sensitivity, difficulty: Difficulty, reasons: Sequence[Reason], now: Instant
     ) -> None:
-        """Note how secret and how hard a task is; it waits for its tier."""
-        values = {"sensitivity": sensitivity, "difficulty": difficulty, "route": _reasons(reasons)}
+        """Note how secret and how hard a task is, after the factors of its examination; it waits for its tier."""
+        values = {"sensitivity": sensitivity, "difficulty": difficulty, "judged": _reasons(reasons)}
         self._move("classified", task, Move.CLASSIFIED, values, now)
 
     def routed(self, task: Task, decision: Routed, now: Instant) -> None:
         """Note a task's tier; it waits for a place and money."""
-        reasons = [*(reason for reason in task.route if not reason.rule.startswith("tier.")), *decision.reasons]
-        self._move("routed", task, Move.ROUTED, {"tier": decision.tier, "route": _reasons(reasons)}, now)
+        self._move("routed", task, Move.ROUTED, {"tier": decision.tier, "routed": _reasons(decision.reasons)}, now)
 
     def parked(self, task: Task, park: Park, now: Instant, breach: Breach | None = None) -> None:
         """Leave a task pending with a reason, at the step for which it waits."""
@@ -289,9 +289,5 @@ class Tasks:
             raise IllegalMove(f"task {task.id} is no longer {task.status}: it cannot be {move}")
 
 
-def _reason(reason: Reason) -> dict[str, str]:
-    return {"rule": reason.rule, "reason": reason.reason}
-
-
 def _reasons(reasons: Sequence[Reason]) -> str:
-    return json.dumps([_reason(reason) for reason in reasons], ensure_ascii=False)
+    return _JSON.encode([{"rule": reason.rule, "reason": reason.reason} for reason in reasons])

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = find(workshop, board, arguments.id)
         with board.picture():
             task = board.task(found.id) or found
-            findings, score, factors = board.examination(task)
+            findings, score = board.examination(task)
             now = list(_now(workshop, board, task))
     if arguments.json:
         say.print_json(
@@ -48,7 +48,6 @@ def run(arguments: argparse.Namespace) -> int:
                 "findings": [asdict(finding) for finding in findings],
                 "difficulty": task.difficulty,
                 "score": score,
-                "factors": [asdict(factor) for factor in factors],
                 "route": [asdict(reason) for reason in task.route],
                 "now": now,
             }

@@ -30,6 +30,16 @@ def write_synced(path: bytes, data: bytes, mode: int = 0o600, flags: int = _NEW)
         os.close(descriptor)
 
 
+def write_plain(path: bytes, data: bytes, mode: int = 0o600) -> None:
+    """Write a file that can be made again: the disk may have it later."""
+    descriptor = os.open(path, _NEW, 0o600)
+    try:
+        write_all(descriptor, data)
+        os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
+
+
 def write_all(descriptor: int, data: bytes) -> None:
     """Write every byte, however many calls that takes."""
     rest = memoryview(data)

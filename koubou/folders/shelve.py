@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from koubou.folders.access import let_read
 from koubou.folders.bounded import read_small
-from koubou.folders.durable import sync_folder, write_all, write_whole
+from koubou.folders.durable import sync_folder, write_all, write_plain, write_synced, write_whole
 from koubou.folders.layout import Layout
 from koubou.model.task import Attachment
 
@@ -19,6 +19,9 @@ Shelf = Literal["completed", "failed"]
 RECORD = "result.json"
 RESULTS = ("output.json", "output.md", "error.json")
 """What a shelved task's folder may say of its ending; only the latest ending's files stay."""
+
+SYNCED = ("output.json", "error.json")
+"""Those that programs rely on; output.md says the same for people, and can be made again."""
 
 LARGEST_RECORD = 64 * 1024 * 1024
 
@@ -49,11 +52,12 @@ def file_away(
     attachments: Sequence[Attachment] = (),
     reader: int | None = None,
 ) -> str:
-    """Put a task's folder on its shelf with these files (of RESULTS) in it, durably; returns the folder.
+    """Put a task's folder on its shelf with these files (of RESULTS) in it; returns the folder.
 
     `reader` is the uid that may read folder, task.yaml and results besides us: the submitter's.
 
-    Whoever sees the folder on the shelf sees whole files. A task that never ran gets its folder here. Raises OSError.
+    Whoever sees the folder on the shelf sees whole files; that it stands there outlives a power cut after
+    `sync_shelves`, which serves many tasks at once. A task that never ran gets its folder here. Raises OSError.
     """
     if not set(files) <= set(RESULTS):
         raise ValueError("a shelved task has no other files than " + ", ".join(RESULTS))
@@ -64,15 +68,22 @@ def file_away(
     else:
         _bring_back(layout, task)
         _fill(layout, work, source, attachments)
-        for name, data in files.items():
-            write_whole(os.fsencode(f"{work}/{name}"), data)
+        for name, data in sorted(files.items(), reverse=True):
+            # Nobody is shown the folder before it is whole, so the files need no hidden names here.
+            path = os.fsencode(f"{work}/{name}")
+            write_synced(path, data) if name in SYNCED else write_plain(path, data)
         _remove_results(work, but=files)
         _let_read(work, files, reader)
         sync_folder(work)
         os.rename(work, target)
-    sync_folder(os.path.dirname(target))
-    sync_folder(layout.in_progress)
     return target
+
+
+def sync_shelves(layout: Layout, shelves: Collection[Shelf]) -> None:
+    """Wait until the disk has what `file_away` put on these shelves. Raises OSError."""
+    for shelf in shelves:
+        sync_folder(f"{layout.tasks}/{shelf}")
+    sync_folder(layout.in_progress)
 
 
 def reopen(layout: Layout, task: str) -> None:

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from koubou.folders.layout import Layout
-from koubou.folders.shelve import file_away
+from koubou.folders.shelve import Shelf, file_away, sync_shelves
 from koubou.hands.line import Line
 from koubou.hands.records import record_of
 from koubou.model.request_json import request_from_json
@@ -18,33 +18,38 @@ _THREADS = 4
 
 
 def serve(line: Line) -> None:
-    """Shelve until the wire ends; what is under way then is finished."""
+    """Shelve until the wire ends; what has been asked for by then is finished."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="shelving") as pool:
         while heard := line.hear():
-            for message in heard:
-                if isinstance(message, Shelve):
-                    pool.submit(_shelve_and_say, line, message)
+            asked = [message for message in heard if isinstance(message, Shelve)]
+            words = list(pool.map(_tried, asked))
+            # What came together is made durable together: one sync of each shelf for all of them.
+            shelves = {_shelf(message) for message in asked}
+            try:
+                sync_shelves(Layout(home=asked[0].home), shelves)
+            except OSError as error:
+                words = [NotShelved(task=message.task, reason=_word(error)) for message in asked]
+            line.say(words)
 
 
-def _shelve_and_say(line: Line, asked: Shelve) -> None:
+def _tried(asked: Shelve) -> Shelved | NotShelved:
     try:
         shelve(asked)
     except OSError as error:
-        line.say([NotShelved(task=asked.task, reason=error.strerror or str(error))])
+        return NotShelved(task=asked.task, reason=_word(error))
     except Exception as error:  # noqa: BLE001 - a bug over one task is told to the master, and the hand goes on
-        line.say([NotShelved(task=asked.task, reason=f"a bug: {type(error).__name__}; please report it")])
-    else:
-        line.say([Shelved(task=asked.task)])
+        return NotShelved(task=asked.task, reason=f"a bug: {type(error).__name__}; please report it")
+    return Shelved(task=asked.task)
 
 
 def shelve(asked: Shelve) -> None:
-    """Write a task's papers and move its folder; doing it again does nothing. Raises OSError."""
+    """Write a task's papers and move its folder; again does nothing. Raises OSError. Shelves are yet to sync."""
     layout = Layout(home=asked.home)
     # A folder is made anew only for a task that never ran: only then are its attachments needed.
     request = request_from_json(asked.request)
     if not asked.completed:
         files = {"error.json": paper.as_bytes(asked.paper)}
-        file_away(layout, asked.task_id, asked.source, "failed", files, request.attachments, asked.owner)
+        file_away(layout, asked.task_id, asked.source, _shelf(asked), files, request.attachments, asked.owner)
         return
     shelved = os.path.exists(f"{layout.task_folder('completed', asked.task_id)}/output.json")
     if shelved and not os.path.exists(layout.task_folder("in_progress", asked.task_id)):
@@ -57,4 +62,12 @@ def shelve(asked: Shelve) -> None:
         "output.json": paper.as_bytes(output),
         "output.md": paper.markdown(output).encode("utf-8", "replace"),
     }
-    file_away(layout, asked.task_id, asked.source, "completed", files, request.attachments, asked.owner)
+    file_away(layout, asked.task_id, asked.source, _shelf(asked), files, request.attachments, asked.owner)
+
+
+def _shelf(asked: Shelve) -> Shelf:
+    return "completed" if asked.completed else "failed"
+
+
+def _word(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -176,7 +177,10 @@ class NewTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number."""
+    """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number.
+
+    `judged` and `routed` are JSON lists of reasons: read them through `route`.
+    """
 
     seq: int
     id: str
@@ -196,7 +200,8 @@ class Task:
     requires_high_capability: bool
     executor: str | None
     tier: str | None
-    route: Sequence[Reason]
+    judged: str
+    routed: str
     given_up: Sequence[str]
     input_bytes: int
     message_count: int
@@ -220,6 +225,11 @@ class Task:
     updated_at: Instant
     started_at: Instant | None
     finished_at: Instant | None
+
+    @property
+    def route(self) -> Sequence[Reason]:
+        """The chain of reasons: how secret, how hard, why this tier. Kept as JSON, since few turns ever ask."""
+        return tuple(Reason(**reason) for reason in (*json.loads(self.judged), *json.loads(self.routed)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

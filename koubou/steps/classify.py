@@ -24,10 +24,9 @@ def _classify(shop: Shop, task: Task, now: Instant) -> None:
         shop.board.tasks.parked(task, park, now)
         shop.note(task, "task.parked", park.detail, now, park=str(park.reason))
         return
-    findings, score, factors = shop.board.tasks.examination(task.seq)
+    findings, score = shop.board.tasks.examination(task.seq)
     secret, secret_reason = sensitivity(findings, task.asked_sensitivity)
     hard, hard_reason = difficulty(score, task.asked_difficulty)
-    reasons = [*factors, secret_reason, hard_reason]
-    shop.board.tasks.classified(task, secret, hard, reasons, now)
+    shop.board.tasks.classified(task, secret, hard, [secret_reason, hard_reason], now)
     told = f"{secret}: {secret_reason.reason}; {hard}: {hard_reason.reason}"
     shop.note(task, "task.classified", told, now, sensitivity=str(secret), difficulty=str(hard))

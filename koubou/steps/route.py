@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from koubou.model.decision import Reason, Refused, Routed
+from koubou.model.decision import Refused, Routed
 from koubou.model.instant import Instant
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Need, Sensitivity, Task
@@ -67,8 +67,7 @@ def _inherit(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Tas
         return task
     shop.board.tasks.set_sensitivity(task, highest, now)
     shop.note(task, "task.classified", f"{highest}: it reads an answer that is", now, sensitivity=str(highest))
-    reason = Reason(rule="inherited", reason=f"{highest}: it reads an answer that is")
-    return replace(task, sensitivity=highest, route=(*task.route, reason))
+    return replace(task, sensitivity=highest)
 
 
 def _park(shop: Shop, task: Task, park: Park, now: Instant) -> None:

@@ -13,7 +13,7 @@ from intake import a_layout
 
 from koubou.folders import shelve
 from koubou.folders.layout import Layout
-from koubou.folders.shelve import Shelf, file_away, open_run, read_record, reopen
+from koubou.folders.shelve import Shelf, file_away, open_run, read_record, reopen, sync_shelves
 from koubou.model.task import Attachment
 
 SOURCE = "prompt: 工房\n"
@@ -22,7 +22,7 @@ ANSWER = {"output.json": b'{"answer": "yes"}', "output.md": b"yes\n"}
 ERROR = {"error.json": b'{"error": {}}'}
 
 
-class Crash(Exception):  # noqa: N818  it is no error of ours
+class Crash(Exception):
     """The power went."""
 
 
@@ -119,7 +119,7 @@ def test_filing_away_twice_does_nothing_twice(layout: Layout) -> None:
     assert places(layout, "a") == ["completed"]
 
 
-@pytest.mark.parametrize("moment", range(8))
+@pytest.mark.parametrize("moment", range(5))
 def test_a_crash_at_any_step_is_made_good_by_filing_again(
     layout: Layout, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
@@ -140,6 +140,7 @@ def test_a_crash_at_any_step_is_made_good_by_filing_again(
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
     with pytest.raises(Crash):
         file_away(layout, "a", SOURCE, "completed", ANSWER)
+        sync_shelves(layout, ["completed"])
     monkeypatch.undo()
     if "completed" in places(layout, "a"):
         assert tree(f"{layout.completed}/a").items() >= ANSWER.items(), "a reader saw half of it"
@@ -237,4 +238,6 @@ def test_the_shelves_are_synced_after_the_folder_was_moved(layout: Layout, monke
 
     monkeypatch.setattr(shelve, "sync_folder", noting)
     file_away(layout, "a", SOURCE, "completed", ANSWER)
+    assert synced == ["a"]
+    sync_shelves(layout, ["completed"])
     assert synced == ["a", "completed", "in_progress"]

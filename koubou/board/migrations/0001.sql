@@ -30,7 +30,8 @@ CREATE TABLE task (
   requires_high_capability INTEGER NOT NULL,
   executor                 TEXT,
   tier                     TEXT,
-  route                    TEXT    NOT NULL DEFAULT '[]',       -- JSON: [{rule, reason}]
+  judged                   TEXT    NOT NULL DEFAULT '[]',       -- JSON: [{rule, reason}] of how secret and how hard it is
+  routed                   TEXT    NOT NULL DEFAULT '[]',       -- and of why this tier
   given_up                 TEXT    NOT NULL DEFAULT '[]',       -- JSON: tiers that were tried in vain
   input_bytes              INTEGER NOT NULL,
   message_count            INTEGER NOT NULL,

@@ -53,6 +53,9 @@ SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE waiting = 'admit' AND tier = :tie
 -- name: error_of
 SELECT error FROM task WHERE seq = :seq;
 
+-- name: examination_of
+SELECT findings, score FROM request WHERE task = :task;
+
 -- name: request_of
 -- The text of a task.
 SELECT source, body, findings, factors, score FROM request WHERE task = :task;
@@ -61,12 +64,13 @@ SELECT source, body, findings, factors, score FROM request WHERE task = :task;
 SELECT source, body FROM request WHERE task = :task;
 
 -- name: classified
-UPDATE task SET sensitivity = :sensitivity, difficulty = :difficulty, route = :route, status = :status, waiting = 'route',
+UPDATE task SET sensitivity = :sensitivity, difficulty = :difficulty, judged = (SELECT substr(factors, 1, length(factors) - 1) || ', ' || substr(:judged, 2) FROM request WHERE task = :seq),
+                status = :status, waiting = 'route',
                 updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = 'classify';
 
 -- name: routed
-UPDATE task SET tier = :tier, route = :route, status = :status, waiting = 'admit', updated_at = :now,
+UPDATE task SET tier = :tier, routed = :routed, status = :status, waiting = 'admit', updated_at = :now,
                 park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL, park_least = NULL
 WHERE seq = :seq AND status = :from_status AND waiting = 'route';
 
