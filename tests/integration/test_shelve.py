@@ -139,8 +139,7 @@ def test_a_crash_at_any_step_is_made_good_by_filing_again(
     for name in ("rename", "fsync"):
         monkeypatch.setattr(os, name, counted(getattr(os, name)))
     with pytest.raises(Crash):
-        file_away(layout, "a", SOURCE, "completed", ANSWER)
-        sync_shelves(layout, ["completed"])
+        _file_durably(layout)
     monkeypatch.undo()
     if "completed" in places(layout, "a"):
         assert tree(f"{layout.completed}/a").items() >= ANSWER.items(), "a reader saw half of it"
@@ -241,3 +240,8 @@ def test_the_shelves_are_synced_after_the_folder_was_moved(layout: Layout, monke
     assert synced == ["a"]
     sync_shelves(layout, ["completed"])
     assert synced == ["a", "completed", "in_progress"]
+
+
+def _file_durably(layout: Layout) -> None:
+    file_away(layout, "a", SOURCE, "completed", ANSWER)
+    sync_shelves(layout, ["completed"])
