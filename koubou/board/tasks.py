@@ -15,7 +15,7 @@ from koubou.model.account import Account
 from koubou.model.decision import Breach, Finding, Reason, Routed
 from koubou.model.instant import Instant
 from koubou.model.request_json import request_from_json
-from koubou.model.status import Move, Park, ParkReason, Status, Waiting, after
+from koubou.model.status import Move, Park, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 
 SQL = statements("tasks")
@@ -160,11 +160,6 @@ class Tasks:
     def queued_up_to(self, tier: str, most: int) -> int:
         """How many tasks wait for a place in a tier, counted no further than `most`."""
         return int(self._execute(SQL["queued_up_to"], {"tier": tier, "most": most}).fetchone()[0])
-
-    def parked_for(self, reason: ParkReason, limit: int) -> list[Task]:
-        """Tasks that are parked for a reason, oldest first."""
-        rows = self._execute(SQL["parked_for"], {"park": reason, "limit": limit})
-        return [task_from_row(row) for row in rows.fetchall()]
 
     def admitted(self, task: Task, hold: int, tokens: int, now: Instant) -> int:
         """Give a task its place; return the number of its new run."""

@@ -10,6 +10,8 @@ from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.tier import Tier
 
+_NOT_YET = "accepted, not in force in this version"
+
 
 def describe(settings: Settings, tiers: Mapping[str, Tier]) -> list[str]:
     """Where the settings come from, which tier is offered or why not, where tasks go, and what they may cost."""
@@ -20,6 +22,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier]) -> list[str]:
         *(f"tier       {_tier(tier)}" for tier in tiers.values()),
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
         *_budget(settings.budget),
+        f"not yet    sessions, overdraft, guardian, roles and window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
@@ -43,8 +46,9 @@ def _budget(budget: BudgetSettings) -> list[str]:
     time = "any time" if task.time is None else show_duration(task.time)
     return [
         f"month      {_limit(month.usd)}, {percents}",
-        f"day        {_limit(day.usd)}{weekend}",
-        f"task       {_limit(task.usd)}, {_count(task.tokens, 'tokens')}, {time}",
+        f"task       {_limit(task.usd)}, {time} a call at most",
+        f"day        {_limit(day.usd)}{weekend} ({_NOT_YET})",
+        f"tokens     {_count(task.tokens, 'tokens')} a task ({_NOT_YET})",
     ]
 
 

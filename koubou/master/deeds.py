@@ -11,7 +11,7 @@ from koubou.folders.answers import read_answer
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master.crew import Crew
-from koubou.master.hand import Hand
+from koubou.master.hands import Hands
 from koubou.model.deed import CancelRun, Deed, DiscardClaim, FileAway, RejectClaim, Say, SendRun
 from koubou.model.heard import Heard, RunSent, RunUnsendable
 from koubou.model.request_json import request_from_json
@@ -20,7 +20,7 @@ from koubou.model.status import Status
 from koubou.model.task import Task
 from koubou.rules import paper
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
-from koubou.wire.hand_messages import Reject, Shelve, Taken
+from koubou.wire.hand_messages import Shelve
 from koubou.wire.messages import Assign, Cancel
 
 _OWED_AT_ONCE = 256
@@ -42,22 +42,14 @@ class Deeds:
         crew: Crew,
         journal: Journal,
         *,
-        intake: Hand,
-        shelving: Hand,
+        hands: Hands,
         hear: Callable[[Heard], None],
     ) -> None:
         self._board = board
         self._crew = crew
         self._journal = journal
-        self._intake = intake
-        self._shelving = shelving
+        self._hands = hands
         self._hear = hear
-        self._on_the_way: dict[int, str] = {}
-
-    @property
-    def shelving_count(self) -> int:
-        """How many tasks are on their way to the shelf."""
-        return len(self._on_the_way)
 
     def do(self, deeds: Sequence[Deed]) -> None:
         """Begin everything; return at once."""
@@ -77,22 +69,14 @@ class Deeds:
                 case DiscardClaim(claim=claim):
                     taken.append(claim)
                 case RejectClaim(claim=claim, error=error):
-                    self._intake.say(Reject(claim=claim, error=error))
+                    self._hands.reject(claim, error)
         if taken:
-            self._intake.say(Taken(claims=tuple(taken)))
+            self._hands.taken(taken)
 
     def shelve_what_is_owed(self) -> None:
         """Take up again what the board owes to the shelves and is not on its way there."""
         for seq, task_id in self._board.tasks.owed_filings(_OWED_AT_ONCE):
             self._shelve(seq, task_id)
-
-    def shelved(self, seq: int) -> None:
-        """A task is on its shelf, or could not be put there and stays owed."""
-        self._on_the_way.pop(seq, None)
-
-    def forget_the_way(self) -> None:
-        """The shelving hand was started anew: what was on its way is owed again."""
-        self._on_the_way.clear()
 
     def _send(self, deed: SendRun) -> None:
         run = self._board.runs.get(deed.task, deed.run)
@@ -139,7 +123,7 @@ class Deeds:
         return {name: read_answer(layout, ids[needed.casefold()]) for name, needed in wanted.items()}
 
     def _shelve(self, seq: int, task_id: str) -> None:
-        if seq in self._on_the_way:
+        if self._hands.on_the_way(seq):
             return
         task = self._board.tasks.at(seq)
         if task.outcome is None:
@@ -151,7 +135,7 @@ class Deeds:
             papers = paper.output(task, self._crew.workshop.tiers.get(task.tier or ""), used)
         else:
             papers = paper.error(task, str(task.outcome), self._board.tasks.error_of(seq) or _NO_REASON, used)
-        sent = self._shelving.say(
+        self._hands.shelve(
             Shelve(
                 home=self._crew.workshop.layout.home,
                 task=seq,
@@ -164,5 +148,3 @@ class Deeds:
                 paper=papers,
             )
         )
-        if sent:
-            self._on_the_way[seq] = task_id

@@ -3,59 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from koubou import __version__
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable, SettingsError
 from koubou.journal import Journal
+from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
-from koubou.master.hand import Hand
+from koubou.master.hands import Hands
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
+from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
 from koubou.master.systemd import Notifier
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
-from koubou.model.heard import Arrived, Asked, Filed, Heard, RunFinished, RunStarted, WorkerGone
+from koubou.model.heard import Asked, Heard, RunFinished, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
-from koubou.model.ulid import ENTROPY_BYTES, following, ulid
 from koubou.rules.windows import month_limit
-from koubou.steps.admit import EMERGENCY
-from koubou.wire.hand_messages import FromHand, NotShelved, Pause, Shelved, Told
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
 _HOUSEKEEPING = 1.0
 _BEATS_WRITTEN_EVERY = 5.0
 _BOARD_RETRY = 1.0
 _QUICK_END = 3.0
-_SHELVE_AGAIN = 2.0
-_HANDS_END = 5.0
-_LATCH_TICKET = 0
-
-
-def clock() -> Instant:
-    """The time of day."""
-    return time.time_ns() // 1_000_000
-
-
-class Ids:
-    """ULIDs that sort as they were made, for any thread."""
-
-    def __init__(self) -> None:
-        self._last = ulid(0, bytes(ENTROPY_BYTES))
-
-    def __call__(self) -> str:
-        """The next one."""
-        # The interpreter's lock makes the two lines safe enough: entropy keeps two threads apart in any case.
-        self._last = made = following(self._last, clock(), os.urandom(ENTROPY_BYTES))
-        return made
 
 
 class Master:
@@ -78,12 +52,8 @@ class Master:
         self._ids = Ids()
         self._chance = random.SystemRandom().random
         self._inbox: deque[Heard] = deque()
-        self._arrivals: deque[Arrived] = deque()
-        self._told_pause: str | None = None
         self._awake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        self._tickets: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
-        self._last_ticket = _LATCH_TICKET
         self._next_wake: Instant | None = None
         self._pending = 0
         self._beats_written = 0.0
@@ -91,11 +61,16 @@ class Master:
         self._ending = False
         self._end_by: float | None = None
         self._hiring: set[asyncio.Task[object]] = set()
-        self._started = time.monotonic()
         self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
-        self._intake = Hand("intake", journal, heard=self._intake_says, began=self._order_intake)
-        self._shelving = Hand("shelving", journal, heard=self._shelving_says, began=self._order_shelving)
-        self._deeds = Deeds(board, self.crew, journal, intake=self._intake, shelving=self._shelving, hear=self.hear)
+        self.hands = Hands(
+            workshop.intake,
+            journal,
+            wake=self._awake.set,
+            hear=self.hear,
+            owed=lambda: self._deeds.shelve_what_is_owed(),
+        )
+        self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear)
+        self.reception = Reception(board, self.crew, hear=self.hear)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
 
     # What wakes it
@@ -105,28 +80,10 @@ class Master:
         self._inbox.append(message)
         self._awake.set()
 
-    async def ask(
-        self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        """A request from the control socket; the reply comes from the turn that dealt with it."""
-        match verb:
-            case "ping":
-                return {"ok": {"pid": os.getpid(), "version": __version__}}
-            case "state":
-                return {"ok": self._state()}
-        self._last_ticket += 1
-        ticket = self._last_ticket
-        self._tickets[ticket] = self._loop.create_future()
-        self.hear(Asked(verb=verb, actor=actor, uid=uid, operator=operator, arguments=arguments, ticket=ticket))
-        try:
-            return await self._tickets[ticket]
-        finally:
-            del self._tickets[ticket]
-
     def emergency(self) -> None:
         """A bare SIGUSR2: stop spending until a person says otherwise."""
         reason = {"reason": "SIGUSR2"}
-        self.hear(Asked(verb="latch", actor="signal", uid=0, operator=True, arguments=reason, ticket=_LATCH_TICKET))
+        self.hear(Asked(verb="latch", actor="signal", uid=0, operator=True, arguments=reason, ticket=NOBODY))
 
     def ring(self) -> None:
         """SIGUSR1: look, something is finished. The wire tells what; this only wakes."""
@@ -161,7 +118,7 @@ class Master:
         self.crew.retire_changed(workshop)
         self.write_settings()
         self.model_server.reload()
-        self._intake.say(workshop.intake)
+        self.hands.order(workshop.intake)
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
         self._awake.set()
 
@@ -174,17 +131,15 @@ class Master:
             self._reroute(now)
 
     async def close(self) -> None:
-        """Let the hands finish; whatever is owed then stands on the board or in the folder."""
-        await self._intake.stop(_HANDS_END)
-        await self._shelving.stop(_HANDS_END)
+        """End what was started."""
+        await self.hands.stop()
         await self.model_server.stop()
 
     # The loop
 
     async def run(self) -> None:
         """Take turns until told to end and everything under way is done."""
-        self._intake.start()
-        self._shelving.start()
+        self.hands.start()
         while not self._over():
             await self._sleep()
             self._awake.clear()
@@ -198,9 +153,9 @@ class Master:
                 self._awake.set()
                 continue
             self._deeds.do(outcome.deeds)
-            self._reply(outcome)
+            self.reception.reply(outcome.replies)
             self._next_wake = outcome.next_wake
-            if self._inbox or self._arrivals or outcome.moved >= BATCH:
+            if self._inbox or self.hands.arrivals or outcome.moved >= BATCH:
                 self._awake.set()
             self._hire()
             if self._loop.time() - self._housekept >= _HOUSEKEEPING:
@@ -221,8 +176,8 @@ class Master:
     def _take_inbox(self) -> list[Heard]:
         heard = list(self._inbox)
         self._inbox.clear()
-        for _ in range(min(BATCH, len(self._arrivals))):
-            heard.append(self._arrivals.popleft())
+        for _ in range(min(BATCH, len(self.hands.arrivals))):
+            heard.append(self.hands.arrivals.popleft())
         return heard
 
     async def _sleep(self) -> None:
@@ -240,7 +195,7 @@ class Master:
         """Whether it may leave: nothing runs any more (or may not run longer), and all that is owed is done."""
         if not self._ending or self._end_by is None:
             return False
-        if self._inbox or self._arrivals or self._deeds.shelving_count:
+        if self._inbox or self.hands.busy:
             return False
         taken = sum(self._board.runs.open_count().values())
         if taken == 0 and not self._hiring:
@@ -308,33 +263,6 @@ class Master:
             with self._board.transaction():
                 self._reroute(clock())
 
-    def _intake_says(self, message: FromHand) -> None:
-        match message:
-            case Arrived():
-                self._arrivals.append(message)
-                self._awake.set()
-            case Told(event=event, level=level, fields=fields):
-                self._journal.say(event, level, **fields)
-
-    def _shelving_says(self, message: FromHand) -> None:
-        match message:
-            case Shelved(task=seq):
-                self._deeds.shelved(seq)
-                self.hear(Filed(task=seq))
-            case NotShelved(task=seq, reason=reason):
-                self._journal.say("shelving.fault", "error", reason=reason)
-                # It stays owed on the board; housekeeping comes back to it.
-                self._loop.call_later(_SHELVE_AGAIN, self._deeds.shelved, seq)
-
-    def _order_intake(self) -> None:
-        self._told_pause = None
-        self._intake.say(self.workshop.intake)
-        self._pause_intake()
-
-    def _order_shelving(self) -> None:
-        self._deeds.forget_the_way()
-        self._deeds.shelve_what_is_owed()
-
     def _pause_intake(self) -> None:
         """Beyond max_pending, files stay where they are; so they do while the workshop drains."""
         reason = None
@@ -342,46 +270,8 @@ class Master:
             reason = "the workshop is being stopped"
         elif self._pending >= self.workshop.max_pending:
             reason = f"{self._pending} tasks are pending"
-        if (reason is None) != (self._told_pause is None):
-            self._told_pause = reason
-            self._intake.say(Pause(reason=reason))
+        self.hands.pause(reason)
 
     def _reroute(self, now: Instant) -> None:
         offered = [name for name, tier in self.crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
-
-    def _reply(self, outcome: Outcome) -> None:
-        for ticket, reply in outcome.replies.items():
-            future = self._tickets.get(ticket)
-            if future is not None and not future.done():
-                future.set_result(reply)
-
-    def _state(self) -> Mapping[str, Any]:
-        """What only memory knows, for `koubou status`."""
-        taken = self._board.runs.open_count()
-        members = list(self.crew.members.values())
-        return {
-            "emergency": EMERGENCY in self._board.crew.latches(),
-            "tiers": {
-                name: {
-                    "breaker": "closed",
-                    "queued": self._board.tasks.queued_up_to(name, 1_000_000),
-                    "running": sum(taken.get(m.identity.id, 0) for m in members if m.tier.name == name),
-                    "places": tier.places,
-                    "unfit": tier.unfit,
-                }
-                for name, tier in self.crew.tiers().items()
-            },
-            "workers": [
-                {
-                    "worker": member.identity.id,
-                    "tier": member.tier.name,
-                    "pid": member.identity.pid,
-                    "ready": member.ready,
-                    "leaving": member.leaving,
-                    "running": taken.get(member.identity.id, 0),
-                }
-                for member in members
-            ],
-            "uptime_ms": round((time.monotonic() - self._started) * SECOND),
-        }

@@ -67,7 +67,7 @@ async def _serve(
     for word in lost_workers(board, layout):
         master.hear(word)
     master.write_settings()
-    control = Control(layout.run, master.ask)
+    control = Control(layout.run, master.reception.ask)
     await control.open()
     master.model_server.start()
     notifier.say("READY=1", "STATUS=serving")

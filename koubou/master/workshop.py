@@ -52,6 +52,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         budget=Budget(
             monthly=monthly.usd,
             task=settings.budget.task.usd,
+            task_time=settings.budget.task.time,
             warn_at=monthly.warn_at,
             ceiling_at=monthly.ceiling_at,
             emergency_at=monthly.emergency_at,

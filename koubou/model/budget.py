@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
+from koubou.model.instant import Milliseconds
 from koubou.model.money import Nano
 
 
@@ -14,6 +15,7 @@ class Budget:
 
     monthly: Nano | None
     task: Nano | None
+    task_time: Milliseconds | None = None
     warn_at: float = 0.8
     ceiling_at: float = 1.0
     emergency_at: float = 1.5

@@ -100,7 +100,8 @@ def _start(
     )
     if not shop.board.ledger.hold(entry, admitted.hold, now):
         raise IllegalMove("an account refused a hold that the rule had granted")
-    timeout = tier.timeout if task.budget_time is None else min(tier.timeout, task.budget_time)
+    wall_time = task.budget_time if task.budget_time is not None else shop.budget.task_time
+    timeout = tier.timeout if wall_time is None else min(tier.timeout, wall_time)
     shop.board.runs.insert(
         Run(
             task=task.seq,

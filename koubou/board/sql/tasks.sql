@@ -110,10 +110,6 @@ SELECT seq, park_need, park_least FROM task
 WHERE park = 'budget' AND park_account = :account AND (park_need <= :left OR (:idle AND park_least <= :left))
 ORDER BY priority DESC, seq LIMIT :limit;
 
--- name: parked_for
--- Ids of the tasks that are parked for a reason.
-SELECT * FROM task WHERE park = :park ORDER BY seq LIMIT :limit;
-
 -- name: admitted
 UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + 1, estimated_cost = :hold,
                 estimated_tokens = :tokens, started_at = coalesce(started_at, :now), updated_at = :now

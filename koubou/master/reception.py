@@ -1,0 +1,86 @@
+"""受付, where requests from the control socket are taken, and answered once a turn has dealt with them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from koubou import __version__
+from koubou.board.board import Board
+from koubou.master.crew import Crew
+from koubou.model.heard import Asked
+from koubou.model.instant import SECOND
+from koubou.steps.admit import EMERGENCY
+
+NOBODY = 0
+"""The ticket of a request that nobody waits for."""
+
+
+class Reception:
+    """`hear` passes a request on to the next turn; `reply` brings back what that turn says."""
+
+    def __init__(self, board: Board, crew: Crew, *, hear: Callable[[Asked], None]) -> None:
+        self._board = board
+        self._crew = crew
+        self._hear = hear
+        self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._last_ticket = NOBODY
+        self._opened = time.monotonic()
+
+    async def ask(
+        self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Have a request answered; what needs no decision is answered at once."""
+        match verb:
+            case "ping":
+                return {"ok": {"pid": os.getpid(), "version": __version__}}
+            case "state":
+                return {"ok": self._state()}
+        self._last_ticket += 1
+        ticket = self._last_ticket
+        self._waiting[ticket] = asyncio.get_running_loop().create_future()
+        self._hear(Asked(verb=verb, actor=actor, uid=uid, operator=operator, arguments=arguments, ticket=ticket))
+        try:
+            return await self._waiting[ticket]
+        finally:
+            del self._waiting[ticket]
+
+    def reply(self, replies: Mapping[int, Mapping[str, Any]]) -> None:
+        """Hand out what a turn has answered."""
+        for ticket, reply in replies.items():
+            waiting = self._waiting.get(ticket)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(reply)
+
+    def _state(self) -> Mapping[str, Any]:
+        """What only memory knows, for `koubou status`."""
+        taken = self._board.runs.open_count()
+        members = list(self._crew.members.values())
+        return {
+            "emergency": EMERGENCY in self._board.crew.latches(),
+            "tiers": {
+                name: {
+                    "breaker": "closed",
+                    "queued": self._board.tasks.queued_up_to(name, 1_000_000),
+                    "running": sum(taken.get(m.identity.id, 0) for m in members if m.tier.name == name),
+                    "places": tier.places,
+                    "unfit": tier.unfit,
+                }
+                for name, tier in self._crew.tiers().items()
+            },
+            "workers": [
+                {
+                    "worker": member.identity.id,
+                    "tier": member.tier.name,
+                    "pid": member.identity.pid,
+                    "ready": member.ready,
+                    "leaving": member.leaving,
+                    "running": taken.get(member.identity.id, 0),
+                }
+                for member in members
+            ],
+            "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
+        }
