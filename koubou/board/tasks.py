@@ -211,7 +211,7 @@ class Tasks:
         return self.at(seq) if moved else None
 
     def revived(self, task: Task, now: Instant) -> None:
-        """A person wants an ended task tried again: back to route."""
+        """A person wants an ended task tried again: back to route, or to classify where it never came so far."""
         self._move("revived", task, Move.RETRIED, {}, now)
 
     def spent(self, task_id: str, cost: int, tokens: int) -> None:

@@ -66,7 +66,12 @@ TRANSITIONS: Mapping[Status, Mapping[Move, Status]] = MappingProxyType(
             Move.ADMITTED: _ASSIGNED,
             **_ENDING,
         },
-        _ROUTING: {Move.ROUTED: _PENDING, Move.PARKED: _PENDING, **_ENDING},
+        _ROUTING: {
+            Move.CLASSIFIED: _ROUTING,  # one that ended too early to be classified, and is tried again
+            Move.ROUTED: _PENDING,
+            Move.PARKED: _PENDING,
+            **_ENDING,
+        },
         _ASSIGNED: {Move.STARTED: _IN_PROGRESS, **_AT_WORK},
         _IN_PROGRESS: _AT_WORK,
         Status.COMPLETED: {Move.RETRIED: _ROUTING},

@@ -139,8 +139,8 @@ UPDATE task SET status = outcome, waiting = NULL, filed_at = :now, updated_at = 
 WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 
 -- name: revived
--- A person wants an ended task tried again.
-UPDATE task SET status = :status, waiting = 'route', outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
+-- A person wants an ended task tried again; one that ended before it was classified is classified first.
+UPDATE task SET status = :status, waiting = CASE WHEN sensitivity IS NULL THEN 'classify' ELSE 'route' END, outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
                 failures = 0, interruptions = 0, given_up = '[]', cancel_asked = 0, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 

@@ -1,0 +1,310 @@
+"""Whatever comes in whatever order, no money is promised beyond a ceiling, and none is lost in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as some
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
+from koubou.model.heard import Filed, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
+from koubou.model.instant import MINUTE, SECOND
+from koubou.model.money import USD, Price, Rates
+from koubou.model.run import Run
+from koubou.model.task import TaskBudget
+from koubou.rules.bound import bound, input_bound
+from koubou.rules.price import cost
+from koubou.rules.windows import month
+from tests.audit import Audited
+from tests.builders import (
+    a_bench,
+    a_budget,
+    a_new_task,
+    a_price,
+    a_result,
+    a_secret,
+    a_tier,
+    an_arrival,
+    an_error,
+    tiers,
+)
+
+ANY = some.integers(0, 999)
+SHARE = some.integers(0, 100) | some.just(100)
+LIMITS = some.none() | some.integers(0, 150_000_000) | some.sampled_from([0, USD])
+AWKWARD = Price(
+    base=Rates(input=1_250_000_001, output=9_999_999_999, cached_input=2_000_000_000, cache_write=3_000_000_000),
+    steps=((150, Rates(input=3 * USD, output=20 * USD, cached_input=USD, cache_write=6 * USD)),),
+)
+"""Cached tokens dearer than plain ones, odd rates, and a step that many requests pass."""
+
+
+class NeverOver(RuleBasedStateMachine):
+    """A workshop to which everything happens. `bills` is what the provider charges for each call in truth."""
+
+    @initialize(monthly=LIMITS, each=LIMITS, room=some.integers(1, 4))
+    def open(self, monthly: int | None, each: int | None, room: int) -> None:
+        fit = tiers(a_tier("high", price=AWKWARD, min_output_tokens=50), a_tier("medium", retries=1), a_tier("local"))
+        benches = [a_bench(name, room=room) for name in fit]
+        self.shop = Audited(tiers=fit, budget=a_budget(monthly=monthly, task=each), benches=benches)
+        self.auditor = self.shop.auditor
+        self.tiers, self.benches, self.count = fit, benches, 0
+        self.bills: dict[str, int] = {}
+        self.unknown: set[str] = set()
+        self.shop.turn()
+
+    # What comes from outside
+
+    @rule(
+        many=some.integers(1, 4),
+        prompt=some.text(max_size=30).filter(str.strip),
+        cap=some.none() | some.integers(1, 3_000),
+        tier=some.sampled_from([None, "high", "medium", "local"]),
+        priority=some.integers(1, 10),
+        own=some.none() | some.integers(1, 60_000_000),
+        secret=some.booleans(),
+        wish=some.sampled_from(["", "", "hold", "lock", "needs", "later", "soon"]),
+        pick=ANY,
+    )
+    def drop(self, many: int, wish: str, secret: bool, own: int | None, pick: int, **asked: Any) -> None:
+        asked["max_output_tokens"] = asked.pop("cap")
+        known = self._ids("1")
+        match wish:
+            case "hold":
+                asked["on_interrupt"] = "hold"
+            case "lock":
+                asked["locks"] = ("tree",)
+            case "needs" if known:
+                asked["depends_on"] = (known[pick % len(known)],)
+            case "later":
+                asked["not_before"] = self.shop.now + MINUTE
+            case "soon":
+                asked["expires_at"] = self.shop.now + MINUTE
+        findings = (a_secret(),) if secret else ()
+        new = []
+        for _ in range(many):
+            self.count += 1
+            name = f"t{self.count}"
+            new.append(a_new_task(name, findings=findings, budget=TaskBudget(cost=own), retries=1, **asked))
+            if secret:
+                self.auditor.secret.add(name)
+        self.shop.turn(an_arrival(*new))
+
+    @rule(seconds=some.sampled_from([0, 1, 60, 700]))
+    def wait(self, seconds: int) -> None:
+        self.shop.now += seconds * SECOND
+        self.shop.turn()
+
+    @rule()
+    def a_new_month(self) -> None:
+        _, self.shop.now = month(self.shop.now, self.shop.budget.timezone)
+        self.shop.turn()
+
+    @rule(monthly=LIMITS, each=LIMITS, ceiling=some.sampled_from([1.0, 1.5]))
+    def another_budget(self, monthly: int | None, each: int | None, ceiling: float) -> None:
+        self.shop.budget = a_budget(monthly=monthly, task=each, ceiling_at=ceiling)
+        self.shop.turn()
+
+    @rule(
+        rooms=some.lists(some.integers(0, 4), min_size=3, max_size=3),
+        halted=some.sampled_from([None, None, "high", "local"]),
+    )
+    def another_crew(self, rooms: list[int], halted: str | None) -> None:
+        """Workers come and go; a tier is halted, or offered again, as after a reload."""
+        self.shop.benches = [replace(bench, room=room) for bench, room in zip(self.benches, rooms, strict=True)]
+        self.shop.tiers = {
+            name: replace(tier, unfit="it is halted") if name == halted else tier for name, tier in self.tiers.items()
+        }
+        with self.shop.board.transaction():
+            offered = [name for name, tier in self.shop.tiers.items() if tier.unfit is None]
+            self.shop.board.tasks.reroute_unknown(offered, self.shop.now)
+        self.shop.turn()
+
+    @rule(verb=some.sampled_from(["cancel", "retry"]), picks=some.lists(ANY, min_size=1, max_size=3))
+    def ask(self, verb: str, picks: list[int]) -> None:
+        known = self._ids("1") or ["nobody"]
+        self.shop.ask(verb, ids=[known[pick % len(known)] for pick in picks])
+
+    @rule(pick=ANY)
+    def release(self, pick: int) -> None:
+        known = self._ids("sensitivity = 'confidential' AND outcome IS NULL AND waiting IN ('route', 'admit')")
+        if known:
+            name = known[pick % len(known)]
+            self.auditor.secret.discard(name)
+            assert "ok" in self.shop.ask("release", id=name, to="public", reason="a false alarm")
+
+    @rule(stop=some.booleans())
+    def emergency(self, stop: bool) -> None:
+        self.shop.ask("latch", reason="drill") if stop else self.shop.ask("resume_budget", reason="over")
+
+    # What comes from the crew and the hands
+
+    @precondition(lambda self: self.auditor.holds)
+    @rule(pick=ANY)
+    def start(self, pick: int) -> None:
+        task, run = self._at_work(pick)
+        self.shop.turn(RunSent(task=run.task, run=run.number), RunStarted(task=task, run=run.number))
+
+    @precondition(lambda self: self.auditor.holds)
+    @rule(
+        picks=some.lists(ANY, min_size=1, max_size=3),
+        bill=some.sampled_from([Bill.REPORTED, Bill.REPORTED, Bill.UNKNOWN, Bill.NONE]),
+        kind=some.none() | some.sampled_from(ErrorClass),
+        shares=some.tuples(SHARE, SHARE, SHARE),
+    )
+    def finish(self, picks: list[int], bill: Bill, kind: ErrorClass | None, shares: tuple[int, int, int]) -> None:
+        self.shop.turn(*[RunFinished(result=self._result(*self._at_work(pick), bill, kind, shares)) for pick in picks])
+
+    @precondition(lambda self: self.auditor.holds)
+    @rule(pick=ANY, times=some.integers(1, 100))
+    def a_bill_above_its_hold(self, pick: int, times: int) -> None:
+        task, run = self._at_work(pick)
+        usage = Usage(
+            input_tokens=input_bound(self.shop.task(task).input_bytes, 1) + times, output_tokens=run.cap * times
+        )
+        result = a_result(task, run.number, run.call, usage=usage)
+        self.bills[run.call] = self._cost(run, result)
+        self.shop.turn(RunFinished(result=result))
+
+    @precondition(lambda self: self.auditor.holds)
+    @rule(
+        pick=ANY,
+        on_purpose=some.booleans(),
+        sent=some.booleans(),
+        records=SHARE,
+        shares=some.tuples(SHARE, SHARE, SHARE),
+    )
+    def a_worker_is_gone(
+        self, pick: int, on_purpose: bool, sent: bool, records: int, shares: tuple[int, int, int]
+    ) -> None:
+        _, one = self._at_work(pick)
+        under_way = self.shop.board.runs.open_of_worker(one.worker)
+        if sent:
+            self.shop.turn(*[RunSent(task=run.task, run=run.number) for _, run in under_way])
+        left: dict[tuple[str, int], CallResult] = {}
+        for number, (task, run) in enumerate(under_way):
+            run_now = self.shop.board.runs.get(run.task, run.number)
+            if run_now is None or run_now.sent_at is None:
+                continue
+            result = self._result(task, run, Bill.REPORTED, None, shares)
+            if number * 100 < records * len(under_way):
+                left[task, run.number] = result
+            else:
+                self.unknown.add(run.call)
+        gone = WorkerGone(worker=one.worker, reason="killed", on_purpose=on_purpose, results=left)
+        self.shop.turn(gone)
+
+    @precondition(lambda self: self.auditor.ended)
+    @rule(pick=ANY, bill=some.sampled_from(Bill), kind=some.none() | some.sampled_from(ErrorClass))
+    def a_late_word(self, pick: int, bill: Bill, kind: ErrorClass | None) -> None:
+        """A result that was told before, or of a run that was given up: it moves nothing."""
+        call = sorted(self.auditor.ended)[pick % len(self.auditor.ended)]
+        query = "SELECT t.id, r.number FROM run r JOIN task t ON t.seq = r.task WHERE r.call = ?"
+        task, number = self.shop.board.connection.execute(query, (call,)).fetchone()
+        before = self.auditor.settled.copy()
+        result = a_result(task, number, call, bill=bill, error=an_error(kind) if kind else None)
+        self.shop.turn(RunFinished(result=result), RunStarted(task=task, run=number))
+        assert self.auditor.settled == before
+
+    @precondition(lambda self: self._unsent())
+    @rule(pick=ANY, for_good=some.booleans())
+    def unsendable(self, pick: int, for_good: bool) -> None:
+        task, number = self._unsent()[pick % len(self._unsent())]
+        self.shop.turn(RunUnsendable(task=task, run=number, reason="its worker has gone", for_good=for_good))
+
+    @rule(twice=some.booleans())
+    def file(self, twice: bool) -> None:
+        """What the last turns want shelved is shelved; the word of it may come twice."""
+        owed = [Filed(task=seq) for seq, _ in self.shop.board.tasks.owed_filings(9)]
+        self.shop.turn(*owed, *(owed if twice else ()))
+
+    # What must be true whatever came
+
+    @invariant()
+    def the_ledger_is_never_below_the_bill(self) -> None:
+        known = sum(self.bills.values())
+        settled = sum(amount for name, amount in self.auditor.settled.items() if name.startswith("month:"))
+        assert settled >= known
+        if not self.unknown:
+            assert settled == known
+
+    def teardown(self) -> None:
+        """Everything comes to its end: nothing stays held, and what is left can be spent to the last nano-dollar."""
+        if not hasattr(self, "shop"):
+            return
+        self.shop.ask("resume_budget", reason="the end")
+        self.shop.tiers, self.shop.benches = self.tiers, [a_bench(name) for name in self.tiers]
+        self.shop.budget = a_budget(monthly=None)
+        for _ in range(50):
+            under_way = self.shop.board.runs.open()
+            results = [self._result(task, run, Bill.REPORTED, None, (50, 50, 50)) for task, run in under_way]
+            self.shop.turn(*[RunFinished(result=result) for result in results])
+            self.file(twice=False)
+            self.shop.now = max(self.shop.now, self.shop.board.tasks.next_wake() or 0)
+            self.shop.turn()
+            if not (self.shop.board.runs.open() or self.shop.board.tasks.owed_filings(1)):
+                break
+        self.auditor.at_rest()
+        self._spend_what_is_left()
+
+    def _spend_what_is_left(self) -> None:
+        probe = a_new_task("probe", max_output_tokens=100, tier="medium")
+        need = bound(a_price(), input_bound(probe.input_bytes, probe.message_count), 100)
+        settled = self.shop.month().settled
+        self.shop.budget = a_budget(monthly=settled + need - 1)
+        self.shop.drop(probe)
+        assert self.shop.sent() == []
+        self.shop.budget = a_budget(monthly=settled + need)
+        if settled:
+            assert self.shop.task("probe").park is not None
+            self.shop.turn()
+        else:  # a task that can never fit was refused, so that it has to be dropped again
+            self.shop.drop(replace(probe, id="probe-2", claim="another"))
+        assert len(self.shop.sent()) == 1
+        assert self.shop.month().left == 0
+
+    def _ids(self, condition: str) -> list[str]:
+        return [
+            row[0] for row in self.shop.board.connection.execute(f"SELECT id FROM task WHERE {condition} ORDER BY seq")
+        ]
+
+    def _at_work(self, pick: int) -> tuple[str, Run]:
+        under_way = sorted(self.shop.board.runs.open(), key=lambda found: found[1].call)
+        return under_way[pick % len(under_way)]
+
+    def _unsent(self) -> list[tuple[int, int]]:
+        return [(task, number) for task, number, _, _ in self.shop.board.runs.owed()]
+
+    def _result(
+        self, task: str, run: Run, bill: Bill, kind: ErrorClass | None, shares: tuple[int, int, int]
+    ) -> CallResult:
+        """What a worker can tell of this run; the provider charges what it uses, or nothing where it says so."""
+        asked = self.shop.task(task)
+        read = (input_bound(asked.input_bytes + asked.inputs_bytes, asked.message_count) * shares[0]) // 100
+        cached = read * shares[1] // 100
+        usage = Usage(
+            input_tokens=read,
+            cached_input_tokens=cached,
+            cache_write_tokens=(read - cached) * shares[2] // 100,
+            output_tokens=run.cap * shares[2] // 100,
+        )
+        error: CallError | None = an_error(kind) if kind else None
+        result = a_result(task, run.number, run.call, bill=bill, usage=usage, error=error)
+        if run.call in self.auditor.holds:
+            self.bills[run.call] = self._cost(run, result) if bill is not Bill.NONE else 0
+            if bill is Bill.UNKNOWN:
+                self.unknown.add(run.call)
+        return result if bill is Bill.REPORTED else replace(result, usage=None)
+
+    def _cost(self, run: Run, result: CallResult) -> int:
+        price = self.tiers[run.tier].price
+        assert price is not None
+        assert result.usage is not None
+        return cost(result.usage, price)
+
+
+TestNeverOver = NeverOver.TestCase
+TestNeverOver.settings = settings(max_examples=30, stateful_step_count=25)
