@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ import psutil
 
 from koubou.detectors.kingfisher import Kingfisher
 from koubou.documents.limits import Limits
-from koubou.errors import TaskFileError
+from koubou.errors import Problem, TaskFileError
 from koubou.folders.claim import Claim, claim, leftovers
 from koubou.folders.layout import Layout
+from koubou.folders.names import shown
 from koubou.folders.read import Drop, read_claim
 from koubou.folders.reject import discard, reject
 from koubou.folders.requests import ReadLimits
@@ -33,12 +35,14 @@ from koubou.model.ulid import ENTROPY_BYTES, following, ulid
 from koubou.rules.classify import texts_of
 from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
-from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told
+from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told, Watching
 
-_AT_ONCE = 64
+_AT_ONCE = 256
 _MOST_UNDER_WAY = 1_024
 _LOOK_EVERY = 2.0
 _FAULT_PAUSE = 1.0
+_FULL_PAUSE = 0.5
+_BUG = 70
 
 
 def serve(line: Line) -> None:
@@ -71,8 +75,9 @@ class Intake:
         self._detector = Kingfisher(Path(orders.rule_cache))
         self._claims: dict[str, Claim] = {}
         self._bell = threading.Condition()
-        self._rung: list[bytes] = []
+        self._ready: dict[bytes, None] = {}
         self._look = True
+        self._looked = 0.0
         self._paused: str | None = None
         self._told_pause: str | None = None
         self._stuck: set[bytes] = set()
@@ -119,52 +124,60 @@ class Intake:
             if name is None:
                 self._look = True
             else:
-                self._rung.append(name)
+                self._ready[name] = None
             self._bell.notify()
 
     def _work(self) -> None:
-        doorbell = Doorbell(self._layout.tasks, self._ring)
-        self._detector.load()
-        self._try(lambda: self._read(leftovers(self._layout)))
-        last_look = 0.0
-        while True:
-            with self._bell:
-                if not (self._rung or self._look):
-                    self._bell.wait(_LOOK_EVERY)
-                due = self._look or time.monotonic() - last_look >= _LOOK_EVERY
-                names, self._rung, self._look = self._rung, [], False
-            if self._full():
-                with self._bell:
-                    self._rung = [*names, *self._rung]
-                    self._look = due
-                    self._bell.wait(_FAULT_PAUSE)
-                continue
-            if due:
-                last_look = time.monotonic()
-            self._try(lambda names=names, due=due: self._take(names, due, doorbell))  # type: ignore[misc]
+        """The thread's life. Whatever ends it ends the process: the master starts another, and nothing is lost."""
+        try:
+            doorbell = Doorbell(self._layout.tasks, self._ring)
+            self._try(lambda: self._watch(doorbell))
+            self._line.say([Watching()])
+            self._detector.load()
+            self._try(lambda: self._read(leftovers(self._layout)))
+            while True:
+                self._try(lambda: self._take(doorbell))
+        except BaseException as error:  # noqa: BLE001 - a thread that ends in silence would leave a workshop without intake
+            self._tell("intake.fault", "error", reason=f"a bug: {type(error).__name__}; please report it")
+            os._exit(_BUG)
 
-    def _take(self, names: list[bytes], due: bool, doorbell: Doorbell) -> None:
-        scan = due
-        if due:
-            self._layout.ensure_tasks()
-        if due or not names:
-            scan = doorbell.arm() or due
+    def _watch(self, doorbell: Doorbell) -> bool:
+        self._layout.ensure_tasks()
+        return doorbell.arm()
+
+    def _take(self, doorbell: Doorbell) -> None:
+        """Wait until there is something to take, and take it: what was announced first, then what a look finds."""
+        with self._bell:
+            if not (self._ready or self._look):
+                self._bell.wait(_LOOK_EVERY)
+        if self._full():
+            with self._bell:
+                self._bell.wait(_FULL_PAUSE)
+            return
+        with self._bell:
+            names = list(islice(self._ready, _AT_ONCE))
+            for name in names:
+                del self._ready[name]
+            look = not names and (self._look or time.monotonic() - self._looked >= _LOOK_EVERY)
+            self._look = self._look and not look
+        if look:
+            self._looked = time.monotonic()
+            self._watch(doorbell)
         found = claim(
             self._layout,
-            list(dict.fromkeys(names)),
+            names,
             settle=self._orders.settle,
             now=time.time_ns() // 1_000_000,
             limit=_AT_ONCE,
             new_ulid=self._new_ulid,
-            scan=scan,
+            scan=look,
         )
-        if found.waiting:
-            with self._bell:
-                self._rung = [*found.waiting, *self._rung]
+        with self._bell:
+            self._ready.update(dict.fromkeys(found.waiting))
         for stuck in found.stuck:
             if stuck.name not in self._stuck:
                 self._stuck.add(stuck.name)
-                self._tell("intake.stuck", "error", file=os.fsdecode(stuck.name), reason=stuck.reason)
+                self._tell("intake.stuck", "error", file=shown(stuck.name), reason=stuck.reason)
         self._read(found.taken)
 
     def _read(self, claims: Iterable[Claim]) -> None:
@@ -178,6 +191,11 @@ class Intake:
                 self._refuse(claimed, refusal)
             except OSError as error:
                 self._tell("intake.fault", "error", file=claimed.shown, reason=_word(error))
+            except Exception as error:  # noqa: BLE001 - one file must never keep the others out
+                bug = Problem(
+                    file=claimed.shown, message=f"cannot be read: a bug, {type(error).__name__}; please report it"
+                )
+                self._refuse(claimed, TaskFileError("internal", bug))
             if len(arrived) == _AT_ONCE:
                 self._line.say(arrived)
                 arrived = []
@@ -225,7 +243,7 @@ class Intake:
             self._told_pause = reason
         return reason is not None or len(self._claims) >= _MOST_UNDER_WAY
 
-    def _try(self, act: Callable[[], None]) -> None:
+    def _try(self, act: Callable[[], object]) -> None:
         """A fault of the disk or of the folder is told, and tried again a little later."""
         try:
             act()

@@ -20,6 +20,7 @@ from koubou.wire.hand_messages import (
     Shelved,
     Taken,
     Told,
+    Watching,
 )
 
 _SHELVE_AGAIN = 2.0
@@ -39,6 +40,7 @@ class Hands:
         owed: Callable[[], None],
     ) -> None:
         self.arrivals: deque[Arrived] = deque()
+        self.watching = asyncio.Event()
         self._orders = orders
         self._journal = journal
         self._wake = wake
@@ -103,6 +105,8 @@ class Hands:
 
     def _intake_says(self, message: FromHand) -> None:
         match message:
+            case Watching():
+                self.watching.set()
             case Arrived():
                 self.arrivals.append(message)
                 self._wake()

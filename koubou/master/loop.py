@@ -95,6 +95,7 @@ class Master:
             self._ending = True
             self._end_by = self._loop.time() + self.workshop.drain_timeout / SECOND
             self._pause_intake()
+            self.hands.watching.set()  # nobody waits for the bell any more
             patience = self.workshop.drain_timeout * 1000 + 10_000_000
             self._notifier.say("STOPPING=1", "STATUS=draining", f"EXTEND_TIMEOUT_USEC={patience}")
             self._journal.say("system.draining", reason="asked to stop; calls under way finish")
@@ -139,7 +140,6 @@ class Master:
 
     async def run(self) -> None:
         """Take turns until told to end and everything under way is done."""
-        self.hands.start()
         while not self._over():
             await self._sleep()
             self._awake.clear()

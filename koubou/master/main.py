@@ -70,6 +70,8 @@ async def _serve(
     control = Control(layout.run, master.reception.ask)
     await control.open()
     master.model_server.start()
+    master.hands.start()
+    await master.hands.watching.wait()
     notifier.say("READY=1", "STATUS=serving")
     journal.say("system.ready", version=__version__, home=layout.home, pid=os.getpid(), python=sys.version.split()[0])
     try:

@@ -15,7 +15,7 @@ from koubou.hands.records import record_of
 from koubou.journal import Journal
 from koubou.master.child import boot_id, start_time
 from koubou.model.call import CallResult
-from koubou.model.heard import Heard, WorkerGone
+from koubou.model.heard import Heard, RunSent, WorkerGone
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.worker import WorkerIdentity
 
@@ -53,12 +53,24 @@ def end_old_crew(crew: Sequence[WorkerIdentity], journal: Journal, grace: Millis
 
 
 def lost_workers(board: Board, layout: Layout) -> list[Heard]:
-    """The end of each worker of the old crew, with the records that its runs have left."""
-    workers = {worker.id for worker in board.crew.alive()} | {run.worker for _, run in board.runs.open()}
-    return [
+    """The end of each worker of the old crew, with the records that its runs have left.
+
+    A run may have been handed over without the board knowing: its master died first. Where that cannot be ruled out it
+    counts as sent, so that its money is not given back.
+    """
+    alive, runs = board.crew.alive(), board.runs.open()
+    here = {worker.id for worker in alive if worker.boot == boot_id()}
+    workers = {worker.id for worker in alive} | {run.worker for _, run in runs}
+    sent = [
+        RunSent(task=run.task, run=run.number)
+        for task_id, run in runs
+        if run.sent_at is None and (run.worker not in here or _was_begun(layout, task_id, run.number))
+    ]
+    gone = [
         WorkerGone(worker=worker, reason=_REASON, on_purpose=True, results=records_of(board, layout, worker))
         for worker in sorted(workers)
     ]
+    return [*sent, *gone]
 
 
 def records_of(board: Board, layout: Layout, worker: str) -> Mapping[tuple[str, int], CallResult]:
@@ -69,6 +81,11 @@ def records_of(board: Board, layout: Layout, worker: str) -> Mapping[tuple[str, 
         if record is not None and record.result.call == run.call:
             found[task_id, run.number] = record.result
     return found
+
+
+def _was_begun(layout: Layout, task_id: str, number: int) -> bool:
+    """Whether a worker has made the run's folder, which it does before it calls; after a reboot none tells of that."""
+    return os.path.isdir(f"{layout.task_folder('in_progress', task_id)}/runs/{number}")
 
 
 def _ended(pidfd: int) -> bool:

@@ -52,6 +52,11 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """The bell hangs: whatever is dropped from now on is seen at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """A line for the journal."""
 
@@ -100,5 +105,5 @@ class NotShelved:
     reason: str
 
 
-FromHand = Arrived | Told | Shelved | NotShelved
+FromHand = Watching | Arrived | Told | Shelved | NotShelved
 ToHand = IntakeOrders | Taken | Reject | Pause | Shelve
