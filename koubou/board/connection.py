@@ -22,11 +22,11 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """
     try:
         connection = _connect(path, timeout=_WRITE_TIMEOUT)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -8000")
-        _migrate(connection, path)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     except sqlite3.OperationalError as error:
         raise BoardUnavailable(f"{path}: the board cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
@@ -86,6 +86,14 @@ def _connect(path: Path, *, timeout: float, query: str = "") -> sqlite3.Connecti
     )
     connection.row_factory = sqlite3.Row
     return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA cache_size = -8000")
+    _migrate(connection, path)
 
 
 def _migrations() -> list[tuple[int, str]]:

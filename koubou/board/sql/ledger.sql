@@ -5,7 +5,8 @@ VALUES (:name, :dimension, :limit, :ceiling, :warn_percent, :reopens, :now)
 ON CONFLICT (name, dimension) DO UPDATE SET limit_amount = excluded.limit_amount, ceiling = excluded.ceiling,
   warn_percent = excluded.warn_percent, reopens = excluded.reopens,
   over = CASE WHEN excluded.ceiling IS NULL THEN 0 ELSE max(0, settled + held - excluded.ceiling) END
-WHERE limit_amount IS NOT excluded.limit_amount OR ceiling IS NOT excluded.ceiling OR reopens IS NOT excluded.reopens;
+WHERE limit_amount IS NOT excluded.limit_amount OR ceiling IS NOT excluded.ceiling OR reopens IS NOT excluded.reopens
+  OR warn_percent IS NOT excluded.warn_percent;
 
 -- name: account
 SELECT * FROM account WHERE name = :name AND dimension = :dimension;

@@ -1,0 +1,159 @@
+"""The money of every board: holds are guarded, facts always commit, and the ledger is the truth."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from koubou.board import Board
+from koubou.model.account import Entry, Limit
+from koubou.model.call import Usage
+from koubou.model.instant import DAY
+from koubou.model.money import USD
+from tests.builders import NOW
+
+MONTH = "month:2027-01"
+
+
+def open_month(board: Board, ceiling: int | None = 100) -> None:
+    board.ledger.open_account(Limit(name=MONTH, limit=ceiling, ceiling=ceiling, reopens=NOW + DAY), NOW)
+
+
+def an_entry(call: str = "call", *accounts: str) -> Entry:
+    return Entry(
+        call=call,
+        task="a-task",
+        operation="general",
+        run=1,
+        tier="medium",
+        model="model",
+        accounts=accounts or (MONTH,),
+    )
+
+
+def stands(board: Board, name: str = MONTH) -> tuple[int, int, int, int]:
+    """(settled, held, unreconciled, over)"""
+    query = "SELECT settled, held, unreconciled, over FROM account WHERE name = ?"
+    found: tuple[int, int, int, int] = tuple(board.connection.execute(query, (name,)).fetchone())
+    return found
+
+
+def hold(board: Board, amount: int, call: str = "call", *accounts: str) -> bool:
+    """As the steps do: a hold that is refused is undone."""
+    try:
+        with board.savepoint():
+            if not board.ledger.hold(an_entry(call, *accounts), amount, NOW):
+                raise LookupError
+    except LookupError:
+        return False
+    return True
+
+
+def settle(board: Board, amount: int, call: str = "call", *, unreconciled: bool = False) -> None:
+    open_hold = board.ledger.open_hold(call)
+    assert open_hold is not None
+    usage = Usage(input_tokens=3, output_tokens=4, cached_input_tokens=1, reasoning_tokens=2)
+    board.ledger.settle(open_hold, amount, usage, unreconciled=unreconciled, now=NOW)
+
+
+def test_money_is_held_up_to_the_ceiling_and_not_a_nano_dollar_more(board: Board) -> None:
+    open_month(board)
+    assert hold(board, 60, "one")
+    assert not hold(board, 41, "two")
+    assert hold(board, 40, "three")
+    assert not hold(board, 1, "four")
+    assert hold(board, 0, "free")
+    assert stands(board) == (0, 100, 0, 0)
+    account = board.ledger.account(MONTH)
+    assert account is not None
+    assert (account.left, account.reopens) == (0, NOW + DAY)
+
+
+def test_a_hold_that_one_account_refuses_is_on_none(board: Board) -> None:
+    open_month(board)
+    board.ledger.open_account(Limit(name="task:a", limit=10, ceiling=10), NOW)
+    assert not hold(board, 20, "call", MONTH, "task:a")
+    assert not hold(board, 20, "call", MONTH, "unknown")
+    assert stands(board) == (0, 0, 0, 0)
+    assert board.ledger.open_hold("call") is None
+    assert hold(board, 10, "call", MONTH, "task:a")
+    assert stands(board, "task:a") == (0, 10, 0, 0)
+
+
+def test_a_settled_call_is_over(board: Board) -> None:
+    open_month(board)
+    hold(board, 60)
+    stale = board.ledger.open_hold("call")
+    assert stale is not None
+    assert (stale.amount, stale.entry) == (60, an_entry())
+    settle(board, 25)
+    assert board.ledger.open_hold("call") is None
+    for again in (
+        lambda: board.ledger.settle(stale, 25, None, unreconciled=False, now=NOW),
+        lambda: board.ledger.release(stale, NOW),
+        lambda: board.ledger.hold(an_entry(), 1, NOW),
+    ):
+        with pytest.raises(sqlite3.IntegrityError), board.savepoint():
+            again()
+    assert stands(board) == (25, 0, 0, 0)
+    used = board.ledger.usage_of_task("a-task")
+    assert (used.calls, used.cost, used.usage.input_tokens, used.usage.reasoning_tokens) == (1, 25, 3, 2)
+
+
+def test_released_money_is_as_if_it_had_never_been_held(board: Board) -> None:
+    open_month(board)
+    hold(board, 60)
+    found = board.ledger.open_hold("call")
+    assert found is not None
+    board.ledger.release(found, NOW)
+    assert stands(board) == (0, 0, 0, 0)
+    assert board.ledger.open_hold("call") is None
+    assert board.ledger.usage_of_task("a-task").calls == 0
+
+
+def test_facts_always_commit_and_what_stands_above_closes_the_account(board: Board) -> None:
+    open_month(board)
+    hold(board, 30, "one")
+    hold(board, 30, "two")
+    settle(board, 200, "one", unreconciled=True)
+    assert stands(board) == (200, 30, 200, 130)
+    assert not hold(board, 0, "three")
+    settle(board, 10, "two")
+    assert stands(board) == (210, 0, 200, 110)
+    open_month(board, 220)
+    assert stands(board) == (210, 0, 200, 0)
+    assert hold(board, 10, "three")
+    open_month(board, 50)
+    assert stands(board) == (210, 10, 200, 170)
+    open_month(board, None)
+    assert stands(board) == (210, 10, 200, 0)
+    assert hold(board, USD, "four")
+
+
+def test_what_is_settled_without_a_limit_counts_once_there_is_one(board: Board) -> None:
+    open_month(board, None)
+    hold(board, 500)
+    settle(board, 400)
+    open_month(board, 100)
+    assert stands(board) == (400, 0, 0, 300)
+
+
+def test_an_account_follows_its_settings_and_keeps_its_money(board: Board) -> None:
+    open_month(board)
+    hold(board, 5)
+    limit = Limit(name=MONTH, limit=80, ceiling=90, warn_percent=50, reopens=NOW + 1)
+    board.ledger.open_account(limit, NOW)
+    board.ledger.open_account(replace(limit, warn_percent=60), NOW)
+    (account,) = board.ledger.accounts()
+    assert (account.limit, account.ceiling, account.held, account.reopens) == (80, 90, 5, NOW + 1)
+    assert board.connection.execute("SELECT warn_percent FROM account").fetchone()[0] == 60
+
+
+def test_a_rate_is_remembered(board: Board) -> None:
+    assert board.ledger.rate_due("medium", "requests") == 0
+    board.ledger.set_rate_due("medium", "requests", NOW * 1000)
+    board.ledger.set_rate_due("medium", "requests", NOW * 1000 + 1)
+    assert board.ledger.rate_due("medium", "requests") == NOW * 1000 + 1
+    assert board.ledger.rate_due("medium", "tokens") == 0
