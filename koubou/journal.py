@@ -37,6 +37,7 @@ class Journal:
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 renderer,
+                self._writable,
             ],
             wrapper_class=structlog.BoundLogger,
         )
@@ -56,6 +57,11 @@ class Journal:
         """Write what is queued, for so many seconds at most."""
         self._lines.put(None)
         self._writer.join(patience)
+
+    def _writable(self, _logger: object, _method: str, line: Any) -> str:
+        """A file's name may hold bytes that are no text: they are escaped, as JSON does it, so that the line is said."""
+        encoding = self._stream.encoding or "utf-8"
+        return str(line).encode(encoding, "backslashreplace").decode(encoding)
 
     def _write(self) -> None:
         while (line := self._lines.get()) is not None:
