@@ -59,7 +59,7 @@ class Journal:
         self._writer.join(patience)
 
     def _writable(self, _logger: object, _method: str, line: Any) -> str:
-        """A file's name may hold bytes that are no text: they are escaped, as JSON does it, so that the line is said."""
+        """A file's name may hold bytes that are no text: they are escaped as JSON does it, so that the line is said."""
         encoding = self._stream.encoding or "utf-8"
         return str(line).encode(encoding, "backslashreplace").decode(encoding)
 
