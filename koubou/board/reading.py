@@ -12,7 +12,7 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading
-from koubou.board.rows import account_from_row, task_from_row
+from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import BoardUnavailable, UsageMistake
 from koubou.model.account import Account
@@ -22,7 +22,7 @@ from koubou.model.run import Run
 from koubou.model.status import Status
 from koubou.model.task import Need, Task
 
-SQL = statements("reading")
+SQL = statements("reading", TASK=TASK_COLUMNS)
 ALL = -1
 """As a limit: all of them."""
 

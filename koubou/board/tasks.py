@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from koubou.board.rows import need_from_row, task_from_row
+from koubou.board.rows import TASK_COLUMNS, need_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import IllegalMove
 from koubou.model.account import Account
@@ -18,7 +18,7 @@ from koubou.model.request_json import request_from_json
 from koubou.model.status import Move, Park, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 
-SQL = statements("tasks")
+SQL = statements("tasks", TASK=TASK_COLUMNS)
 _BREACHES_WOKEN_AT_ONCE = 64
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)

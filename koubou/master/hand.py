@@ -69,13 +69,14 @@ class Hand:
                 self._journal.say("hand.lost", "error", hand=self._name, reason=f"cannot be started: {error}")
             else:
                 ended: asyncio.Future[int] = loop.create_future()
-                child.heard, child.gone = self._heard, ended.set_result
+                child.heard = self._heard
+                child.gone = lambda status, ended=ended: ended.done() or ended.set_result(status)  # type: ignore[misc]
                 self._child = child
                 self._began()
                 status = await ended
                 self._child = None
-                self._over.set()
                 if self._keeping is None:
+                    self._over.set()
                     return
                 self._journal.say("hand.lost", "error", hand=self._name, reason=f"it ended with status {status}")
             wait = _FIRST_WAIT if loop.time() - began > _LIVED_WELL else min(wait * 2, _LONGEST_WAIT)

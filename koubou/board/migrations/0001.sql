@@ -70,7 +70,6 @@ CREATE INDEX task_parked ON task (park_until) WHERE park IS NOT NULL AND park_un
 CREATE INDEX task_expiring ON task (expires_at) WHERE expires_at IS NOT NULL AND outcome IS NULL;
 CREATE INDEX task_breached ON task (park_account, priority DESC, seq) WHERE park = 'budget';
 CREATE INDEX task_by_status ON task (status, created_at);
-CREATE INDEX task_by_claim ON task (claim);
 CREATE INDEX task_by_session ON task (session) WHERE session IS NOT NULL;
 CREATE INDEX task_by_tier ON task (tier, status);
 
@@ -126,6 +125,9 @@ CREATE TABLE history (
 CREATE INDEX history_of_task ON history (task, id);
 CREATE TRIGGER history_is_only_added BEFORE UPDATE ON history
 BEGIN SELECT RAISE(ABORT, 'history lines are never changed'); END;
+CREATE TRIGGER history_goes_with_its_task BEFORE DELETE ON history
+WHEN OLD.task IS NULL OR EXISTS (SELECT 1 FROM task WHERE seq = OLD.task)
+BEGIN SELECT RAISE(ABORT, 'history lines are never removed but with their task'); END;
 
 CREATE TABLE account (
   name         TEXT    NOT NULL,

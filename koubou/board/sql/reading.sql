@@ -27,7 +27,7 @@ SELECT * FROM account WHERE name = :name AND dimension = 'usd';
 
 -- name: newest
 -- Tasks that meet conditions (put in by name), the newest first.
-SELECT * FROM task WHERE {conditions} ORDER BY seq DESC LIMIT :limit;
+SELECT $TASK FROM task WHERE {conditions} ORDER BY seq DESC LIMIT :limit;
 
 -- name: how_many
 -- How many meet them.

@@ -22,10 +22,10 @@ INSERT OR IGNORE INTO task_lock (task, name) VALUES (:task, :name);
 
 -- name: by_id
 -- One task, by the name people give it.
-SELECT * FROM task WHERE id = :id;
+SELECT $TASK FROM task WHERE id = :id;
 
 -- name: by_seq
-SELECT * FROM task WHERE seq = :seq;
+SELECT $TASK FROM task WHERE seq = :seq;
 
 -- name: identity
 -- What is needed to tell whether the same was asked before.
@@ -37,11 +37,11 @@ SELECT id FROM task WHERE claim = :claim ORDER BY document;
 
 -- name: due
 -- What waits for a step and is not parked, in dispatch order.
-SELECT * FROM task WHERE waiting = :waiting AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+SELECT $TASK FROM task WHERE waiting = :waiting AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
 
 -- name: due_for_tier
 -- The same for the tasks of one tier.
-SELECT * FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+SELECT $TASK FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
 
 -- name: queued
 -- How many wait for a place in each tier.
@@ -89,7 +89,7 @@ WHERE seq = :seq AND park IS NOT NULL;
 -- Send a waiting task back to the step that chooses its tier.
 UPDATE task SET status = :status, waiting = 'route', park = NULL, park_detail = NULL, park_until = NULL,
                 park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
-WHERE seq = :seq AND status = :from_status;
+WHERE seq = :seq AND status = :from_status AND waiting IN ('route', 'admit');
 
 -- name: wake_by_time
 -- The tasks whose time has come.
@@ -124,7 +124,7 @@ WHERE seq = :seq AND status = :from_status AND run = :run AND waiting = 'run';
 -- A run brought no answer: back to route, now or (parked) later.
 UPDATE task SET status = :status, waiting = 'route', park = :park, park_detail = :detail, park_until = :until,
                 failures = :failures, interruptions = :interruptions, given_up = :given_up, updated_at = :now
-WHERE seq = :seq AND status = :from_status;
+WHERE seq = :seq AND status = :from_status AND waiting = 'run';
 
 -- name: ended
 -- The ending is decided; it counts as such for the outside once it is filed.
@@ -194,7 +194,7 @@ JOIN task t ON t.seq = other.task AND t.waiting = 'run'
 WHERE mine.task = :task LIMIT 1;
 
 -- name: expired
-SELECT * FROM task WHERE expires_at IS NOT NULL AND expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
+SELECT $TASK FROM task WHERE expires_at IS NOT NULL AND expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
 
 -- name: counted
 -- How many tasks have each status, and how many of them are parked.
