@@ -2,14 +2,15 @@
 
 The way of a dropped file, room by room:
 
-    folders   sees it, claims it, reads it within bounds           (documents: YAML and JSON with lines and limits)
+    hands     the intake hears the bell, claims the file, reads it within bounds and examines it
+              (folders: files; documents: YAML and JSON with lines and limits; rules, detectors: what is secret)
     steps     intake → classify → route → admit, asking rules of the same name
     board     keeps the one durable truth; the ledger is part of it
     master    turns the steps over, owns the clock, the signals and the crew
     wire      carries an assignment to a worker and its word back
     worker    runs one tier's calls through a backend, and leaves a durable record
     steps     settle → file away
-    folders   shelves the answer in completed/ or failed/
+    hands     the shelving puts the answer on its shelf, completed/ or failed/
 
 Start with `model.status` for the words, `steps.STEPS` for the order, `master.turn` for the heart.
 """

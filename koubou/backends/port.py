@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from koubou.errors import KoubouError
 from koubou.model.call import Bill, CallError, Usage
-from koubou.model.tier import Tier
 
 
 class CannotServe(KoubouError):
@@ -49,18 +48,3 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
-
-
-def open_backend(tier: Tier, api_key: str | None) -> Backend:
-    """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second."""
-    match tier.executor:
-        case "chat":
-            from koubou.backends.chat import ChatBackend
-
-            return ChatBackend(tier, api_key)
-        case "rehearsal":
-            from koubou.backends.rehearsal import RehearsalBackend
-
-            return RehearsalBackend(tier)
-        case other:
-            raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', "use one of chat, rehearsal")

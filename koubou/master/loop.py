@@ -61,6 +61,7 @@ class Master:
         self._ending = False
         self._end_by: float | None = None
         self._hiring: set[asyncio.Task[object]] = set()
+        self._reloading: asyncio.Task[None] | None = None
         self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
         self.hands = Hands(
             workshop.intake,
@@ -106,8 +107,13 @@ class Master:
 
     def reload(self) -> None:
         """SIGHUP: take the settings anew if they are good, else keep the old ones."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = self._loop.create_task(self._reload())
+
+    async def _reload(self) -> None:
         try:
-            workshop = self._load()
+            # Names of hosts are asked for and price tables read: a thread's work.
+            workshop = await self._loop.run_in_executor(None, self._load)
         except SettingsError as error:
             for problem in error.problems:
                 self._journal.say("system.reload_refused", "error", reason=str(problem))

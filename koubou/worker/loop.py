@@ -8,7 +8,8 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-from koubou.backends.port import Backend, CannotServe, open_backend
+from koubou.backends.opening import open_backend
+from koubou.backends.port import Backend, CannotServe
 from koubou.errors import ProtocolError
 from koubou.model.call import ErrorClass
 from koubou.model.instant import Milliseconds

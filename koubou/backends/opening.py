@@ -1,0 +1,21 @@
+"""Which backend serves a tier."""
+
+from __future__ import annotations
+
+from koubou.backends.port import Backend, CannotServe
+from koubou.model.tier import Tier
+
+
+def open_backend(tier: Tier, api_key: str | None) -> Backend:
+    """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second."""
+    match tier.executor:
+        case "chat":
+            from koubou.backends.chat import ChatBackend
+
+            return ChatBackend(tier, api_key)
+        case "rehearsal":
+            from koubou.backends.rehearsal import RehearsalBackend
+
+            return RehearsalBackend(tier)
+        case other:
+            raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', "use one of chat, rehearsal")
