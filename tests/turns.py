@@ -18,6 +18,7 @@ from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
+from koubou.rules.latches import as_latched
 from koubou.rules.windows import month_limit
 from koubou.steps import STEPS, Shop
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
@@ -39,7 +40,7 @@ class Workshop:
         """One turn; returns the replies."""
         shop = Shop(
             board=self.board,
-            tiers=self.tiers,
+            tiers=as_latched(self.tiers, self.board.crew.latches()),
             routing=ROUTING,
             budget=self.budget,
             benches=self.benches,

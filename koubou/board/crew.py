@@ -10,7 +10,6 @@ from koubou.model.tier import Tier
 from koubou.model.worker import WorkerIdentity
 
 SQL = statements("crew")
-EMERGENCY = "emergency"
 
 
 class Crew:

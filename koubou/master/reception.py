@@ -13,7 +13,7 @@ from koubou.board.board import Board
 from koubou.master.crew import Crew
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND
-from koubou.steps.admit import EMERGENCY
+from koubou.rules.latches import EMERGENCY, as_latched
 
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
@@ -69,7 +69,7 @@ class Reception:
                     "places": tier.places,
                     "unfit": tier.unfit,
                 }
-                for name, tier in self._crew.tiers().items()
+                for name, tier in as_latched(self._crew.tiers(), self._board.crew.latches()).items()
             },
             "workers": [
                 {

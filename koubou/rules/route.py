@@ -32,7 +32,7 @@ def choose_tier(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficul
             remedy="koubou retry ID once the cause is mended",
             retryable=True,
         )
-    if task.sensitivity is Sensitivity.CONFIDENTIAL:
+    if _is_secret(task):
         detail = f"confidential, and no local tier can take it: {told}"
         return Park(reason=ParkReason.SECRECY, detail=detail)
     return Park(reason=ParkReason.TIER, detail=told)
@@ -44,7 +44,7 @@ def _candidates(
     """Names of tiers in the order in which they are to be tried, each once, with the rule that names it."""
     seen: set[str] = set()
     wanted = list(_wanted(task, tiers, routing))
-    if task.sensitivity is Sensitivity.CONFIDENTIAL:
+    if _is_secret(task):
         local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
         wanted += [(name, "secrecy", f"confidential: {name} is local") for name in local]
     for name, rule, why in wanted:
@@ -75,7 +75,7 @@ def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, 
 
 def _obstacle(task: Task, tier: Tier) -> Reason | None:
     """What keeps this task from this tier, or None."""
-    if task.sensitivity is Sensitivity.CONFIDENTIAL and tier.reach is not Reach.LOCAL:
+    if _is_secret(task) and tier.reach is not Reach.LOCAL:
         return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
     if tier.unfit is not None:
         return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
@@ -84,3 +84,8 @@ def _obstacle(task: Task, tier: Tier) -> Reason | None:
             rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for {task.executor}"
         )
     return None
+
+
+def _is_secret(task: Task) -> bool:
+    """What nobody has judged yet counts as confidential."""
+    return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)

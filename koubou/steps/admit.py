@@ -13,23 +13,21 @@ from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts
 from koubou.rules.bound import input_bound
+from koubou.rules.latches import EMERGENCY
 from koubou.rules.rate import conforms_at, next_due
 from koubou.rules.windows import month_limit, task_limit
 from koubou.steps.ending import fail
 from koubou.steps.shop import Shop
 
-EMERGENCY = "emergency"
-
 
 def admit(shop: Shop, now: Instant) -> int:
     """Admit tasks in dispatch order; return how many were looked at."""
-    latched = shop.board.crew.latches()
-    if EMERGENCY in latched:
+    if EMERGENCY in shop.board.crew.latches():
         return 0
     taken = shop.board.runs.open_count()
     looked_at = 0
     for tier in shop.tiers.values():
-        if tier.unfit is not None or f"model:{tier.model}" in latched:
+        if tier.unfit is not None:
             continue
         rooms = {
             bench.worker: bench.room - taken.get(bench.worker, 0) for bench in shop.benches if bench.tier == tier.name
@@ -51,9 +49,11 @@ def admit(shop: Shop, now: Instant) -> int:
 
 
 def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> None:
-    may_leave = task.sensitivity in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
-    if tier.reach is not Reach.LOCAL and not may_leave:
-        raise IllegalMove(f"{tier.name} is not local, and the task is {task.sensitivity or 'not classified'}")
+    if tier.reach is not Reach.LOCAL and task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
+        # The tier was another when the task was routed, or the task more public: it chooses again.
+        shop.board.tasks.rerouted(task, now)
+        shop.note(task, "task.retried", f"{tier.name} is not local any more, and the task is {task.sensitivity}", now)
+        return
     lock = shop.board.tasks.lock_taken(task.seq)
     if lock is not None:
         detail = f'the lock "{lock}" is taken by a task at work'

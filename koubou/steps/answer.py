@@ -11,6 +11,7 @@ from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import ENDS, ParkReason, Waiting
 from koubou.model.task import Sensitivity, Task
+from koubou.rules.latches import EMERGENCY
 from koubou.steps.ending import cancel
 from koubou.steps.shop import Shop
 
@@ -123,13 +124,14 @@ def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     for name in names:
         shop.board.history.add(None, "emergency.resumed", f"{name}: {reason}", now, asked.actor)
         shop.say("emergency.resumed", "warning", latch=name, actor=asked.actor, reason=reason)
+    shop.reroute(now)
     return {"resumed": names}
 
 
 def _latch(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     _operator(asked, "stop the workshop")
     reason = str(asked.arguments.get("reason", "")) or "asked for"
-    if shop.board.crew.latch("emergency", reason, now):
+    if shop.board.crew.latch(EMERGENCY, reason, now):
         shop.board.history.add(None, "emergency.stop", reason, now, asked.actor)
         shop.say("emergency.stop", "error", reason=reason, actor=asked.actor)
     return {"latched": True}

@@ -13,6 +13,7 @@ from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import Task
 from koubou.model.tier import Tier
+from koubou.rules.latches import latch_of_model
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier
 from koubou.rules.settle import settlement
@@ -108,7 +109,8 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
     if outcome.above_hold:
         reason = f"{hold.entry.model} billed {show_usd(outcome.amount)} for a hold of {show_usd(hold.amount)}"
-        shop.board.crew.latch(f"model:{hold.entry.model}", reason, now)
+        shop.board.crew.latch(latch_of_model(hold.entry.model), reason, now)
+        shop.reroute(now, but=hold.entry.model)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
 
 

@@ -48,6 +48,14 @@ class Shop:
         self.board.history.add(task.seq, event, reason, now, actor)
         self.say(event, task=task.id, reason=reason, **fields)
 
+    def reroute(self, now: Instant, but: str | None = None) -> None:
+        """What is offered has changed: who waits for a tier that is not, or for any, chooses again.
+
+        `but` names a model that is frozen from now on.
+        """
+        offered = [tier.name for tier in self.tiers.values() if tier.unfit is None and tier.model != but]
+        self.board.tasks.reroute_unknown(offered, now)
+
     def apart(self, now: Instant, task_id: str | None, act: Callable[..., object], *arguments: object) -> bool:
         """Do `act(*arguments)` in a savepoint of its own; what raises is undone alone, its task parked for an operator.
 

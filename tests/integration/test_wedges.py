@@ -6,7 +6,8 @@ from koubou.model.call import Bill, Usage
 from koubou.model.heard import RunFinished
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status
-from tests.builders import a_budget, a_new_task, a_result
+from koubou.model.tier import Reach
+from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, tiers
 from tests.turns import Workshop
 
 
@@ -47,7 +48,8 @@ def test_a_settle_above_its_hold_is_recorded_freezes_the_model_and_the_turn_goes
     assert shop.task("other").outcome is Status.COMPLETED
     assert shop.month().held == 0
     shop.drop(a_new_task("later"))
-    assert shop.sent() == []
+    assert shop.task("later").tier == "local"
+    assert any("is frozen" in reason.reason for reason in shop.task("later").route)
 
 
 def test_a_message_that_raises_parks_its_task_and_the_rest_of_the_turn_is_done() -> None:
@@ -73,14 +75,38 @@ def test_words_about_nobody_are_heard_and_forgotten() -> None:
 
 
 def test_a_task_that_raises_in_a_step_is_parked_alone() -> None:
-    shop = Workshop(benches=())
-    shop.drop(a_new_task("odd"))
+    # A tier without a price is never offered; one that is all the same is a fault that the step meets.
+    shop = Workshop(tiers=tiers(a_tier("odd", price=None), *tiers().values()), benches=())
+    shop.drop(a_new_task("odd", tier="odd"))
     shop.drop(a_new_task("fine"))
-    # A tier without a price is never offered; one that loses it on the way is a fault that the step meets.
-    shop.board.connection.execute("UPDATE task SET sensitivity = NULL WHERE id = 'odd'")
-    shop.benches = Workshop().benches
+    shop.benches = [a_bench("odd"), a_bench("medium")]
     shop.turn()
     park = shop.task("odd").park
     assert park is not None
     assert park.reason is ParkReason.OPERATOR
     assert shop.sent() == ["fine"]
+
+
+def test_a_task_that_nobody_has_classified_is_taken_for_confidential() -> None:
+    shop = Workshop(benches=())
+    shop.drop(a_new_task("odd"))
+    assert shop.task("odd").tier == "medium"
+    shop.board.connection.execute("UPDATE task SET sensitivity = NULL WHERE id = 'odd'")
+    shop.benches = Workshop().benches
+    shop.turn()
+    shop.turn()
+    assert shop.task("odd").tier == "local"
+
+
+def test_a_tier_that_goes_to_the_cloud_while_a_secret_waits_for_it_never_gets_it() -> None:
+    shop = Workshop(benches=())
+    shop.drop(a_new_task("secret", findings=(a_secret(),)))
+    assert shop.task("secret").tier == "local"
+    shop.tiers = tiers(a_tier("high"), a_tier("medium"), a_tier("local", reach=Reach.CLOUD))
+    shop.benches = Workshop().benches
+    for _ in range(3):
+        shop.turn()
+        assert shop.sent() == []
+    park = shop.task("secret").park
+    assert park is not None
+    assert park.reason is ParkReason.SECRECY
