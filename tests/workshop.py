@@ -268,7 +268,8 @@ class Workshop:
         return self._record(self.home / "tasks/failed" / task / "error.json", task)
 
     def refusal(self, name: str) -> dict[str, Any]:
-        """The reason why a file was refused; waits for it."""
+        """The reason why a file was refused; waits until the file, which is moved last, lies beside it."""
+        self.wait_until(lambda: os.path.lexists(self.home / "tasks/rejected" / name), f"{name} in rejected/")
         return self._record(self.home / "tasks/rejected" / f"{name}.error.json", name)
 
     def _record(self, path: Path, of: str) -> dict[str, Any]:
