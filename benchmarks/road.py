@@ -15,6 +15,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -233,6 +234,31 @@ def wall_time(workshop: Workshop, words: tuple[str, ...]) -> float:
     return statistics.median(times[1:])
 
 
+def yardstick() -> Result:
+    """What the disk and one core do alone, before and after: figures of two runs compare only where these do."""
+    with tempfile.TemporaryDirectory(prefix="kb-yardstick-") as folder:
+        began = time.perf_counter()
+        for number in range(200):
+            descriptor = os.open(f"{folder}/{number}", os.O_WRONLY | os.O_CREAT)
+            os.write(descriptor, b"x" * 500)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        synced = time.perf_counter() - began
+        began = time.perf_counter()
+        for number in range(2_000):
+            with open(f"{folder}/n{number}", "wb") as file:
+                file.write(b"x")
+            os.rename(f"{folder}/n{number}", f"{folder}/m{number}")
+        made = time.perf_counter() - began
+    began = time.perf_counter()
+    sum(range(5_000_000))
+    return {
+        "write_and_fsync_ms": 1000 * synced / 200,
+        "create_and_rename_us": 1e6 * made / 2_000,
+        "five_million_additions_ms": 1000 * (time.perf_counter() - began),
+    }
+
+
 MEASUREMENTS: Mapping[str, Callable[[float], Result]] = {
     "throughput": throughput,
     "latency": latency,
@@ -240,6 +266,11 @@ MEASUREMENTS: Mapping[str, Callable[[float], Result]] = {
     "idle": idle,
     "command_line": command_line,
 }
+
+
+def rounded(result: Result) -> Result:
+    """Figures as they are read."""
+    return {key: round(value, 3) for key, value in result.items()}
 
 
 def main() -> int:
@@ -254,10 +285,12 @@ def main() -> int:
         "machine": f"{os.cpu_count()} cores, {psutil.virtual_memory().total >> 20} MB, {platform.platform()}",
         "python": platform.python_version(),
         "scale": scale,
+        "yardstick_before": rounded(yardstick()),
     }
     for name in options.only:
         print(f"{name} …", file=sys.stderr)
-        report[name] = {key: round(value, 3) for key, value in MEASUREMENTS[name](scale).items()}
+        report[name] = rounded(MEASUREMENTS[name](scale))
+    report["yardstick_after"] = rounded(yardstick())
     found = {key: value for name in options.only for key, value in report[name].items()}
     report["missed"] = [
         f"{key}: {found[key]} (target {target:g})"
