@@ -21,7 +21,7 @@ from koubou.master.recover import records_of
 from koubou.master.systemd import Notifier
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
-from koubou.model.heard import Asked, Heard, RunFinished, RunStarted, WorkerGone
+from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
 from koubou.rules.windows import month_limit
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
@@ -30,6 +30,7 @@ _HOUSEKEEPING = 1.0
 _BEATS_WRITTEN_EVERY = 5.0
 _BOARD_RETRY = 1.0
 _QUICK_END = 3.0
+_IDLE_WORDS_WAIT = 0.05
 
 
 class Master:
@@ -79,7 +80,11 @@ class Master:
     def hear(self, message: Heard) -> None:
         """Something happened; the next turn deals with it."""
         self._inbox.append(message)
-        self._awake.set()
+        if isinstance(message, RunSent | RunStarted):
+            # Good to know, and nothing follows from it: another word will wake us first, or the time.
+            self._loop.call_later(_IDLE_WORDS_WAIT, self._awake.set)
+        else:
+            self._awake.set()
 
     def emergency(self) -> None:
         """A bare SIGUSR2: stop spending until a person says otherwise."""
@@ -161,7 +166,7 @@ class Master:
             self._deeds.do(outcome.deeds)
             self.reception.reply(outcome.replies)
             self._next_wake = outcome.next_wake
-            if self._inbox or self.hands.arrivals or outcome.moved >= BATCH:
+            if self.hands.arrivals or outcome.moved >= BATCH:
                 self._awake.set()
             self._hire()
             if self._loop.time() - self._housekept >= _HOUSEKEEPING:

@@ -168,32 +168,31 @@ def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
 
 
 def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant) -> None:
-    """A run whose worker has gone without a record: pessimistic money, then as the task's on_interrupt says."""
-    if run.sent_at is None:
-        _close_unsent(shop, run, now)
-    else:
-        lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
-        result = CallResult(
-            task=task_id,
-            run=run.number,
-            call=run.call,
-            bill=Bill.UNKNOWN,
-            error=lost,
-            started_at=run.started_at or now,
-            finished_at=now,
-        )
-        _money(shop, result, now)
-        shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
+    """A run whose worker has gone without a record: pessimistic money, then as the task's on_interrupt says.
+
+    Whether it was sent is not asked: a master that was killed may have sent it without a word on the board.
+    """
+    lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
+    result = CallResult(
+        task=task_id,
+        run=run.number,
+        call=run.call,
+        bill=Bill.UNKNOWN,
+        error=lost,
+        started_at=run.started_at or now,
+        finished_at=now,
+    )
+    _money(shop, result, now)
+    shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
     task = shop.board.tasks.at(run.task)
     if task.run != run.number or task.status not in _AT_WORK or task.outcome is not None:
         return
     if task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
         return
-    own_fault = not gone.on_purpose and run.sent_at is not None
-    interruptions = task.interruptions + (1 if own_fault else 0)
+    interruptions = task.interruptions + (0 if gone.on_purpose else 1)
     task = replace(task, interruptions=interruptions)
-    if task.on_interrupt == "hold" and run.sent_at is not None:
+    if task.on_interrupt == "hold":
         detail = f"{gone.reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
         _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
     elif interruptions >= INTERRUPTIONS_BORNE:
