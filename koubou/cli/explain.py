@@ -36,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         with board.picture():
             task = board.task(found.id) or found
             findings, score = board.examination(task)
+            released = [line for line in board.history(task) if line.event == "task.released"]
             now = list(_now(workshop, board, task))
     if arguments.json:
         say.print_json(
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "difficulty": task.difficulty,
                 "score": score,
                 "route": [asdict(reason) for reason in task.route],
+                "released": [{"actor": line.actor, "reason": line.reason} for line in released],
                 "now": now,
             }
         )
@@ -61,6 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("\nHow it came here:")
         for reason in task.route:
             print(f"  {reason.rule:<22}{say.one_line(reason.reason)}")
+    for line in released:
+        print(f"  {'released':<22}{say.one_line(line.reason)}")
     if findings:
         print("\nWhat looks secret in it:")
         for seen in findings:
