@@ -166,9 +166,10 @@ class Auditor:
         taken = Counter(run["worker"] for run in open_runs)
         for worker in {run["worker"] for run in open_runs if run["call"] in self._new}:
             assert taken[worker] <= rooms[worker], f"{worker} has more than it has room for"
-        for row in self._ask("SELECT r.tier, t.id FROM run r JOIN task t ON t.seq = r.task").fetchall():
-            reach = self.shop.tiers[row["tier"]].reach
-            assert reach is Reach.LOCAL or row["id"] not in self.secret, f"{row['id']} is secret"
+        for row in self._ask("SELECT r.call, r.tier, t.id FROM run r JOIN task t ON t.seq = r.task").fetchall():
+            if row["call"] in self._new:
+                reach = self.shop.tiers[row["tier"]].reach
+                assert reach is Reach.LOCAL or row["id"] not in self.secret, f"{row['id']} is secret"
 
     def _tasks(self) -> None:
         runs = dict(self._ask("SELECT task, number FROM run WHERE ended_at IS NULL").fetchall())

@@ -1,0 +1,98 @@
+"""Money from turn to turn: limits that change under way, windows that end, and what is known only later."""
+
+from __future__ import annotations
+
+from koubou.model.call import Bill, ErrorClass
+from koubou.model.heard import RunFinished
+from koubou.model.instant import HOUR
+from koubou.model.money import USD
+from koubou.model.status import ParkReason, Status
+from koubou.rules.windows import month
+from tests.audit import Audited
+from tests.builders import a_budget, a_new_task, a_result, a_tier, an_error, tiers
+
+CUT = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
+
+
+def test_a_task_that_is_tried_again_asks_the_limit_of_now() -> None:
+    shop = Audited(budget=a_budget(task=USD))
+    shop.drop(a_new_task())
+    shop.finish(**CUT)
+    shop.budget = a_budget(task=21_000_000)  # enough for one call of two thousand tokens, and one was made
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == []
+    account = shop.board.ledger.account("task:a-task")
+    assert account is not None
+    assert (account.limit, account.ceiling) == (21_000_000, 21_000_000)
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.BUDGET
+    assert "task:a-task" in park.detail
+
+
+def test_a_call_settles_in_the_window_in_which_it_was_held() -> None:
+    shop = Audited()
+    shop.drop(a_new_task())
+    old = shop.month().name
+    _, shop.now = month(shop.now, shop.budget.timezone)
+    shop.turn()
+    assert shop.month().name != old
+    shop.finish()
+    assert (shop.month().settled, shop.month().held) == (0, 0)
+    settled = shop.board.ledger.account(old)
+    assert settled is not None
+    assert (settled.settled, settled.held) == (20 * 1_000 + 50 * 10_000, 0)
+
+
+def test_a_task_parked_for_last_months_money_goes_on_in_this_month() -> None:
+    shop = Audited(budget=a_budget(monthly=21_000_000))
+    shop.drop(a_new_task("dear"))
+    shop.finish("dear", **CUT)
+    shop.drop(a_new_task("waits"))
+    park = shop.task("waits").park
+    assert park is not None
+    _, reopens = month(shop.now, shop.budget.timezone)
+    assert (park.reason, park.until) == (ParkReason.BUDGET, reopens)
+    shop.now = reopens
+    shop.turn()
+    assert "waits" in shop.sent()
+
+
+def test_held_money_that_comes_back_wakes_who_waits_in_the_same_turn() -> None:
+    shop = Audited(budget=a_budget(monthly=25_000_000))
+    shop.drop(a_new_task("first"))
+    shop.drop(a_new_task("second"))
+    park = shop.task("second").park
+    assert park is not None
+    assert (park.reason, park.until) == (ParkReason.BUDGET, None)
+    shop.finish("first", bill=Bill.NONE, usage=None, error=an_error(ErrorClass.BAD_REQUEST))
+    assert shop.sent() == ["second"]
+
+
+def test_a_raised_limit_wakes_who_waits_and_a_lowered_one_stops_nobody_at_work() -> None:
+    shop = Audited(budget=a_budget(monthly=25_000_000))
+    shop.drop(a_new_task("first"))
+    shop.drop(a_new_task("second"))
+    shop.budget = a_budget(monthly=50_000_000)
+    shop.turn()
+    assert shop.sent() == ["second"]
+    shop.budget = a_budget(monthly=1_000)
+    shop.turn()
+    assert shop.month().over > 0
+    for name in ("first", "second"):
+        shop.finish(name)
+        assert shop.task(name).outcome is Status.COMPLETED
+    assert shop.month().held == 0
+
+
+def test_the_bill_of_a_tier_that_is_no_more_is_the_whole_hold() -> None:
+    """Its price is gone with it: nobody can say what the call cost."""
+    shop = Audited(tiers=tiers(a_tier("high"), a_tier("medium"), a_tier("local")))
+    shop.drop(a_new_task())
+    held = shop.month().held
+    run = shop.run()
+    shop.tiers = tiers(a_tier("high"), a_tier("local"))
+    shop.turn(RunFinished(result=a_result("a-task", run.number, run.call)))
+    assert (shop.month().settled, shop.month().unreconciled) == (held, held)
+    assert shop.task().outcome is Status.COMPLETED
