@@ -18,7 +18,6 @@ from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.rules.latches import as_latched
 from koubou.rules.windows import month_limit
 from koubou.steps import STEPS, Shop
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
@@ -40,7 +39,7 @@ class Workshop:
         """One turn; returns the replies."""
         shop = Shop(
             board=self.board,
-            tiers=as_latched(self.tiers, self.board.crew.latches()),
+            tiers=self.tiers,
             routing=ROUTING,
             budget=self.budget,
             benches=self.benches,

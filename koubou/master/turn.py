@@ -13,7 +13,6 @@ from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.rules.latches import as_latched
 from koubou.rules.windows import month_limit
 from koubou.steps import STEPS, Shop
 
@@ -45,7 +44,7 @@ def turn(
     """Decide and write in one transaction. Raises BoardUnavailable; then nothing was written and nothing is owed."""
     shop = Shop(
         board=board,
-        tiers=as_latched(tiers, board.crew.latches()),
+        tiers=tiers,
         routing=workshop.routing,
         budget=workshop.budget,
         benches=benches,

@@ -110,7 +110,7 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     if outcome.above_hold:
         reason = f"{hold.entry.model} billed {show_usd(outcome.amount)} for a hold of {show_usd(hold.amount)}"
         shop.board.crew.latch(latch_of_model(hold.entry.model), reason, now)
-        shop.reroute(now, but=hold.entry.model)
+        shop.reroute(now)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
 
 
@@ -170,29 +170,33 @@ def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
 def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant) -> None:
     """A run whose worker has gone without a record: pessimistic money, then as the task's on_interrupt says.
 
-    Whether it was sent is not asked: a master that was killed may have sent it without a word on the board.
+    Recovery says RunSent of every run that may have gone out without a word on the board (`master.recover`).
     """
-    lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
-    result = CallResult(
-        task=task_id,
-        run=run.number,
-        call=run.call,
-        bill=Bill.UNKNOWN,
-        error=lost,
-        started_at=run.started_at or now,
-        finished_at=now,
-    )
-    _money(shop, result, now)
-    shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
+    sent = run.sent_at is not None
+    if sent:
+        lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
+        result = CallResult(
+            task=task_id,
+            run=run.number,
+            call=run.call,
+            bill=Bill.UNKNOWN,
+            error=lost,
+            started_at=run.started_at or now,
+            finished_at=now,
+        )
+        _money(shop, result, now)
+        shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
+    else:
+        _close_unsent(shop, run, now)
     task = shop.board.tasks.at(run.task)
     if task.run != run.number or task.status not in _AT_WORK or task.outcome is not None:
         return
     if task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
         return
-    interruptions = task.interruptions + (0 if gone.on_purpose else 1)
+    interruptions = task.interruptions + (1 if sent and not gone.on_purpose else 0)
     task = replace(task, interruptions=interruptions)
-    if task.on_interrupt == "hold":
+    if task.on_interrupt == "hold" and sent:
         detail = f"{gone.reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
         _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
     elif interruptions >= INTERRUPTIONS_BORNE:

@@ -15,13 +15,17 @@ from koubou.model.task import Difficulty, Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.ports import Board
+from koubou.rules.latches import as_latched
 
 Message = TypeVar("Message")
 
 
 @dataclass(slots=True, kw_only=True)
 class Shop:
-    """One turn's view of the workshop. `batch` bounds how many tasks a step takes on in one turn."""
+    """One turn's view of the workshop. `batch` bounds how many tasks a step takes on in one turn.
+
+    `tiers` are given as the crew offers them; a step sees those whose model is frozen, now, as unfit.
+    """
 
     board: Board
     tiers: Mapping[str, Tier]
@@ -34,6 +38,11 @@ class Shop:
     batch: int = 64
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _given: Mapping[str, Tier] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._given = self.tiers
+        self.tiers = as_latched(self._given, self.board.crew.latches())
 
     def of(self, kind: type[Message]) -> Iterator[Message]:
         """What was heard of one kind, in the order in which it came."""
@@ -48,12 +57,10 @@ class Shop:
         self.board.history.add(task.seq, event, reason, now, actor)
         self.say(event, task=task.id, reason=reason, **fields)
 
-    def reroute(self, now: Instant, but: str | None = None) -> None:
-        """What is offered has changed: who waits for a tier that is not, or for any, chooses again.
-
-        `but` names a model that is frozen from now on.
-        """
-        offered = [tier.name for tier in self.tiers.values() if tier.unfit is None and tier.model != but]
+    def reroute(self, now: Instant) -> None:
+        """A latch fell or was lifted: who waits for a tier that is not offered, or for any, chooses again this turn."""
+        self.tiers = as_latched(self._given, self.board.crew.latches())
+        offered = [tier.name for tier in self.tiers.values() if tier.unfit is None]
         self.board.tasks.reroute_unknown(offered, now)
 
     def apart(self, now: Instant, task_id: str | None, act: Callable[..., object], *arguments: object) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from koubou.model.call import Bill, ErrorClass
+from koubou.model.call import Bill, ErrorClass, Usage
 from koubou.model.heard import RunFinished
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status
 from koubou.rules.windows import month
 from tests.audit import Audited
-from tests.builders import a_budget, a_new_task, a_result, a_tier, an_error, tiers
+from tests.builders import a_bench, a_budget, a_new_task, a_result, a_tier, an_error, tiers
 
 CUT = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
 
@@ -47,7 +47,7 @@ def test_a_call_settles_in_the_window_in_which_it_was_held() -> None:
 
 def test_a_task_parked_for_last_months_money_goes_on_in_this_month() -> None:
     shop = Audited(budget=a_budget(monthly=21_000_000))
-    shop.drop(a_new_task("dear"))
+    shop.drop(a_new_task("dear", retries=0))
     shop.finish("dear", **CUT)
     shop.drop(a_new_task("waits"))
     park = shop.task("waits").park
@@ -96,3 +96,20 @@ def test_the_bill_of_a_tier_that_is_no_more_is_the_whole_hold() -> None:
     shop.turn(RunFinished(result=a_result("a-task", run.number, run.call)))
     assert (shop.month().settled, shop.month().unreconciled) == (held, held)
     assert shop.task().outcome is Status.COMPLETED
+
+
+def test_a_model_that_billed_too_much_lets_nobody_through_from_that_very_turn_until_it_is_resumed() -> None:
+    shop = Audited(
+        budget=a_budget(monthly=None), tiers=tiers(a_tier("medium", fallback=None)), benches=[a_bench(room=1)]
+    )
+    shop.drop(a_new_task("dear"))
+    shop.drop(a_new_task("next"))
+    shop.finish("dear", usage=Usage(input_tokens=20, output_tokens=10_000_000))
+    assert shop.sent() == []
+    park = shop.task("next").park
+    assert park is not None
+    assert park.reason is ParkReason.TIER
+    assert "frozen" in park.detail
+    # It goes on in the turn in which a person lifts the latch, and does not wait for something that never comes.
+    shop.ask("resume_budget", reason="the price was wrong")
+    assert shop.sent() == ["next"]
