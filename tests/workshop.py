@@ -362,9 +362,13 @@ class Workshop:
                 yield line
 
     def wait_for_ends(self, count: int, within: float = 60) -> None:
-        """Wait until so many tasks have ended, well or not."""
+        """Wait until so many tasks have ended, well or not: in the folders first, and then on the board."""
+        ends = ("completed", "failed", "cancelled")
         self.wait_until(
-            lambda: len(self.completed) + len(self.failed) >= count,
+            lambda: (
+                len(self.completed) + len(self.failed) >= count
+                and sum(self.counts().get(status, 0) for status in ends) >= count
+            ),
             f"{count} tasks to end",
             within,
             every=0.1,

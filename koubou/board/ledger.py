@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from koubou.board.prices import price_from_json, price_to_json
 from koubou.board.rows import account_from_row
 from koubou.board.sql import statements
 from koubou.model.account import Account, Entry, Limit, OpenHold, TaskUsage
@@ -58,6 +59,7 @@ class Ledger:
             tier=row["tier"],
             model=row["model"],
             accounts=tuple(json.loads(row["accounts"])),
+            price=price_from_json(row["price"]),
         )
         return OpenHold(entry=entry, amount=row["amount"])
 
@@ -114,6 +116,7 @@ class Ledger:
                 "model": entry.model,
                 "amount": amount,
                 "accounts": _names(entry.accounts),
+                "price": price_to_json(entry.price) if kind == "hold" else None,
                 "input": usage.input_tokens,
                 "cached_input": usage.cached_input_tokens,
                 "cache_write": usage.cache_write_tokens,

@@ -143,6 +143,9 @@ class Tasks:
         room = 1 << 62 if left is None else left
         values = {"account": name, "left": room, "idle": account.held == 0, "limit": _BREACHES_WOKEN_AT_ONCE}
         woken = 0
+        if account.held == 0 and account.reopens is not None:
+            told_anew = {"account": name, "left": room, "now": now}
+            woken += self._execute(SQL["unpark_spent"], told_anew).rowcount
         for seq, need, least in self._execute(SQL["breached"], values).fetchall():
             taken = min(need, room) if account.held == 0 and least <= room else need
             if taken > room:
@@ -246,9 +249,9 @@ class Tasks:
         """Who is parked for a task."""
         return [row[0] for row in self._execute(SQL["needers"], {"id": task_id})]
 
-    def reaches(self, start: str, target: str) -> bool:
-        """Whether `target` stands somewhere behind `start` in the chain of dependencies."""
-        return self._execute(SQL["reaches"], {"start": start, "target": target}).fetchone() is not None
+    def edges_behind(self, ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Who needs whom in all that stands behind these tasks, in lower case."""
+        return [(row[0], row[1]) for row in self._execute(SQL["edges_behind"], {"ids": json.dumps(list(ids))})]
 
     def lock_taken(self, seq: int) -> str | None:
         """The name of a lock that this task wants and another at work has."""

@@ -33,8 +33,8 @@ def _backup(arguments: argparse.Namespace) -> int:
     target = Path(arguments.words)
     workshop = workshop_of(arguments)
     with workshop.reading() as board:
-        if target.exists() and os.path.samefile(target, f"{workshop.layout.board}/koubou.db"):
-            note(f"{target} is the board itself; name another file")
+        if os.path.lexists(target):
+            note(f"{target} is there already: nothing is written over it; name another file")
             return exits.CANNOT_CREATE
         try:
             board.back_up(target)

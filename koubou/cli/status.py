@@ -57,6 +57,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         "latches": latches,
         "served": bool(said),
         "uptime_ms": said.get("uptime_ms"),
+        "draining": bool(said.get("draining")),
         "warn_at": warn_at,
     }, accounts
 
@@ -78,7 +79,8 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
     from koubou.cli.table import print_table
 
     uptime = f", up {say.lasting(status['uptime_ms'])}" if status["uptime_ms"] is not None else ""
-    served = f"served{uptime}" if status["served"] or workshop.served else "not served (start it: koubou serve)"
+    word = "stopping: takes nothing more in" if status["draining"] else "served"
+    served = f"{word}{uptime}" if status["served"] or workshop.served else "not served (start it: koubou serve)"
     print(f"{workshop.layout.home}  {say.paint(served, 'green' if workshop.served else 'yellow')}")
     for name, reason in status["latches"].items():
         remedy = "  (koubou budget resume --reason …)" if name == "emergency" else ""

@@ -155,6 +155,7 @@ def _print_results(
     from koubou.cli.answers import record_of
     from koubou.cli.say import note, print_json
     from koubou.model.status import Status
+    from koubou.rules.paper import incompleteness
 
     results = [record_of(workshop, task_id, status) for task_id, status in verdicts.items()]
     if arguments.json:
@@ -167,6 +168,8 @@ def _print_results(
             if len(ids) > 1:
                 print(f"## {result['task']}\n")
             print(result.get("answer", ""))
+            if lacks := incompleteness(result):
+                note(f"{result['task']}: {lacks}")
     if any(status is not Status.COMPLETED for status in verdicts.values()):
         return exits.FAILED
     if len(verdicts) < len(ids):

@@ -102,14 +102,34 @@ def _checked(layers: Sequence[Layer], problems: list[Problem]) -> Settings:
         usable = tiers if isinstance(tiers, Mapping) and tiers else defaults.TIERS
         found = defaults.routing(usable, given)
         values = lay_over(values, {"routing": found})
-    try:
-        settings = check_value(Settings, _plain(values), find)
-    except Mistakes as error:
-        raise SettingsError([*problems, *error.problems]) from None
-    problems = [*problems, *cross_check(settings, find)]
-    if problems:
-        raise SettingsError(problems)
+    told = list(problems)
+    settings: Settings | None = None
+    plain, removed = _plain(values), set[Path]()
+    while settings is None:
+        try:
+            settings = check_value(Settings, plain, find)
+        except Mistakes as error:
+            told += [problem for problem in error.problems if problem not in told]
+            # What is wrong is put aside, so that what is wrong behind it is told in the same breath.
+            if not error.paths or not all(path not in removed and _put_aside(plain, path) for path in error.paths):
+                break
+            removed.update(error.paths)
+    if settings is not None:
+        told += cross_check(settings, find)
+    if told or settings is None:
+        raise SettingsError(told)
     return settings
+
+
+def _put_aside(values: Any, path: Path) -> bool:
+    """Take away what stands at a path; False where nothing does, or where the rest would make no sense without it."""
+    *parents, last = path
+    for part in parents:
+        values = values.get(part) if isinstance(values, dict) else None
+    if not isinstance(values, dict) or last not in values or path[0] == "tiers":
+        return False
+    del values[last]
+    return True
 
 
 def _plain(values: Any) -> Any:

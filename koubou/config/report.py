@@ -22,7 +22,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier]) -> list[str]:
         *(f"tier       {_tier(tier)}" for tier in tiers.values()),
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
         *_budget(settings.budget),
-        f"not yet    sessions, overdraft, guardian, roles and window ({_NOT_YET})",
+        f"not yet    warn_at, reject_at, emergency_at, sessions, overdraft, guardian, roles, window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
@@ -41,7 +41,7 @@ def show_duration(milliseconds: Milliseconds) -> str:
 
 def _budget(budget: BudgetSettings) -> list[str]:
     month, day, task = budget.monthly, budget.daily, budget.task
-    percents = f"warns at {month.warn_at:.0%}, ends at {month.ceiling_at:.0%} ({budget.timezone})"
+    percents = f"no call passes {month.ceiling_at:.0%} of it ({budget.timezone})"
     weekend = "" if None in (day.usd, day.weekend_usd) else f", weekends {_limit(day.weekend_usd)}"
     time = "any time" if task.time is None else show_duration(task.time)
     return [

@@ -6,7 +6,7 @@ The only module of this room that imports pydantic. No message ever quotes a val
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar, get_args
 
@@ -47,8 +47,9 @@ _SENTENCES: Mapping[str, str] = {
 class Mistakes(KoubouError):
     """A document says something that the model does not allow; carries every problem, in the order of the file."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], paths: Collection[Path] = ()) -> None:
         self.problems = tuple(problems)
+        self.paths = tuple(paths)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -73,8 +74,9 @@ def check_value(model: type[Model], value: Any, where: Callable[[Path], Place]) 
         found.setdefault(path, _problem(model, value, detail, path, where))
     # A union complains once for each of its branches; where one got further in, the others are noise.
     parents = {path[:length] for path in found for length in range(len(path))}
-    problems = [problem for path, problem in found.items() if path not in parents]
-    raise Mistakes(sorted(problems, key=lambda problem: (problem.file, problem.line or 0, problem.column or 0)))
+    told = {path: problem for path, problem in found.items() if path not in parents}
+    problems = sorted(told.values(), key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
+    raise Mistakes(problems, told)
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

@@ -101,7 +101,7 @@ def _check_file(claim: Claim, found: os.stat_result, limit: int) -> None:
 
 
 def _too_large(claim: Claim, limit: int) -> TaskFileError:
-    return _refusal(claim, "size", f"is larger than {limit:,} bytes")
+    return _refusal(claim, "size", f"is larger than {limit:,} bytes (intake.max_file in the settings)")
 
 
 def _refusal(claim: Claim, kind: str, message: str) -> TaskFileError:

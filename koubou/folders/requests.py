@@ -152,7 +152,9 @@ class _Ask:
                 return root, way
         roots = ", ".join(self.asking.limits.roots)
         why = (
-            f"must lie under one of {roots}" if roots else "is not possible: the settings allow no root for workspaces"
+            f"must lie under one of {roots} (security.allowed_workspaces in the settings)"
+            if roots
+            else "is not possible: the settings allow no root for workspaces"
         )
         raise self._refusal("workspace", ("workspace",), why)
 

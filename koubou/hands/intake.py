@@ -20,7 +20,7 @@ import psutil
 
 from koubou.detectors.kingfisher import Kingfisher
 from koubou.documents.limits import Limits
-from koubou.errors import Problem, TaskFileError
+from koubou.errors import Problem, ProtocolError, TaskFileError
 from koubou.folders.claim import Claim, claim, leftovers
 from koubou.folders.layout import Layout
 from koubou.folders.names import shown
@@ -30,15 +30,18 @@ from koubou.folders.requests import ReadLimits
 from koubou.folders.watch import Doorbell
 from koubou.hands.line import Line
 from koubou.model.heard import Arrived
-from koubou.model.task import NewTask
+from koubou.model.task import Examination, NewTask, Sensitivity, TaskRequest
 from koubou.model.ulid import ENTROPY_BYTES, following, ulid
 from koubou.rules.classify import texts_of
 from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
+from koubou.wire.framing import encode
 from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told, Watching
 
 _AT_ONCE = 256
 _MOST_UNDER_WAY = 1_024
+_MOST_BYTES_UNDER_WAY = 64_000_000
+_SAID_AT_ONCE = 1_000_000
 _LOOK_EVERY = 2.0
 _FAULT_PAUSE = 1.0
 _FULL_PAUSE = 0.5
@@ -73,7 +76,8 @@ class Intake:
         self._layout = Layout(home=orders.home)
         self._limits = ReadLimits()
         self._detector = Kingfisher(Path(orders.rule_cache))
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, tuple[Claim, int]] = {}
+        self._under_way = 0
         self._bell = threading.Condition()
         self._ready: dict[bytes, None] = {}
         self._look = True
@@ -112,7 +116,8 @@ class Intake:
 
     def _done(self, ulids: Iterable[str], act: Callable[[Layout, Claim], object]) -> None:
         for name in ulids:
-            claimed = self._claims.pop(name, None)
+            claimed, size = self._claims.pop(name, (None, 0))
+            self._under_way -= size
             if claimed is not None:
                 try:
                     act(self._layout, claimed)
@@ -181,37 +186,47 @@ class Intake:
         self._read(found.taken)
 
     def _read(self, claims: Iterable[Claim]) -> None:
-        arrived = []
+        ready: list[bytes] = []
+        size = 0
         for claimed in claims:
             try:
-                arrived.append(self._arrival(claimed))
+                # Whatever one file does is done to it alone: what it asks for is put into words in here.
+                words = encode(self._arrival(claimed))
             except FileNotFoundError:
                 continue
             except TaskFileError as refusal:
                 self._refuse(claimed, refusal)
+            except ProtocolError:
+                bulky = Problem(file=claimed.shown, message="asks for more than can be passed on: attach less")
+                self._refuse(claimed, TaskFileError("size", bulky))
             except OSError as error:
                 self._tell("intake.fault", "error", file=claimed.shown, reason=_word(error))
             except Exception as error:  # noqa: BLE001 - one file must never keep the others out
-                bug = Problem(
-                    file=claimed.shown, message=f"cannot be read: a bug, {type(error).__name__}; please report it"
-                )
-                self._refuse(claimed, TaskFileError("internal", bug))
-            if len(arrived) == _AT_ONCE:
-                self._line.say(arrived)
-                arrived = []
-        if arrived:
-            self._line.say(arrived)
+                what = f"cannot be read: a bug, {type(error).__name__}; please report it"
+                self._refuse(claimed, TaskFileError("internal", Problem(file=claimed.shown, message=what)))
+            else:
+                self._claims[claimed.ulid] = (claimed, len(words))
+                self._under_way += len(words)
+                ready.append(words)
+                size += len(words)
+            if size >= _SAID_AT_ONCE:
+                self._line.send(b"".join(ready))
+                ready, size = [], 0
+                while self._under_way >= _MOST_BYTES_UNDER_WAY:
+                    with self._bell:
+                        self._bell.wait(_FULL_PAUSE)
+        if ready:
+            self._line.send(b"".join(ready))
 
     def _arrival(self, claimed: Claim) -> Arrived:
         drop = read_claim(self._layout, claimed, self._limits)
-        self._claims[claimed.ulid] = claimed
         return Arrived(claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop))
 
     def _new_tasks(self, drop: Drop) -> tuple[NewTask, ...]:
         return tuple(
             new_task(
                 document.request,
-                examine(document.request, self._detector.scan_texts(texts_of(document.request))),
+                self._examined(document.request),
                 claim=drop.claim.ulid,
                 document=number,
                 owner=drop.owner,
@@ -221,14 +236,23 @@ class Intake:
             for number, document in enumerate(drop.documents, start=1)
         )
 
+    def _examined(self, request: TaskRequest) -> Examination:
+        """Our own rules first: where they have found a secret, the detector could only find more."""
+        seen = examine(request, ())
+        if any(finding.level == Sensitivity.CONFIDENTIAL for finding in seen.findings):
+            return seen
+        hits = self._detector.scan_texts(texts_of(request))
+        return examine(request, hits) if hits else seen
+
     def _refuse(self, claimed: Claim, refusal: TaskFileError) -> None:
         try:
             reject(self._layout, claimed, refusal.as_json())
         except OSError as error:
             self._tell("intake.stuck", "error", file=claimed.shown, reason=_word(error))
             return
-        reason = {"file": claimed.shown, "reason": str(refusal), "error_class": refusal.kind}
-        self._tell("task.rejected", "warning", **reason)
+        # The message may name keys that somebody wrote: it stands in rejected/, not in the journal.
+        where = {"line": refusal.problem.line} if refusal.problem.line is not None else {}
+        self._tell("task.rejected", "warning", file=claimed.shown, error_class=refusal.kind, **where)
 
     def _full(self) -> bool:
         """Whether no more can be taken now; a long pause is told once when it begins and once when it ends."""

@@ -38,7 +38,10 @@ class Line:
 
     def say(self, messages: Iterable[Any]) -> None:
         """Send them. Silent when the master has gone: `hear` tells."""
-        data = b"".join(encode(message) for message in messages)
+        self.send(b"".join(encode(message) for message in messages))
+
+    def send(self, data: bytes) -> None:
+        """Send messages that are encoded already."""
         with self._speaking:
             try:
                 self._wire.sendall(data)

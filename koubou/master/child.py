@@ -21,10 +21,10 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CE
 class Child(asyncio.Protocol):
     """`heard` gets each message; `gone` is called once, with the exit status, when the process has ended."""
 
-    def __init__(self, accepts: tuple[type, ...]) -> None:
+    def __init__(self, accepts: tuple[type, ...], heard: Callable[[Any], None], gone: Callable[[int], None]) -> None:
         self.killed = False
-        self.heard: Callable[[Any], None] = lambda _: None
-        self.gone: Callable[[int], None] = lambda _: None
+        self._heard = heard
+        self._gone = gone
         self._decoder = Decoder(accepts)
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
@@ -32,7 +32,16 @@ class Child(asyncio.Protocol):
         self._pidfd: int
 
     @classmethod
-    async def start(cls, module: str, before: Sequence[str], after: Sequence[str], accepts: tuple[type, ...]) -> Child:
+    async def start(
+        cls,
+        module: str,
+        before: Sequence[str],
+        after: Sequence[str],
+        accepts: tuple[type, ...],
+        *,
+        heard: Callable[[Any], None],
+        gone: Callable[[int], None],
+    ) -> Child:
         """Start `python -m module …before FD …after` with one end of a wire. Raises OSError when the machine cannot."""
         ours, theirs = socket.socketpair()
         try:
@@ -49,7 +58,7 @@ class Child(asyncio.Protocol):
             raise
         finally:
             theirs.close()
-        child = cls(accepts)
+        child = cls(accepts, heard, gone)
         child._process = process
         child._pidfd = os.pidfd_open(process.pid)
         loop = asyncio.get_running_loop()
@@ -89,7 +98,7 @@ class Child(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for message in self._decoder.feed(data):
-                self.heard(message)
+                self._heard(message)
         except ProtocolError:
             self.signal(signal.SIGKILL)
 
@@ -110,7 +119,7 @@ class Child(asyncio.Protocol):
     def _over(self, status: int) -> None:
         if self._transport is not None:
             self._transport.abort()
-        self.gone(status)
+        self._gone(status)
 
 
 def start_time(pid: int) -> int | None:

@@ -17,6 +17,8 @@ NAME = "control.sock"
 GROUP = "koubou-submit"
 _LONGEST_LINE = 4 * 1024 * 1024
 _LONGEST_PATH = 100
+_MOST_CALLERS = 128
+_PATIENCE = 300.0
 _CREDENTIALS = struct.Struct("3i")
 
 Answer = Callable[[str, str, int, bool, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -61,17 +63,20 @@ class Control:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
+        if len(self._busy) >= _MOST_CALLERS:
+            writer.close()
+            return
         if task is not None:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
         uid, operator = _who(writer)
         try:
-            while line := await reader.readline():
+            while line := await asyncio.wait_for(reader.readline(), _PATIENCE):
                 reply = await self._reply(line, uid, operator)
                 writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
                 await writer.drain()
-        except (ConnectionError, ValueError):
-            pass  # hung up, or a line without end
+        except (ConnectionError, ValueError, TimeoutError):
+            pass  # hung up, a line without end, or nothing to say
         finally:
             writer.close()
 
@@ -79,6 +84,7 @@ class Control:
         try:
             asked = json.loads(line)
             verb = asked.pop("verb")
+            json.dumps(asked, ensure_ascii=False).encode()  # half a character, which JSON can spell, is no text
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {"error": {"kind": "usage", "message": "one JSON object a line, with a verb"}}
         return await self._answer(str(verb), _name(uid), uid, operator, asked)

@@ -13,12 +13,13 @@ from koubou.master.workshop import Workshop
 from koubou.model.instant import SECOND
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.wire.messages import VERSION, FromWorker, Unable, Welcome
+from koubou.wire.messages import VERSION, FromWorker, Welcome
 
 BEAT_EVERY = 2 * SECOND
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _LIVED_WELL = 30.0
+_BEATS_MISSED = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Crew:
         return [
             Bench(worker=member.identity.id, tier=member.tier.name, room=member.tier.concurrency)
             for member in self.members.values()
-            if member.ready and not member.leaving
+            if member.ready and not member.leaving and member.tier == self.workshop.tiers.get(member.tier.name)
         ]
 
     def wanted(self, queued: Mapping[str, int], taken: Mapping[str, int]) -> list[Tier]:
@@ -107,9 +108,20 @@ class Crew:
         finally:
             self._starting[tier.name] -= 1
         self.members[name] = member
+        if tier != self.workshop.tiers.get(tier.name) or (not endpoint and key != self.workshop.keys.get(tier.name)):
+            member.retire()  # the settings have changed while it was being started
         self._born[name] = asyncio.get_running_loop().time()
         self._journal.say("worker.started", worker=name, tier=tier.name, pid=member.identity.pid)
         return member
+
+    def end_the_hanging(self) -> None:
+        """A worker that lives and does not beat hangs: its calls are lost, and it is ended."""
+        now = asyncio.get_running_loop().time()
+        for member in self.members.values():
+            if member.ready and now - member.last_beat > _BEATS_MISSED * BEAT_EVERY / SECOND:
+                self._journal.say("worker.hanging", "error", worker=member.identity.id, tier=member.tier.name)
+                member.hung = True
+                member.child.signal(signal.SIGKILL)
 
     def send_home(self, taken: Mapping[str, int]) -> None:
         """Retire who has had nothing to do for the idle time, but keep each tier's least crew."""
@@ -153,8 +165,8 @@ class Crew:
         name, tier = member.identity.id, member.tier.name
         del self.members[name]
         lived = asyncio.get_running_loop().time() - self._born.pop(name)
-        meant = member.leaving or member.child.killed
-        reason = _why(status, member.unable)
+        meant = (member.leaving or member.child.killed) and not member.hung
+        reason = _why(status, member)
         if member.unable is not None:
             self.halted[tier] = f"{member.unable.message}; {member.unable.remedy}"
             self._journal.say("tier.degraded", "error", tier=tier, reason=self.halted[tier])
@@ -174,9 +186,13 @@ class Crew:
         self._not_before[tier] = asyncio.get_running_loop().time() + wait
 
 
-def _why(status: int, unable: Unable | None) -> str:
-    if unable is not None:
-        return unable.message
+def _why(status: int, member: Member) -> str:
+    if member.unable is not None:
+        return member.unable.message
+    if member.hung:
+        return "the worker hung and was ended"
+    if member.child.killed:
+        return "the workshop was stopped at once"
     if status >= 0:
         return f"the worker ended with status {status}"
     name = signal.Signals(-status).name

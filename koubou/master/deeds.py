@@ -17,7 +17,8 @@ from koubou.model.heard import Heard, RunSent, RunUnsendable
 from koubou.model.request_json import request_from_json
 from koubou.model.run import Run
 from koubou.model.status import Status
-from koubou.model.task import Task
+from koubou.model.task import Sensitivity, Task
+from koubou.model.tier import Reach
 from koubou.rules import paper
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
 from koubou.wire.hand_messages import Shelve
@@ -86,8 +87,13 @@ class Deeds:
         if member is None or member.leaving:
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker has gone"))
             return
+        task = self._board.tasks.at(deed.task)
+        if member.tier.reach is not Reach.LOCAL and task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
+            # Routing and admission have seen to it; this is the last door before the cloud.
+            self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker is not local"))
+            return
         try:
-            member.child.say(self._assignment(self._board.tasks.at(deed.task), run))
+            member.child.say(self._assignment(task, run))
         except OSError as error:
             reason = f"what it takes as input cannot be read: {error.strerror}"
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason=reason, for_good=True))

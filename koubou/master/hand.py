@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from koubou.errors import ProtocolError
@@ -64,13 +65,13 @@ class Hand:
         while True:
             began = loop.time()
             try:
-                child = await Child.start("koubou.hands", (self._name,), (), FROM_HAND)
+                ended: asyncio.Future[int] = loop.create_future()
+                child = await Child.start(
+                    "koubou.hands", (self._name,), (), FROM_HAND, heard=self._heard, gone=partial(_tell, ended)
+                )
             except OSError as error:
                 self._journal.say("hand.lost", "error", hand=self._name, reason=f"cannot be started: {error}")
             else:
-                ended: asyncio.Future[int] = loop.create_future()
-                child.heard = self._heard
-                child.gone = lambda status, ended=ended: ended.done() or ended.set_result(status)  # type: ignore[misc]
                 self._child = child
                 self._began()
                 status = await ended
@@ -81,3 +82,8 @@ class Hand:
                 self._journal.say("hand.lost", "error", hand=self._name, reason=f"it ended with status {status}")
             wait = _FIRST_WAIT if loop.time() - began > _LIVED_WELL else min(wait * 2, _LONGEST_WAIT)
             await asyncio.sleep(wait)
+
+
+def _tell(ended: asyncio.Future[int], status: int) -> None:
+    if not ended.done():
+        ended.set_result(status)

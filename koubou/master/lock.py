@@ -29,6 +29,15 @@ def take(run_folder: str) -> int:
     return descriptor
 
 
+def take_home(home: str) -> int:
+    """Hold the home itself, which outlives its run/ folder. Raises WorkshopTaken when another master has it."""
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    if not _locked(descriptor):
+        os.close(descriptor)
+        raise WorkshopTaken(f"{home}: another process serves this workshop already")
+    return descriptor
+
+
 def _locked(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

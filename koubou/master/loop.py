@@ -98,7 +98,7 @@ class Master:
     def end(self) -> None:
         """SIGTERM: drain. A second one is quick."""
         if not self._ending:
-            self._ending = True
+            self._ending = self.reception.draining = True
             self._end_by = self._loop.time() + self.workshop.drain_timeout / SECOND
             self._pause_intake()
             self.hands.watching.set()  # nobody waits for the bell any more
@@ -241,6 +241,7 @@ class Master:
         """Once a second: beats and counts, idle workers, owed filings, the watchdog."""
         self._housekept = self._loop.time()
         self._notifier.say("WATCHDOG=1")
+        self.crew.end_the_hanging()
         self.crew.send_home(self._board.runs.open_count())
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()

@@ -34,13 +34,14 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     layout = Layout(home=str(settings.home))
     layout.ensure()
-    held = lock.take(layout.run)
+    held = [lock.take(layout.run), lock.take_home(layout.home)]
     journal = Journal(form=settings.log.format, level=settings.log.level)
     try:
         asyncio.run(_serve(settings, config, overrides, layout, journal))
     finally:
         journal.close()
-        os.close(held)
+        for descriptor in held:
+            os.close(descriptor)
     return 0
 
 

@@ -25,6 +25,7 @@ class Member:
         self.child = child
         self.ready = False
         self.leaving = False
+        self.hung = False
         self.unable: Unable | None = None
         self.running = 0
         self.idle_since: float | None = None
@@ -42,15 +43,24 @@ class Member:
         gone: Callable[[Member, int], None],
     ) -> Member:
         """Start a worker for a tier. Raises OSError when the machine cannot."""
-        child = await Child.start("koubou.worker", (), (name,), FROM_WORKER)
-        member = cls(name, tier, welcome, child)
+        early: list[FromWorker] = []
+        member: Member | None = None
 
         def hear(message: FromWorker) -> None:
+            if member is None:
+                early.append(message)
+                return
             member.take(message)
             heard(message)
 
-        child.heard = hear
-        child.gone = lambda status: gone(member, status)
+        def end(status: int) -> None:
+            assert member is not None  # noqa: S101 - a child's end is told in a later turn of the loop than its start
+            gone(member, status)
+
+        child = await Child.start("koubou.worker", (), (name,), FROM_WORKER, heard=hear, gone=end)
+        member = cls(name, tier, welcome, child)
+        for message in early:
+            hear(message)
         return member
 
     def retire(self) -> None:

@@ -29,6 +29,7 @@ class Reception:
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._last_ticket = NOBODY
         self._opened = time.monotonic()
+        self.draining = False
 
     async def ask(
         self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
@@ -82,5 +83,6 @@ class Reception:
                 }
                 for member in members
             ],
+            "draining": self.draining,
             "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from koubou.model.call import Usage
 from koubou.model.instant import Instant
-from koubou.model.money import Nano
+from koubou.model.money import Nano, Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Whose call a line of the ledger is about; the same for its hold and for its end."""
+    """Whose call a line of the ledger is about, and at which price; the same for its hold and for its end."""
 
     call: str
     task: str
@@ -59,6 +59,7 @@ class Entry:
     tier: str
     model: str
     accounts: tuple[str, ...]
+    price: Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

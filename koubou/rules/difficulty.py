@@ -65,10 +65,10 @@ def weigh(request: TaskRequest, task_type: str) -> tuple[int, tuple[Reason, ...]
     low = said.lower()
     counted: list[tuple[str, int, str]] = [("type", _BASE.get(task_type, 2), task_type.replace("_", " "))]
     hard, middling, easy = (len(set(words.findall(low))) for words in (_HARD, _MIDDLING, _EASY))
-    counted.append(("hard_words", min(4, hard), f"{hard} words of hard work"))
-    counted.append(("middling_words", min(2, middling // 2), f"{middling} words of usual work"))
+    counted.append(("hard_words", min(4, hard), f"words of hard work: {hard}"))
+    counted.append(("middling_words", min(2, middling // 2), f"words of usual work: {middling}"))
     if easy and hard <= easy:
-        counted.append(("easy_words", -min(2, easy), f"{easy} words of small work"))
+        counted.append(("easy_words", -min(2, easy), f"words of small work: {easy}"))
     counted.append(("length", _steps(_weight(said), 1_500, 4_000, 12_000), f"{len(said)} characters"))
     parts = len(_BULLET.findall(said))
     counted.append(("parts", _steps(parts, 8, 20), f"{parts} listed points"))

@@ -47,7 +47,17 @@ def markdown(output: Mapping[str, Any]) -> str:
     title = " ".join(str(output["title"]).split())
     heading = f"# {title}\n\n" if title else ""
     cost = show_usd(output["cost_nusd"])
-    return f"{heading}{output['answer'].rstrip()}\n\n---\n*{output['task']} · {output['model']} · {cost}*\n"
+    warning = "" if output["complete"] else f"\n*{incompleteness(output)}*\n"
+    return f"{heading}{output['answer'].rstrip()}\n\n---\n*{output['task']} · {output['model']} · {cost}*\n{warning}"
+
+
+def incompleteness(output: Mapping[str, Any]) -> str:
+    """What an answer lacks, in a sentence; "" for one that is complete."""
+    if output.get("complete", True):
+        return ""
+    if output.get("missing"):
+        return f"The answer lacks what was expected: {', '.join(output['missing'])}."
+    return "The answer was cut at its cap: raise max_output_tokens and submit it again."
 
 
 def as_bytes(paper: Mapping[str, Any]) -> bytes:

@@ -39,7 +39,9 @@ def after_error(
     kind = error.kind
     if kind is ErrorClass.RATE:
         wait = error.retry_after if error.retry_after is not None else _backoff(retry_delay, 1, chance)
-        return RunAgain(delay=min(wait, LONGEST_WAIT), counts=False, reason="the provider asks to slow down")
+        return RunAgain(
+            delay=max(SECOND, min(wait, LONGEST_WAIT)), counts=False, reason="the provider asks to slow down"
+        )
     if kind in _FINAL:
         return _end(error, "")
     if kind not in _ONLY_ELSEWHERE and failures <= retries:

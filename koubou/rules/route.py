@@ -80,9 +80,7 @@ def _obstacle(task: Task, tier: Tier) -> Reason | None:
     if tier.unfit is not None:
         return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
     if task.executor is not None and task.executor != tier.executor:
-        return Reason(
-            rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for {task.executor}"
-        )
+        return Reason(rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for another")
     return None
 
 

@@ -8,12 +8,16 @@ from koubou.model.call import Bill, Usage
 from koubou.model.money import Nano, Price
 from koubou.rules.price import cost
 
+MOST_TOKENS = 1_000_000_000
+"""No call uses so many; a server that says so is not believed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What goes into the ledger. `released` = nothing was billed; `above_hold` is a bug to be told at once."""
 
     amount: Nano
+    usage: Usage | None = None
     released: bool = False
     unreconciled: bool = False
     above_hold: bool = False
@@ -24,8 +28,20 @@ def settlement(*, bill: Bill, usage: Usage | None, price: Price, hold: Nano) -> 
     match bill, usage:
         case (Bill.NONE, _):
             return Settlement(amount=0, released=True)
-        case (Bill.REPORTED, Usage()):
+        case (Bill.REPORTED, Usage()) if is_plausible(usage):
             amount = cost(usage, price)
-            return Settlement(amount=amount, above_hold=amount > hold)
+            return Settlement(amount=amount, usage=usage, above_hold=amount > hold)
         case _:
             return Settlement(amount=hold, unreconciled=hold > 0)
+
+
+def is_plausible(usage: Usage) -> bool:
+    """Whether these can be the counts of one call."""
+    counts = (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cached_input_tokens,
+        usage.cache_write_tokens,
+        usage.reasoning_tokens,
+    )
+    return all(0 <= count <= MOST_TOKENS for count in counts)

@@ -7,6 +7,7 @@ from koubou.model.account import Account, Entry, Limit
 from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.deed import SendRun
 from koubou.model.instant import Instant
+from koubou.model.money import Price
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Sensitivity, Task
@@ -56,7 +57,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
         return
     lock = shop.board.tasks.lock_taken(task.seq)
     if lock is not None:
-        detail = f'the lock "{lock}" is taken by a task at work'
+        detail = "a lock that it wants is taken by a task at work"
         _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=detail, until=now + 1000), now)
         return
     if tier.price is None:
@@ -69,7 +70,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
     match decision:
         case Admitted():
             names = tuple(account.name for account in accounts)
-            _start(shop, task, tier, worker, decision, input_tokens, names, now)
+            _start(shop, task, tier, worker, decision, input_tokens, names, tier.price, now)
         case Breach(park=park):
             shop.board.tasks.parked(task, park, now, decision)
             shop.note(task, "task.parked", park.detail, now, park=str(park.reason), until=park.until)
@@ -85,6 +86,7 @@ def _start(
     admitted: Admitted,
     input_tokens: int,
     accounts: tuple[str, ...],
+    price: Price,
     now: Instant,
 ) -> None:
     number = shop.board.tasks.admitted(task, admitted.hold, input_tokens + admitted.cap, now)
@@ -97,6 +99,7 @@ def _start(
         tier=tier.name,
         model=tier.model,
         accounts=accounts,
+        price=price,
     )
     if not shop.board.ledger.hold(entry, admitted.hold, now):
         raise IllegalMove("an account refused a hold that the rule had granted")

@@ -25,24 +25,37 @@ _KINDS: Mapping[type[KoubouError], str] = {
 
 def answer(shop: Shop, now: Instant) -> int:
     """Do what was asked, each apart; return how many."""
-    verbs: Mapping[str, Callable[[Shop, Asked, Instant], Mapping[str, Any]]] = {
-        "cancel": _cancel_all,
-        "retry": _retry_all,
-        "release": _release,
-        "resume_budget": _resume_budget,
-        "latch": _latch,
-    }
-    asked = [message for message in shop.of(Asked) if message.verb in verbs]
+    asked = list(shop.of(Asked))
     for message in asked:
         mark = len(shop.deeds)
         try:
             with shop.board.savepoint():
-                shop.replies[message.ticket] = {"ok": verbs[message.verb](shop, message, now)}
+                shop.replies[message.ticket] = {"ok": _verb(message.verb)(shop, message, now)}
         except KoubouError as error:
             del shop.deeds[mark:]
             kind = _KINDS.get(type(error), "unavailable")
             shop.replies[message.ticket] = {"error": {"kind": kind, "message": str(error)}}
+        except Exception as error:  # noqa: BLE001 - a fault over one request must not stop the turn
+            del shop.deeds[mark:]
+            what = f"a bug: {type(error).__name__}; please report it"
+            shop.say("control.fault", "error", verb=message.verb, reason=what)
+            shop.replies[message.ticket] = {"error": {"kind": "unavailable", "message": what}}
     return len(asked)
+
+
+def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
+    match word:
+        case "cancel":
+            return _cancel_all
+        case "retry":
+            return _retry_all
+        case "release":
+            return _release
+        case "resume_budget":
+            return _resume_budget
+        case "latch":
+            return _latch
+    raise UsageMistake("the verbs are ping, state, cancel, retry, release, resume_budget and latch")
 
 
 def _cancel_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:

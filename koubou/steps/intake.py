@@ -7,6 +7,7 @@ from koubou.model.deed import DiscardClaim, RejectClaim
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant
 from koubou.model.task import NewTask
+from koubou.rules.cycles import in_a_circle
 from koubou.steps.shop import Shop
 
 
@@ -25,11 +26,17 @@ def _take(shop: Shop, arrived: Arrived, now: Instant) -> None:
             if not shop.board.tasks.of_claim(arrived.claim):
                 for new in arrived.tasks:
                     _insert(shop, arrived, new, now)
+                _check_circles(shop, arrived)
         shop.deeds.append(DiscardClaim(claim=arrived.claim))
     except TaskFileError as refusal:
         del shop.deeds[mark:]
         shop.deeds.append(RejectClaim(claim=arrived.claim, error=refusal.as_json()))
-        shop.say("task.rejected", "warning", file=arrived.name, reason=str(refusal), error_class=refusal.kind)
+        shop.say("task.rejected", "warning", file=arrived.name, error_class=refusal.kind)
+    except Exception as error:  # noqa: BLE001 - one file must never keep the turn from the others
+        del shop.deeds[mark:]
+        bug = _refusal(arrived, "internal", "", f"cannot be taken in: a bug, {type(error).__name__}; please report it")
+        shop.deeds.append(RejectClaim(claim=arrived.claim, error=bug.as_json()))
+        shop.say("intake.fault", "error", file=arrived.name, reason=str(bug))
 
 
 def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
@@ -39,8 +46,6 @@ def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
         return
     _check_needs(shop, arrived, new)
     seq = shop.board.tasks.insert(new, now)
-    if new.depends_on and shop.board.tasks.reaches(new.id, new.id):
-        raise _refusal(arrived, "cycle", "depends_on", f'task "{new.id}" would wait for itself')
     shop.board.history.add(seq, "task.enqueued", f"from {arrived.name}", now)
     shop.say("task.enqueued", task=new.id, file=arrived.name, document=new.document)
 
@@ -49,7 +54,10 @@ def _same_again(shop: Shop, arrived: Arrived, new: NewTask, known: tuple[str, st
     task_id, digest, owner = known
     if owner != new.owner or digest != new.digest:
         raise _refusal(
-            arrived, "duplicate_id", "id", f'a task with the id "{new.id}" exists and asks for something else'
+            arrived,
+            "duplicate_id",
+            "id",
+            f'a task with the id "{new.id}" exists and asks for something else: choose another id, or none',
         )
     first = shop.board.tasks.get(task_id)
     if first is not None:
@@ -61,6 +69,13 @@ def _check_needs(shop: Shop, arrived: Arrived, new: NewTask) -> None:
         known = shop.board.tasks.identity(needed)
         if known is not None and known[2] != new.owner:
             raise _refusal(arrived, "permission", "depends_on", f'task "{needed}" belongs to somebody else')
+
+
+def _check_circles(shop: Shop, arrived: Arrived) -> None:
+    waiting = [new.id for new in arrived.tasks if new.depends_on]
+    circle = in_a_circle(shop.board.tasks.edges_behind(waiting)) if waiting else None
+    if circle is not None:
+        raise _refusal(arrived, "cycle", "depends_on", f'task "{circle}" would wait for itself')
 
 
 def _refusal(arrived: Arrived, kind: str, key: str, message: str) -> TaskFileError:

@@ -8,7 +8,7 @@ from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.decision import FallBack, Refused, Routed, RunAgain
 from koubou.model.heard import RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
 from koubou.model.instant import Instant
-from koubou.model.money import FREE, show_usd
+from koubou.model.money import show_usd
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import Task
@@ -93,17 +93,12 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     hold = shop.board.ledger.open_hold(result.call)
     if hold is None:
         return
-    tier = shop.tiers.get(hold.entry.tier)
-    price = tier.price if tier is not None and tier.price is not None and tier.model == hold.entry.model else None
-    if price is None and hold.amount == 0:
-        price = FREE
-    bill = result.bill if price is not None else Bill.UNKNOWN
-    outcome = settlement(bill=bill, usage=result.usage, price=price or FREE, hold=hold.amount)
+    outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
     if outcome.released:
         shop.board.ledger.release(hold, now)
         return
-    shop.board.ledger.settle(hold, outcome.amount, result.usage, unreconciled=outcome.unreconciled, now=now)
-    usage = result.usage
+    shop.board.ledger.settle(hold, outcome.amount, outcome.usage, unreconciled=outcome.unreconciled, now=now)
+    usage = outcome.usage
     shop.board.tasks.spent(result.task, outcome.amount, usage.input_tokens + usage.output_tokens if usage else 0)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)

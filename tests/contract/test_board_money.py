@@ -12,7 +12,7 @@ from koubou.model.account import Entry, Limit
 from koubou.model.call import Usage
 from koubou.model.instant import DAY
 from koubou.model.money import USD
-from tests.builders import NOW
+from tests.builders import NOW, a_price
 
 MONTH = "month:2027-01"
 
@@ -30,6 +30,7 @@ def an_entry(call: str = "call", *accounts: str) -> Entry:
         tier="medium",
         model="model",
         accounts=accounts or (MONTH,),
+        price=a_price(),
     )
 
 

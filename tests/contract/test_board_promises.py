@@ -14,7 +14,7 @@ from koubou.model.account import Entry, Limit, OpenHold
 from koubou.model.call import Usage
 from koubou.model.money import USD
 from koubou.model.worker import WorkerIdentity
-from tests.builders import NOW, a_tier
+from tests.builders import NOW, a_price, a_tier
 from tests.contract.way import admit, drop, led_to, rows
 
 MONTH = "month:2027-01"
@@ -24,7 +24,14 @@ def held(board: Board, amount: int) -> OpenHold:
     """Money held on the month's account."""
     board.ledger.open_account(Limit(name=MONTH, limit=10 * USD, ceiling=10 * USD), NOW)
     entry = Entry(
-        call="call", task="a-task", operation="general", run=1, tier="medium", model="model", accounts=(MONTH,)
+        call="call",
+        task="a-task",
+        operation="general",
+        run=1,
+        tier="medium",
+        model="model",
+        accounts=(MONTH,),
+        price=a_price(),
     )
     assert board.ledger.hold(entry, amount, NOW)
     return OpenHold(entry=entry, amount=amount)

@@ -192,3 +192,18 @@ def test_a_webhook_is_not_shown_for_its_address_is_its_key(shelf: Shelf) -> None
 def test_settings_cannot_be_changed(shelf: Shelf) -> None:
     with pytest.raises(ValueError, match="frozen"):
         shelf.load().home = "/elsewhere"  # type: ignore[misc]
+
+
+def test_what_is_wrong_behind_a_mistake_is_told_in_the_same_breath(tmp_path: Path) -> None:
+    file = tmp_path / "koubou.yaml"
+    file.write_text(
+        "log: {format: jsn}\n"
+        "budget: {monthly: {warn_at: 0.9, reject_at: 0.5}}\n"
+        "tiers:\n"
+        "  here: {reach: local, base_url: 'http://localhost:1', model: m, fallback: ther}\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load(file, {})
+    told = str(caught.value)
+    for part in ("log.format", "warn_at <= reject_at", "tiers.here.fallback"):
+        assert part in told

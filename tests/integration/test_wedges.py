@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from koubou.model.call import Bill, Usage
+from koubou.model.deed import RejectClaim
 from koubou.model.heard import RunFinished
-from koubou.model.money import USD
+from koubou.model.money import FREE, USD
 from koubou.model.status import ParkReason, Status
 from koubou.model.tier import Reach
-from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, tiers
+from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, an_arrival, tiers
 from tests.turns import Workshop
 
 
@@ -57,7 +58,7 @@ def test_a_message_that_raises_parks_its_task_and_the_rest_of_the_turn_is_done()
     shop.drop(a_new_task("odd"))
     shop.drop(a_new_task("fine"))
     odd, fine = shop.run("odd"), shop.run("fine")
-    impossible = a_result("odd", odd.number, odd.call, usage=Usage(input_tokens=20, output_tokens=-(10**9)))
+    impossible = a_result("odd", odd.number, odd.call, answer_bytes=1 << 70)
     shop.turn(RunFinished(result=impossible), RunFinished(result=a_result("fine", fine.number, fine.call)))
     park = shop.task("odd").park
     assert park is not None
@@ -110,3 +111,54 @@ def test_a_tier_that_goes_to_the_cloud_while_a_secret_waits_for_it_never_gets_it
     park = shop.task("secret").park
     assert park is not None
     assert park.reason is ParkReason.SECRECY
+
+
+def test_usage_that_cannot_be_is_not_believed_and_the_paid_answer_is_kept() -> None:
+    for absurd in (Usage(input_tokens=20, output_tokens=-5), Usage(input_tokens=10**30, output_tokens=1)):
+        shop = Workshop()
+        shop.drop(a_new_task())
+        held = shop.month().held
+        shop.finish(usage=absurd)
+        assert shop.task().outcome is Status.COMPLETED
+        assert (shop.month().settled, shop.month().unreconciled) == (held, held)
+
+
+def test_a_call_is_settled_at_the_price_at_which_it_was_held() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task())
+    shop.tiers = tiers(a_tier("high"), a_tier("medium", price=FREE), a_tier("local"))
+    shop.finish()
+    assert shop.month().settled == 20 * 1_000 + 50 * 10_000
+
+
+def test_a_circle_over_many_tasks_of_one_file_is_found_and_a_long_chain_is_none() -> None:
+    shop = Workshop(benches=())
+    chain = [
+        a_new_task(f"link-{n}", depends_on=tuple(f"link-{m}" for m in range(max(0, n - 30), n))) for n in range(300)
+    ]
+    shop.drop(*chain)
+    assert shop.board.tasks.get("link-299") is not None
+    shop.drop(
+        a_new_task("one", depends_on=("TWO",)),
+        a_new_task("two", depends_on=("three",)),
+        a_new_task("three", depends_on=("One",)),
+    )
+    (rejected,) = [deed for deed in shop.deeds if isinstance(deed, RejectClaim)]
+    assert rejected.error["class"] == "cycle"
+
+
+def test_a_request_that_raises_is_answered_and_the_turn_goes_on() -> None:
+    shop = Workshop()
+    assert "unavailable" in str(shop.ask("cancel", ids=["\ud800"])) or "unknown_task" in str(
+        shop.ask("cancel", ids=["x"])
+    )
+    assert shop.ask("dance")["error"]["kind"] == "usage"
+    shop.drop(a_new_task())
+    assert shop.sent() == ["a-task"]
+
+
+def test_a_file_that_raises_is_rejected_and_the_turn_goes_on() -> None:
+    shop = Workshop()
+    shop.turn(an_arrival(a_new_task("odd", prompt="\ud800")), an_arrival(a_new_task("fine")))
+    assert [deed.error["class"] for deed in shop.deeds if isinstance(deed, RejectClaim)] == ["internal"]
+    assert shop.sent() == ["fine"]

@@ -156,6 +156,7 @@ CREATE TABLE ledger (
   model         TEXT    NOT NULL,
   amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind = 'reconcile'),
   accounts      TEXT    NOT NULL,                               -- JSON: names of the accounts it touches
+  price         TEXT,                                           -- JSON: the rates that were in force at its hold
   input         INTEGER NOT NULL DEFAULT 0,
   cached_input  INTEGER NOT NULL DEFAULT 0,
   cache_write   INTEGER NOT NULL DEFAULT 0,

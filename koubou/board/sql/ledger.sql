@@ -26,9 +26,9 @@ UPDATE account SET held = held - :hold, settled = settled + :amount, unreconcile
 WHERE name = :name AND dimension = 'usd';
 
 -- name: line
-INSERT INTO ledger (call, kind, task, operation, run, tier, model, amount, accounts, input, cached_input, cache_write,
+INSERT INTO ledger (call, kind, task, operation, run, tier, model, amount, accounts, price, input, cached_input, cache_write,
                     output, reasoning, unreconciled, at)
-VALUES (:call, :kind, :task, :operation, :run, :tier, :model, :amount, :accounts, :input, :cached_input, :cache_write,
+VALUES (:call, :kind, :task, :operation, :run, :tier, :model, :amount, :accounts, :price, :input, :cached_input, :cache_write,
         :output, :reasoning, :unreconciled, :now);
 
 -- name: open_hold

@@ -104,6 +104,12 @@ SELECT MIN(park_until) FROM task WHERE park IS NOT NULL AND park_until IS NOT NU
 -- name: breached_accounts
 SELECT DISTINCT park_account FROM task WHERE park = 'budget';
 
+-- name: unpark_spent
+-- What was held has been spent meanwhile: who waits for a month's money is told anew why, and until when.
+UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE park = 'budget' AND park_account = :account AND park_until IS NULL AND park_least > :left;
+
 -- name: breached
 -- Who waits for an account that has so much left again, in dispatch order.
 SELECT seq, park_need, park_least FROM task
@@ -177,14 +183,14 @@ FROM dependency d LEFT JOIN task t ON t.id = d.needs WHERE d.task = :task;
 -- Who is parked for a task.
 SELECT t.seq FROM dependency d JOIN task t ON t.seq = d.task WHERE d.needs = :id AND t.park = 'dependency';
 
--- name: reaches
--- Whether one task stands somewhere behind another in the chain of dependencies.
+-- name: edges_behind
+-- Who needs whom, in all that stands behind some tasks in the chain of dependencies.
 WITH RECURSIVE behind (id) AS (
-  SELECT needs FROM dependency WHERE task = (SELECT seq FROM task WHERE id = :start)
+  SELECT lower(value) FROM json_each(:ids)
   UNION
-  SELECT d.needs FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq
+  SELECT lower(d.needs) FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq
 )
-SELECT 1 FROM behind WHERE id = :target COLLATE NOCASE;
+SELECT lower(t.id), lower(d.needs) FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq;
 
 -- name: locks_taken
 -- Whether a task at work has one of the locks that another wants.

@@ -1,0 +1,26 @@
+"""Prices as the ledger keeps them beside each hold: what is settled later is settled at what was promised."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import lru_cache
+
+from koubou.model.money import Price, Rates
+
+_PRICES_IN_USE = 256
+
+
+@lru_cache(_PRICES_IN_USE)
+def price_to_json(price: Price) -> str:
+    """A price as JSON."""
+    steps = [[threshold, asdict(rates)] for threshold, rates in price.steps]
+    return json.dumps({"base": asdict(price.base), "steps": steps, "source": price.source})
+
+
+@lru_cache(_PRICES_IN_USE)
+def price_from_json(text: str) -> Price:
+    """The price that `price_to_json` wrote."""
+    found = json.loads(text)
+    steps = tuple((threshold, Rates(**rates)) for threshold, rates in found["steps"])
+    return Price(base=Rates(**found["base"]), steps=steps, source=found["source"])
