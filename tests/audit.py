@@ -84,6 +84,9 @@ class Auditor:
         assert self._ask("SELECT name FROM account WHERE held <> 0").fetchall() == []
         assert self.shop.board.runs.open_count() == {}
         for row in self._ask("SELECT * FROM task").fetchall():
+            if row["park"] == "dependency":
+                needs = self.shop.board.tasks.needs(row["seq"])
+                assert any(need.status not in ENDS for need in needs), f"{row['id']} waits for nothing"
             ended = row["status"] in ENDS and row["filed_at"] is not None
             parked = row["status"] == "pending" and row["park"] and row["park_detail"]
             assert ended or parked, dict(row)

@@ -76,6 +76,14 @@ def exact_bill(usage: Usage, price: Price) -> int:
     return ceil(sum(Fraction(count * rate, 1_000_000) for count, rate in (*kinds, *more)))
 
 
+@given(PRICES)
+def test_a_step_begins_just_above_its_edge(price: Price) -> None:
+    for edge, _ in price.steps:
+        for read in (edge, edge + 1):
+            usage = Usage(input_tokens=read, output_tokens=1_000)
+            assert cost(usage, price) == exact_bill(usage, price)
+
+
 @given(PRICES, TOKENS, TOKENS, some.integers(0, 500), some.integers(0, 500))
 def test_a_larger_request_never_needs_less(price: Price, read: int, cap: int, more: int, longer: int) -> None:
     assert bound(price, read, cap) <= bound(price, read + more, cap + longer)

@@ -15,6 +15,7 @@ from koubou.model.instant import MINUTE, SECOND
 from koubou.model.money import USD, Price, Rates
 from koubou.model.run import Run
 from koubou.model.task import TaskBudget
+from koubou.model.worker import Bench
 from koubou.rules.bound import bound, input_bound
 from koubou.rules.price import cost
 from koubou.rules.windows import month
@@ -48,7 +49,9 @@ class NeverOver(RuleBasedStateMachine):
     @initialize(monthly=LIMITS, each=LIMITS, room=some.integers(1, 4))
     def open(self, monthly: int | None, each: int | None, room: int) -> None:
         fit = tiers(a_tier("high", price=AWKWARD, min_output_tokens=50), a_tier("medium", retries=1), a_tier("local"))
-        benches = [a_bench(name, room=room) for name in fit]
+        # Two serve one tier, with different room: together they are full only when each of them is.
+        second = Bench(worker="second-of-medium", tier="medium", room=room + 1)
+        benches = [*(a_bench(name, room=room) for name in fit), second]
         self.shop = Audited(tiers=fit, budget=a_budget(monthly=monthly, task=each), benches=benches)
         self.auditor = self.shop.auditor
         self.tiers, self.benches, self.count = fit, benches, 0
@@ -109,7 +112,7 @@ class NeverOver(RuleBasedStateMachine):
         self.shop.turn()
 
     @rule(
-        rooms=some.lists(some.integers(0, 4), min_size=3, max_size=3),
+        rooms=some.lists(some.integers(0, 4), min_size=4, max_size=4),
         halted=some.sampled_from([None, None, "high", "local"]),
     )
     def another_crew(self, rooms: list[int], halted: str | None) -> None:

@@ -1,15 +1,20 @@
-"""Money from turn to turn: limits that change under way, windows that end, and what is known only later."""
+"""Limits, windows and settings that change under way, from turn to turn."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
 
 from koubou.model.call import Bill, ErrorClass, Usage
 from koubou.model.heard import RunFinished
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status
+from koubou.model.tier import Reach, Tier
 from koubou.rules.windows import month
 from tests.audit import Audited
-from tests.builders import a_bench, a_budget, a_new_task, a_result, a_tier, an_error, tiers
+from tests.builders import a_bench, a_budget, a_new_task, a_price, a_result, a_secret, a_tier, an_error, tiers
 
 CUT = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
 
@@ -59,6 +64,16 @@ def test_a_task_parked_for_last_months_money_goes_on_in_this_month() -> None:
     assert "waits" in shop.sent()
 
 
+def test_who_waits_for_money_that_is_only_held_need_not_wait_for_it_in_the_next_month() -> None:
+    shop = Audited(budget=a_budget(monthly=25_000_000))
+    shop.drop(a_new_task("at-work"))
+    shop.drop(a_new_task("waits"))
+    assert shop.sent() == []
+    _, shop.now = month(shop.now, shop.budget.timezone)
+    shop.turn()
+    assert shop.sent() == ["waits"]
+
+
 def test_held_money_that_comes_back_wakes_who_waits_in_the_same_turn() -> None:
     shop = Audited(budget=a_budget(monthly=25_000_000))
     shop.drop(a_new_task("first"))
@@ -86,16 +101,17 @@ def test_a_raised_limit_wakes_who_waits_and_a_lowered_one_stops_nobody_at_work()
     assert shop.month().held == 0
 
 
-def test_the_bill_of_a_tier_that_is_no_more_is_the_whole_hold() -> None:
-    """Its price is gone with it: nobody can say what the call cost."""
-    shop = Audited(tiers=tiers(a_tier("high"), a_tier("medium"), a_tier("local")))
+@pytest.mark.parametrize("later", [tiers(a_tier("high")), tiers(a_tier("medium", price=a_price(100, 1_000)))])
+def test_a_bill_is_reckoned_at_the_price_at_which_it_was_held(later: dict[str, Tier]) -> None:
+    """Whether its tier is no more, or another price stands in the settings by now."""
+    shop = Audited()
     shop.drop(a_new_task())
-    held = shop.month().held
     run = shop.run()
-    shop.tiers = tiers(a_tier("high"), a_tier("local"))
+    shop.tiers = later
     shop.turn(RunFinished(result=a_result("a-task", run.number, run.call)))
-    assert (shop.month().settled, shop.month().unreconciled) == (held, held)
+    assert (shop.month().settled, shop.month().unreconciled) == (20 * 1_000 + 50 * 10_000, 0)
     assert shop.task().outcome is Status.COMPLETED
+    assert shop.board.crew.latches() == {}
 
 
 def test_a_model_that_billed_too_much_lets_nobody_through_from_that_very_turn_until_it_is_resumed() -> None:
@@ -113,3 +129,19 @@ def test_a_model_that_billed_too_much_lets_nobody_through_from_that_very_turn_un
     # It goes on in the turn in which a person lifts the latch, and does not wait for something that never comes.
     shop.ask("resume_budget", reason="the price was wrong")
     assert shop.sent() == ["next"]
+
+
+def test_a_secret_task_is_not_let_through_to_a_tier_that_is_local_no_more() -> None:
+    """It was routed, and then the settings changed."""
+    shop = Audited(benches=(), tiers=tiers(a_tier("local")))
+    shop.drop(a_new_task(tier="local", findings=(a_secret(),)))
+    shop.auditor.secret.add("a-task")
+    assert shop.task().tier == "local"
+    shop.tiers = {"local": replace(a_tier("local"), reach=Reach.CLOUD)}
+    shop.benches = [a_bench("local")]
+    for _ in range(3):
+        shop.turn()
+        assert shop.sent() == []
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.SECRECY
