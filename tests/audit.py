@@ -10,6 +10,7 @@ from typing import Any
 
 from koubou.model.deed import Say
 from koubou.model.heard import Heard
+from koubou.model.money import FREE, Price
 from koubou.model.status import ENDS, TRANSITIONS, Status
 from koubou.model.tier import Reach
 from koubou.rules.windows import month
@@ -54,6 +55,8 @@ class Auditor:
     faults_expected: bool = False
     holds: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """Open holds by call: amount and accounts."""
+    prices: dict[str, Price] = field(default_factory=dict)
+    """What the tier of each call charged when it was let through."""
     ended: set[str] = field(default_factory=set)
     settled: Counter[str] = field(default_factory=Counter)
     unreconciled: Counter[str] = field(default_factory=Counter)
@@ -122,6 +125,7 @@ class Auditor:
             if line["kind"] == "hold":
                 assert call not in self.holds | dict.fromkeys(self.ended), "a call is held for once"
                 self.holds[call] = (line["amount"], accounts)
+                self.prices[call] = self.shop.tiers[line["tier"]].price or FREE
                 new.append(line)
                 continue
             amount, held_on = self.holds.pop(call)

@@ -62,15 +62,20 @@ class Kingfisher:
             starts.append(total)
             total += len(part) + 1
         placed = []
+        line, counted, last = 1, 0, -1  # hits come in order, so that lines are counted once over the whole text
         for hit in self.scan(b"\n".join(parts)):
             index = bisect_right(starts, hit.start) - 1
             offset = starts[index]
+            if index != last:
+                line, counted, last = 1, 0, index
+            line += parts[index].count(b"\n", counted, hit.start - offset)
+            counted = max(counted, hit.start - offset)
             placed.append(
                 Hit(
                     rule=hit.rule,
                     category=hit.category,
                     where=texts[index][0],
-                    line=parts[index].count(b"\n", 0, hit.start - offset) + 1,
+                    line=line,
                     start=hit.start - offset,
                     end=hit.end - offset,
                     sample=hit.sample,

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
 from koubou.model.heard import Filed, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
 from koubou.model.instant import MINUTE, SECOND
-from koubou.model.money import USD, Price, Rates
+from koubou.model.money import FREE, USD, Price, Rates
 from koubou.model.run import Run
 from koubou.model.task import TaskBudget
 from koubou.model.worker import Bench
@@ -124,6 +124,13 @@ class NeverOver(RuleBasedStateMachine):
         with self.shop.board.transaction():
             offered = [name for name, tier in self.shop.tiers.items() if tier.unfit is None]
             self.shop.board.tasks.reroute_unknown(offered, self.shop.now)
+        self.shop.turn()
+
+    @rule(name=some.sampled_from(["high", "medium"]), price=some.sampled_from([AWKWARD, a_price(), a_price(7, 3)]))
+    def another_price(self, name: str, price: Price) -> None:
+        """What is under way stays at the price at which it was held."""
+        self.tiers = {**self.tiers, name: replace(self.tiers[name], price=price)}
+        self.shop.tiers = self.tiers
         self.shop.turn()
 
     @rule(verb=some.sampled_from(["cancel", "retry"]), picks=some.lists(ANY, min_size=1, max_size=3))
@@ -260,7 +267,7 @@ class NeverOver(RuleBasedStateMachine):
 
     def _spend_what_is_left(self) -> None:
         probe = a_new_task("probe", max_output_tokens=100, tier="medium")
-        need = bound(a_price(), input_bound(probe.input_bytes, probe.message_count), 100)
+        need = bound(self.tiers["medium"].price or FREE, input_bound(probe.input_bytes, probe.message_count), 100)
         settled = self.shop.month().settled
         self.shop.budget = a_budget(monthly=settled + need - 1)
         self.shop.drop(probe)
@@ -308,10 +315,8 @@ class NeverOver(RuleBasedStateMachine):
         return result if bill is Bill.REPORTED else replace(result, usage=None)
 
     def _cost(self, run: Run, result: CallResult) -> int:
-        price = self.tiers[run.tier].price
-        assert price is not None
         assert result.usage is not None
-        return cost(result.usage, price)
+        return cost(result.usage, self.auditor.prices[run.call])
 
 
 TestNeverOver = NeverOver.TestCase

@@ -252,3 +252,8 @@ def test_raising_keeps_the_higher() -> None:
     assert raise_to(None, Sensitivity.PUBLIC) is Sensitivity.PUBLIC
     assert raise_to(Sensitivity.CONFIDENTIAL, Sensitivity.PUBLIC) is Sensitivity.CONFIDENTIAL
     assert raise_to(Sensitivity.PUBLIC, Sensitivity.INTERNAL) is Sensitivity.INTERNAL
+
+
+def test_a_text_that_was_written_to_be_slow_counts_as_secret_and_is_not_looked_through() -> None:
+    found = find([("prompt", "token:" * 200_000)], ())
+    assert sensitivity(found, None)[0] is Sensitivity.CONFIDENTIAL
