@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TextIO
 
 import structlog
+import structlog.testing
 
 _ROOM = 20_000
+_AT_ONCE = 500
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -26,21 +30,24 @@ class Journal:
         self._lines: queue.SimpleQueue[tuple[str, str, Mapping[str, Any]] | None] = queue.SimpleQueue()
         self.dropped = 0
         self._told_dropped = 0
+        encoder = json.JSONEncoder(ensure_ascii=False, default=repr)
         renderer = (
-            structlog.processors.JSONRenderer(ensure_ascii=False)
+            structlog.processors.JSONRenderer(serializer=lambda line, **_: encoder.encode(line))
             if form == "json"
             else structlog.dev.ConsoleRenderer(colors=self._stream.isatty())
         )
+        # Bound once, so that a line costs its words and no more; a logger that hands its line back, so that many lines
+        # are written together.
         self._log = structlog.wrap_logger(
-            structlog.WriteLogger(self._stream),
+            structlog.testing.ReturnLogger(),
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 renderer,
                 self._writable,
             ],
-            wrapper_class=structlog.BoundLogger,
-        )
+            wrapper_class=structlog.make_filtering_bound_logger(self._least),
+        ).bind()
         self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
         self._writer.start()
 
@@ -64,13 +71,20 @@ class Journal:
         return str(line).encode(encoding, "backslashreplace").decode(encoding)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
-            event, level, fields = line
+        ending = False
+        while not ending:
+            said = [self._lines.get()]
+            with suppress(queue.Empty):
+                while len(said) < _AT_ONCE:
+                    said.append(self._lines.get_nowait())
+            ending = None in said
+            if self.dropped > self._told_dropped and self._lines.qsize() < _ROOM // 2:
+                self._told_dropped = self.dropped
+                said.append(("journal.dropped", "warning", {"count": self.dropped}))
+            lines = [getattr(self._log, level)(event, **fields) for event, level, fields in filter(None, said)]
             try:
-                getattr(self._log, level)(event, **fields)
-                if self.dropped > self._told_dropped and self._lines.qsize() < _ROOM // 2:
-                    self._told_dropped = self.dropped
-                    self._log.warning("journal.dropped", count=self.dropped)
+                self._stream.write("".join(f"{line}\n" for line in lines))
+                self._stream.flush()
             except (OSError, ValueError):
                 # Nobody reads stdout any more: the board has the history, and the work goes on.
-                self.dropped += 1
+                self.dropped += len(lines)

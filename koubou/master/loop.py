@@ -253,6 +253,8 @@ class Master:
     def _write_beats(self) -> None:
         now, taken = clock(), self._board.runs.open_count()
         with self._board.transaction():
+            # The month's account stands there from its first seconds on, also when nothing asks for money.
+            self._board.ledger.open_account(month_limit(self.workshop.budget, now), now)
             for name in self.crew.members:
                 self._board.crew.seen(name, "busy" if taken.get(name) else "idle", now)
             self._board.crew.forget(now - DAY)

@@ -13,7 +13,6 @@ from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.rules.windows import month_limit
 from koubou.steps import STEPS, Shop
 
 BATCH = 64
@@ -54,6 +53,5 @@ def turn(
         batch=BATCH,
     )
     with board.transaction():
-        board.ledger.open_account(month_limit(workshop.budget, now), now)
         moved = sum(step(shop, now) for step in STEPS)
     return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=board.tasks.next_wake())
