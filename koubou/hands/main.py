@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
@@ -12,6 +13,7 @@ from koubou.hands.line import Line
 
 _USAGE = 64
 _PRIVATE_UMASK = 0o077
+_VALUES_BETWEEN_COLLECTIONS = 50_000
 
 
 def main(arguments: list[str]) -> int:
@@ -30,5 +32,7 @@ def main(arguments: list[str]) -> int:
         from koubou.hands.intake import serve
     else:
         from koubou.hands.shelving import serve
+    gc.freeze()
+    gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS, 10, 10)
     serve(Line(wire))
     return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import signal
@@ -25,6 +26,7 @@ from koubou.master.systemd import Notifier
 from koubou.master.workshop import workshop_of
 
 _PRIVATE_UMASK = 0o077
+_VALUES_BETWEEN_COLLECTIONS = 50_000
 
 
 def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
@@ -73,6 +75,9 @@ async def _serve(
     master.model_server.start()
     master.hands.start()
     await master.hands.watching.wait()
+    # What stands now stays; and a turn makes thousands of values that reference counting alone takes away again.
+    gc.freeze()
+    gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS, 10, 10)
     notifier.say("READY=1", "STATUS=serving")
     journal.say("system.ready", version=__version__, home=layout.home, pid=os.getpid(), python=sys.version.split()[0])
     try:
