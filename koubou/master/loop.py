@@ -203,21 +203,18 @@ class Master:
             await asyncio.sleep(0)
 
     def _over(self) -> bool:
-        """Whether it may leave: nothing runs any more (or may not run longer), and all that is owed is done."""
+        """Whether it may leave: all is done, or its time is up; what is owed stands on the board and in the folders."""
         if not self._ending or self._end_by is None:
             return False
-        if self._inbox or self.hands.busy:
-            return False
-        taken = sum(self._board.runs.open_count().values())
-        if taken == 0 and not self._hiring:
-            self.crew.retire_all()
-            if not self.crew.members:
-                return not self._board.tasks.owed_filings(1)
-        if self._loop.time() >= self._end_by:
+        late = self._loop.time() - self._end_by
+        if late >= 0:
             self.crew.kill_all()
-            if self._loop.time() >= self._end_by + _QUICK_END:
-                return True
-        return False
+        if late >= _QUICK_END:
+            return True
+        if self._inbox or self.hands.busy or self._hiring or self._board.runs.open_count():
+            return False
+        self.crew.retire_all()
+        return not self.crew.members and not self._board.tasks.owed_filings(1)
 
     def _hire(self) -> None:
         if self._ending:
