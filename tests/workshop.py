@@ -92,9 +92,11 @@ def the_settings(provider: Simulator | None, home: Path, **changes: Any) -> dict
 class Workshop:
     """One home, one settings file, and the master that serves them; a context manager that leaves nothing behind."""
 
-    def __init__(self, provider: Simulator | None, **changes: Any) -> None:
+    def __init__(self, provider: Simulator | None, under: Path | None = None, **changes: Any) -> None:
+        """`under` is a folder of the caller's, who removes it with all that is in it."""
         # Sockets may have paths of 108 bytes, so the home has a short one.
-        self.folder = Path(tempfile.mkdtemp(prefix="kb-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="kb-", dir=under or "/tmp"))
+        self._to_be_removed = under is None
         self.home = self.folder / "home"
         self.config = self.folder / "koubou.yaml"
         self._provider = provider
@@ -437,7 +439,8 @@ class Workshop:
                 complaints.append(f"standard error has a traceback:\n{text[-4000:]}")
             complaints += [f"a line that is no JSON object: {line!r}" for line in self.stray_output[:5]]
         self._keep_compiled_rules()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._to_be_removed:
+            shutil.rmtree(self.folder, ignore_errors=True)
         return complaints
 
     def __enter__(self) -> Workshop:
