@@ -8,6 +8,7 @@ from typing import Any
 from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, CallError, ErrorClass, Usage
 from koubou.rules.provider_errors import plain_error, read_error
+from koubou.rules.usage import chat_usage
 
 
 class Completion:
@@ -35,7 +36,7 @@ class Completion:
             self._error, _ = read_error(None, chunk)
         if isinstance(model := chunk.get("model"), str) and model:
             self._model = model
-        self._usage = read_usage(chunk.get("usage")) or self._usage
+        self._usage = chat_usage(chunk.get("usage")) or self._usage
         match chunk.get("choices"):
             case [{"delta": Mapping() as part} as choice, *_] | [{"message": Mapping() as part} as choice, *_]:
                 self._take_part(part)
@@ -76,28 +77,3 @@ class Completion:
                 return plain_error(ErrorClass.POLICY, code="refusal")
             case _:
                 return None
-
-
-def read_usage(usage: object) -> Usage | None:
-    """Usage as chat completions report it: input includes cached tokens, output includes reasoning. Or None."""
-    if not isinstance(usage, Mapping):
-        return None
-    asked, answered = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if asked is None or answered is None:
-        return None
-    inside, outside = usage.get("prompt_tokens_details"), usage.get("completion_tokens_details")
-    return Usage(
-        input_tokens=asked,
-        output_tokens=answered,
-        cached_input_tokens=_detail(inside, "cached_tokens"),
-        cache_write_tokens=_detail(inside, "cache_write_tokens"),
-        reasoning_tokens=_detail(outside, "reasoning_tokens"),
-    )
-
-
-def _detail(details: object, name: str) -> int:
-    return (_count(details.get(name)) or 0) if isinstance(details, Mapping) else 0
-
-
-def _count(value: object) -> int | None:
-    return value if type(value) is int and value >= 0 else None

@@ -10,13 +10,17 @@ from koubou.model.instant import Instant, Milliseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one call. `input_tokens` includes cached and written ones; `output_tokens` includes reasoning."""
+    """Tokens of one call. `input_tokens` includes cached and written ones; `output_tokens` includes reasoning.
+
+    `cache_write_tokens` includes those that were written for an hour, which may cost more.
+    """
 
     input_tokens: int
     output_tokens: int
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    cache_write_1h_tokens: int = 0
 
 
 class ErrorClass(StrEnum):

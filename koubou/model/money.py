@@ -29,19 +29,30 @@ def show_usd(amount: Nano) -> str:
     return f"${whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
+_AS_CACHE_WRITE: Nano = -1  # what is not said, also in lines of the ledger that were written before it could be
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Nano-dollars per million tokens of each kind."""
+    """Nano-dollars per million tokens of each kind. What is kept in a cache for an hour may cost more to write."""
 
     input: Nano
     output: Nano
     cached_input: Nano
     cache_write: Nano
+    cache_write_1h: Nano = _AS_CACHE_WRITE
+
+    def __post_init__(self) -> None:
+        if self.cache_write_1h == _AS_CACHE_WRITE:
+            object.__setattr__(self, "cache_write_1h", self.cache_write)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a model charges. `steps` re-rate the WHOLE request once its input passes so many tokens (long context)."""
+    """What a model charges. `steps` re-rate the WHOLE request once its input passes so many tokens (long context).
+
+    `source` says where the figures are from: a key of the settings, or the table with its version, provider and day.
+    """
 
     base: Rates
     steps: tuple[tuple[int, Rates], ...] = ()
@@ -53,7 +64,7 @@ class Price:
         return all(
             rate == 0
             for rates in (self.base, *(rates for _, rates in self.steps))
-            for rate in (rates.input, rates.output, rates.cached_input, rates.cache_write)
+            for rate in (rates.input, rates.output, rates.cached_input, rates.cache_write, rates.cache_write_1h)
         )
 
 

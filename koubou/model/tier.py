@@ -22,6 +22,7 @@ class Tier:
 
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered.
     `None` for temperature, top_p and reasoning_effort means: not sent.
+    `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Tier:
     model: str
     price: Price | None
     context_tokens: int
+    window: int | None = None
     max_output_tokens: int
     min_output_tokens: int
     reasoning_effort: str | None = None

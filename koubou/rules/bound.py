@@ -1,13 +1,18 @@
 """The most that a call can cost: a bound, not an estimate, so that what is held is never below the bill.
 
-Premises: a byte-level tokenizer never makes more tokens of a text than it has UTF-8 bytes (every token of GPT's,
-Llama's and Claude's vocabularies covers at least one byte), a chat template adds a bounded frame to each message,
-and the provider honours the output cap that is sent.
+Premises:
+
+- a byte-level tokenizer never makes more tokens of a text than it has UTF-8 bytes (every token of GPT's, Llama's and
+  Claude's vocabularies covers at least one byte), and a chat template adds a bounded frame to each message;
+- nothing is read or billed that the request does not show: `rules.body_fields` lets no such field through;
+- a provider refuses, unbilled, what is longer than its model's window;
+- the provider honours the output cap that is sent, and bills by the token, at the price that is known of the model.
 """
 
 from __future__ import annotations
 
 from koubou.model.money import MILLION, Nano, Price, Rates
+from koubou.model.tier import Tier
 
 REQUEST_TOKENS = 64
 """Frame around a request: start and end marks, the answer's opening, a date line of some templates."""
@@ -20,14 +25,25 @@ def input_bound(input_bytes: int, message_count: int) -> int:
     return input_bytes + REQUEST_TOKENS + MESSAGE_TOKENS * message_count
 
 
+def bounded_input(tier: Tier, input_bytes: int, message_count: int) -> int:
+    """The same for a call of this tier: what a model cannot take in, it cannot bill.
+
+    Only a window that is known to be true counts. `context_tokens` is an operator's word, meant to choose a tier by:
+    one that is set too low would break the promise in silence.
+    """
+    most = input_bound(input_bytes, message_count)
+    return most if tier.window is None else min(most, tier.window)
+
+
 def dearest(price: Price, input_tokens: int) -> Rates:
     """For each kind the highest rate that a request of at most so many input tokens can meet."""
     reachable = [price.base, *(rates for threshold, rates in price.steps if input_tokens > threshold)]
     return Rates(
-        input=max(max(rates.input, rates.cached_input, rates.cache_write) for rates in reachable),
+        input=max(max(rates.input, rates.cached_input, rates.cache_write, rates.cache_write_1h) for rates in reachable),
         output=max(rates.output for rates in reachable),
         cached_input=max(rates.cached_input for rates in reachable),
         cache_write=max(rates.cache_write for rates in reachable),
+        cache_write_1h=max(rates.cache_write_1h for rates in reachable),
     )
 
 

@@ -16,13 +16,18 @@ def rates_for(price: Price, input_tokens: int) -> Rates:
 
 
 def cost(usage: Usage, price: Price) -> Nano:
-    """Nano-dollars of a call, rounded up. Cached and written tokens are part of the input; reasoning of the output."""
-    rates = rates_for(price, usage.input_tokens)
-    plain = max(0, usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens)
+    """Nano-dollars of a call, rounded up. Cached and written tokens are part of the input; reasoning of the output.
+
+    Where the parts are more than their whole, each part is charged: nobody is billed for less.
+    """
+    written = max(usage.cache_write_tokens, usage.cache_write_1h_tokens)
+    parts = usage.cached_input_tokens + written
+    rates = rates_for(price, max(usage.input_tokens, parts))
     total = (
-        plain * rates.input
+        max(0, usage.input_tokens - parts) * rates.input
         + usage.cached_input_tokens * rates.cached_input
-        + usage.cache_write_tokens * rates.cache_write
+        + (written - usage.cache_write_1h_tokens) * rates.cache_write
+        + usage.cache_write_1h_tokens * rates.cache_write_1h
         + usage.output_tokens * rates.output
     )
     return -(-total // MILLION)

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from koubou.model.call import Bill, Usage
 from koubou.model.money import Nano, Price
 from koubou.rules.price import cost
-
-MOST_TOKENS = 1_000_000_000
-"""No call uses so many; a server that says so is not believed."""
+from koubou.rules.usage import MOST_TOKENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +40,7 @@ def is_plausible(usage: Usage) -> bool:
         usage.output_tokens,
         usage.cached_input_tokens,
         usage.cache_write_tokens,
+        usage.cache_write_1h_tokens,
         usage.reasoning_tokens,
     )
     return all(0 <= count <= MOST_TOKENS for count in counts)

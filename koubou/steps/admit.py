@@ -13,7 +13,7 @@ from koubou.model.status import Park, ParkReason
 from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts
-from koubou.rules.bound import input_bound
+from koubou.rules.bound import bounded_input
 from koubou.rules.latches import EMERGENCY
 from koubou.rules.rate import conforms_at, next_due
 from koubou.rules.windows import month_limit, task_limit
@@ -62,7 +62,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
         return
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
-    input_tokens = input_bound(task.input_bytes + task.inputs_bytes, task.message_count)
+    input_tokens = bounded_input(tier, task.input_bytes + task.inputs_bytes, task.message_count)
     accounts = () if tier.price.free else _accounts(shop, task, now)
     decision = ask_accounts(
         tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=task.max_output_tokens, accounts=accounts
