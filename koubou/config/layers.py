@@ -11,6 +11,8 @@ from koubou.documents.problems import Path
 
 _REPLACED_WHOLE = frozenset({"api_key", "token", "price"})
 """Mappings that mean something only as a whole: half of one and half of another would be neither."""
+_OF_WHOLES = frozenset({"prices"})
+"""Mappings of such: each of their values is replaced as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ def lay_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
     for key, value in above.items():
         old = merged.get(key)
         if isinstance(old, Mapping) and isinstance(value, Mapping) and key not in _REPLACED_WHOLE:
-            merged[key] = lay_over(old, value)
+            merged[key] = {**old, **value} if key in _OF_WHOLES else lay_over(old, value)
         else:
             merged[key] = value
     return merged

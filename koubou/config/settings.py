@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from koubou.config.budget_settings import BudgetSettings
-from koubou.config.tier_settings import Key, KeySource, TierSettings
+from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
     Duration,
@@ -140,6 +140,11 @@ class Settings(Section):
     )
     routing: RoutingSettings = Field(
         description="Which tier serves which difficulty; what is not said is found from the tiers."
+    )
+    prices: dict[Name, PriceSettings] = Field(
+        default={},
+        description="What models cost, by model or provider/model, where a tier's price is auto: before the price "
+        "table. In USD per million tokens.",
     )
     budget: BudgetSettings = Field(default=BudgetSettings(), description="The limits of money.")
     intake: IntakeSettings = Field(default=IntakeSettings(), description="What is taken in from the drop folder.")

@@ -77,6 +77,9 @@ class RateStep(Section):
     cache_write: Usd | None = Field(
         default=None, description="USD per million tokens written to a cache; null = as input."
     )
+    cache_write_1h: Usd | None = Field(
+        default=None, description="USD per million tokens written to a cache for an hour; null = as cache_write."
+    )
 
 
 class PriceSettings(Section):
@@ -88,9 +91,12 @@ class PriceSettings(Section):
     cache_write: Usd | None = Field(
         default=None, description="USD per million tokens written to a cache; null = as input."
     )
+    cache_write_1h: Usd | None = Field(
+        default=None, description="USD per million tokens written to a cache for an hour; null = as cache_write."
+    )
     steps: tuple[RateStep, ...] = Field(
         default=(),
-        description="Rates of long requests: a list of {above: <tokens>, input, output, cached_input, cache_write}.",
+        description="Rates of long requests: a list of {above: <tokens>, input, output, cached_input, …}.",
     )
 
 
@@ -156,7 +162,7 @@ class TierSettings(Section):
     fallback: TierNamed | None = Field(default=None, description="The tier that is tried when this one cannot answer.")
     price: Annotated[Literal["auto"] | PriceSettings, Shown("auto or prices")] = Field(
         default="auto",
-        description="auto = from the price table, by provider and model; what is not in it needs its prices here.",
+        description="auto = from `prices`, else from the price table, by provider and model; what has none is refused.",
     )
     server: Literal["embedded"] | None = Field(
         default=None,

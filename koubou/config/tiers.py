@@ -15,10 +15,11 @@ from koubou.config.keys import NoKey, fetch_key
 from koubou.config.settings import Settings
 from koubou.config.tier_settings import TierSettings
 from koubou.model.instant import Instant
-from koubou.model.money import Price
 from koubou.model.tier import Reach, Tier
 
 _BUILT = ("chat", "rehearsal")
+_PAGE = 256
+"""llama.cpp pads the context of a slot to a multiple of this (`GGML_PAD(n_ctx, 256)`)."""
 _PROVIDERS: Mapping[str, str] = MappingProxyType({"api.openai.com": "openai", "api.anthropic.com": "anthropic"})
 _SERVED_FROM_THE_CLOUD = re.compile(r"[-:]cloud$", re.IGNORECASE)
 
@@ -44,7 +45,7 @@ def tiers(
             _refuse_unsafe(asked, tier, resolve)
             if (key := _key(asked, environ)) is not None:
                 keys[name] = key
-            found[name] = replace(tier, price=_price(asked, tier, day))
+            found[name] = _priced(asked, tier, settings, day)
         except (_Unfit, NoKey) as reason:
             keys.pop(name, None)
             found[name] = replace(tier, unfit=str(reason))
@@ -69,6 +70,7 @@ def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
         model=asked.model or (settings.embedded.model if embedded else asked.executor),
         price=None,
         context_tokens=asked.context_tokens or (window if local else 128_000),
+        window=_whole_pages(window) if embedded and asked.base_url is None else None,
         max_output_tokens=asked.max_output_tokens or (2048 if local else 16_000),
         min_output_tokens=asked.min_output_tokens or (256 if local else 1024),
         reasoning_effort=asked.reasoning_effort,
@@ -118,14 +120,23 @@ def _key(asked: TierSettings, environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def _price(asked: TierSettings, tier: Tier, at: Instant) -> Price:
+def _priced(asked: TierSettings, tier: Tier, settings: Settings, at: Instant) -> Tier:
+    """The tier with its price: its own, else that of the settings' table, else that of genai-prices."""
     if asked.price != "auto":
-        return prices.from_settings(asked.price)
-    remedy = f"tiers: {{{tier.name}: {{price: {{input: <USD>, output: <USD>}}}}}} per million tokens"
+        return replace(tier, price=prices.from_settings(asked.price, f"tiers.{tier.name}.price"))
+    if (price := prices.overriding(settings.prices, tier.model, tier.provider)) is not None:
+        return replace(tier, price=price)
     if tier.reach is Reach.LOCAL:
         zero = f"tiers: {{{tier.name}: {{price: {{input: 0, output: 0}}}}}}"
         raise _Unfit(f"has no price; where it costs nothing, say so in the settings: {zero}")
     try:
-        return prices.from_table(tier.model, asked.provider, asked.base_url, at)
+        known = prices.from_table(tier.model, asked.provider, asked.base_url, at)
     except prices.NoPrice as error:
+        remedy = f"{prices.line_to_add(tier.model)} per million tokens"
         raise _Unfit(f"has no price: {error}; add to the settings: {remedy}") from None
+    return replace(tier, price=known.price, window=known.window)
+
+
+def _whole_pages(tokens: int) -> int:
+    """What the embedded server makes of the window that it is asked for: it rounds up to whole pages."""
+    return -(-tokens // _PAGE) * _PAGE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from settings_files import Shelf
 
 from koubou.config.report import describe, show_duration
 from koubou.config.tiers import tiers
-from koubou.model.money import FREE, Rates
+from koubou.model.money import FREE, Price, Rates
 from koubou.model.tier import Tier
 
 AT = 1_795_000_000_000  # 2026-11-18
@@ -43,7 +44,8 @@ def test_without_a_key_only_the_local_tier_of_the_defaults_is_offered(shelf: She
     found, keys = tiers(shelf.load(), {}, at=AT)
     assert [name for name, tier in found.items() if tier.unfit is None] == ["local"]
     assert found["gpt5_high"].unfit == "the environment variable OPENAI_API_KEY is not set"
-    assert (found["gpt5_high"].price, found["local"].price, keys) == (None, FREE, {})
+    zero = replace(FREE, source="tiers.local.price")
+    assert (found["gpt5_high"].price, found["local"].price, keys) == (None, zero, {})
 
 
 def test_with_the_key_the_defaults_are_priced_from_the_table(shelf: Shelf) -> None:
@@ -84,7 +86,7 @@ def test_a_tier_that_is_not_fit_says_why(shelf: Shelf, tier: str, reason: str) -
 
 def test_a_model_without_a_price_is_not_offered_and_told_the_lines_to_add(shelf: Shelf) -> None:
     tier = one(shelf, f"{CLOUD}, model: gpt-unheard-of, api_key: {{env: K}}", {"K": KEY})
-    assert "add to the settings: tiers: {a: {price: {input: <USD>, output: <USD>}}}" in str(tier.unfit)
+    assert "add to the settings: prices: {gpt-unheard-of: {input: <USD>, output: <USD>}} per million" in str(tier.unfit)
 
 
 def test_a_provider_that_nobody_knows_has_no_price(shelf: Shelf) -> None:
@@ -103,6 +105,66 @@ def test_a_price_of_the_settings_goes_before_the_table(shelf: Shelf) -> None:
     assert tier.price.steps == (
         (1000, Rates(input=3 * 10**9, output=4 * 10**9, cached_input=3 * 10**9, cache_write=3 * 10**9)),
     )
+
+
+def priced(shelf: Shelf, prices: str, tier: str = "model: gpt-5") -> Price:
+    shelf.write(f"prices: {prices}\ntiers: {{a: {{{CLOUD}, api_key: {{env: K}}, {tier}}}}}")
+    found = tiers(shelf.load(), {"K": KEY}, at=AT)[0]["a"]
+    assert found.price is not None, found.unfit
+    return found.price
+
+
+def test_the_settings_own_table_goes_before_the_price_table_and_behind_the_tiers_price(shelf: Shelf) -> None:
+    mine = "{gpt-5: {input: 7, output: 8}, gpt-6: {input: 1, output: 1}}"
+    price = priced(shelf, mine)
+    assert (price.base.input, price.base.output, price.source) == (7 * 10**9, 8 * 10**9, "prices.gpt-5")
+    assert priced(shelf, mine, "model: gpt-6").source == "prices.gpt-6"
+    assert priced(shelf, mine, "model: gpt-5, price: {input: 3, output: 4}").source == "tiers.a.price"
+    assert priced(shelf, mine, "model: gpt-5-mini").source == "genai-prices 0.2.3, openai, 2026-11-18"
+
+
+def test_a_price_by_provider_and_model_goes_before_one_by_model(shelf: Shelf) -> None:
+    both = "{gpt-5: {input: 1, output: 1}, openai/gpt-5: {input: 2, output: 2}, azure/gpt-5: {input: 3, output: 3}}"
+    assert priced(shelf, both).source == "prices.openai/gpt-5"
+    assert priced(shelf, "{azure/gpt-5: {input: 3, output: 3}}").source.startswith("genai-prices")
+
+
+def test_a_price_of_another_layer_replaces_the_whole_of_it(shelf: Shelf) -> None:
+    shelf.write_beside("x.yaml", "prices: {gpt-5: {input: 2, output: 3}}")
+    price = priced(shelf, "{gpt-5: {input: 1, output: 1, cached_input: 0.01}, other: {input: 1, output: 1}}")
+    assert (price.base.input, price.base.cached_input) == (2 * 10**9, 2 * 10**9)
+    assert set(shelf.load().prices) == {"gpt-5", "other"}
+
+
+def test_what_is_written_for_an_hour_costs_as_other_writes_where_nothing_else_is_said(shelf: Shelf) -> None:
+    base = priced(shelf, "{gpt-5: {input: 1, output: 1, cache_write: 1.25}}").base
+    assert base.cache_write_1h == base.cache_write == 1_250_000_000
+    base = priced(shelf, "{gpt-5: {input: 1, output: 1, cache_write: 1.25, cache_write_1h: 2}}").base
+    assert (base.cache_write, base.cache_write_1h) == (1_250_000_000, 2 * 10**9)
+
+
+def test_a_local_model_is_priced_by_the_settings_table_too(shelf: Shelf) -> None:
+    shelf.write(
+        "prices: {local/m: {input: 0, output: 0}}\ntiers: {a: {reach: local, base_url: 'http://[::1]', model: m}}"
+    )
+    assert tiers(shelf.load(), {}, at=AT)[0]["a"].price == replace(FREE, source="prices.local/m")
+
+
+def test_the_window_is_known_only_where_its_source_is_sure(shelf: Shelf) -> None:
+    def window(tier: str) -> int | None:
+        return one(shelf, f"{tier}, api_key: {{env: K}}", {"K": KEY}).window
+
+    assert window(f"{CLOUD}, model: gpt-5") == 400_000
+    assert window(f"{CLOUD}, model: gpt-5-2025-08-07, context_tokens: 50000") == 400_000
+    # Sonnet 4.5 is listed with 200,000, and with a price for longer requests.
+    assert window("reach: cloud, base_url: 'https://api.anthropic.com', model: claude-sonnet-4-5") is None
+    assert window("reach: cloud, base_url: 'https://api.anthropic.com', model: claude-opus-4-5") == 200_000
+    # With a price of the operator's own nobody asked the table.
+    assert window(f"{CLOUD}, model: gpt-5, price: {{input: 1, output: 1}}, context_tokens: 50000") is None
+    assert window(f"{LOCAL}, base_url: 'http://localhost/v1', context_tokens: 5000") is None
+    embedded = "reach: local, server: embedded, price: {input: 0, output: 0}"
+    assert window(embedded) == 4096
+    assert window(f"{embedded}, base_url: 'http://localhost:1234/v1'") is None
 
 
 def test_a_local_tier_by_name_is_believed_when_its_addresses_are_private(shelf: Shelf) -> None:
