@@ -20,6 +20,7 @@ from koubou.model.status import Status
 from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach
 from koubou.rules import paper
+from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
 from koubou.wire.hand_messages import Shelve
 from koubou.wire.messages import Assign, Cancel
@@ -103,7 +104,7 @@ class Deeds:
             self._hear(RunSent(task=deed.task, run=deed.run))
 
     def _assignment(self, task: Task, run: Run) -> Assign:
-        """What would be larger than what was held for is never sent: ValueError."""
+        """What would be larger than what was held for, or could cost what its bound knows nothing of: ValueError."""
         layout = self._crew.workshop.layout
         source, body = self._board.tasks.text(task.seq)
         request = request_from_json(body)
@@ -112,12 +113,15 @@ class Deeds:
         size, held_for = conversation_bytes(messages, request.response_format), task.input_bytes + task.inputs_bytes
         if size > held_for:
             raise ValueError(f"the request is {size} bytes long, and money is held for {held_for}")
+        sent = chat_body(self._crew.workshop.tiers[run.tier], request, messages, run.cap)
+        if (reason := refused_field("chat", sent)) is not None:
+            raise ValueError(f"the request is not sent: {reason}")
         return Assign(
             task=task.id,
             run=run.number,
             call=run.call,
             folder=f"{layout.task_folder('in_progress', task.id)}/runs/{run.number}",
-            body=chat_body(self._crew.workshop.tiers[run.tier], request, messages, run.cap),
+            body=sent,
             timeout=run.timeout,
             home=layout.home,
             source=source,
