@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from koubou.board.crew import Crew
 from koubou.board.history import History
 from koubou.board.ledger import Ledger
+from koubou.board.notices import Notices
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
 from koubou.errors import BoardUnavailable
@@ -24,6 +25,7 @@ class Board:
         self.ledger = Ledger(connection)
         self.crew = Crew(connection)
         self.history = History(connection)
+        self.notices = Notices(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from koubou.config.settings import Settings
     from koubou.errors import SettingsError
+    from koubou.model.notice import Guardian
     from koubou.model.tier import Tier
 
 
@@ -26,6 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
     from koubou.cli.say import print_json
     from koubou.cli.workshop import config_file, overrides
+    from koubou.config.guardian import guardian
     from koubou.config.load import load
     from koubou.config.report import describe
     from koubou.config.tiers import tiers
@@ -39,10 +41,11 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(_problems(error))
         return exits.SETTINGS
     found, _keys = tiers(settings, os.environ)
+    told = guardian(settings, os.environ)
     if arguments.json:
-        print_json(_in_force(settings, found))
+        print_json(_in_force(settings, found, told))
     else:
-        print("\n".join(describe(settings, found)))
+        print("\n".join(describe(settings, found, told)))
     return exits.DONE
 
 
@@ -50,7 +53,7 @@ def _problems(error: SettingsError) -> dict[str, Any]:
     return {"ok": False, "problems": [asdict(problem) for problem in error.problems]}
 
 
-def _in_force(settings: Settings, found: Mapping[str, Tier]) -> dict[str, Any]:
+def _in_force(settings: Settings, found: Mapping[str, Tier], told: Guardian) -> dict[str, Any]:
     tiers = {
         name: {
             "offered": tier.unfit is None,
@@ -72,4 +75,10 @@ def _in_force(settings: Settings, found: Mapping[str, Tier]) -> dict[str, Any]:
         "home": settings.home,
         "tiers": tiers,
         "routing": settings.routing.model_dump(),
+        "guardian": {
+            "channels": list(told.audience.channels),
+            "repo": told.github.repo if told.github is not None else None,
+            "assignee": told.name,
+            "problem": told.github.problem if told.github is not None else None,
+        },
     }

@@ -16,11 +16,18 @@ from koubou.errors import Problem
 def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Problem]:
     """Every problem between the parts; `where` gives the place of a key."""
     problems = []
-    for path, message, near in [*_unknown_tiers(settings), *_circles(settings), *_plain_http(settings)]:
+    for path, message, near in _findings(settings):
         file, line, column = where(path)
         key = show_path(path)
         problems.append(Problem(message=f"{key} {message}", file=file, line=line, column=column, key=key, nearest=near))
     return problems
+
+
+def _findings(settings: Settings) -> Iterator[Finding]:
+    yield from _unknown_tiers(settings)
+    yield from _circles(settings)
+    yield from _plain_http(settings)
+    yield from _guardian_in_the_clear(settings)
 
 
 Finding = tuple[Path, str, str | None]
@@ -59,6 +66,26 @@ def _plain_http(settings: Settings) -> Iterator[Finding]:
         if _sends_in_the_clear(tier):
             message = "must be https, or the key and the tasks travel in the clear (else set trusted_host: true)"
             yield ("tiers", name, "base_url"), message, None
+
+
+def _guardian_in_the_clear(settings: Settings) -> Iterator[Finding]:
+    """The token, and an address that is its own key, travel only where nobody listens."""
+    told = settings.guardian
+    ways: list[tuple[Path, str]] = []
+    if told.github.repo is not None:
+        ways.append((("guardian", "github", "api"), told.github.api))
+    if told.webhook is not None:
+        ways.append((("guardian", "webhook"), told.webhook))
+    for path, address in ways:
+        try:
+            url = urlsplit(address)
+            host, _port = url.hostname or "", url.port
+        except ValueError:
+            host = ""
+        if not host:
+            yield path, "must be an address such as https://hooks.example.com/koubou", None
+        elif url.scheme == "http" and not is_local_literal(host):
+            yield path, "must be https, or its key travels in the clear (http only to private addresses)", None
 
 
 def _sends_in_the_clear(tier: TierSettings) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from koubou.config.budget_settings import BudgetSettings
+from koubou.config.guardian import describe_guardian
 from koubou.config.settings import Settings
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
+from koubou.model.notice import Guardian
 from koubou.model.tier import Tier
 
 _NOT_YET = "accepted, not in force in this version"
 
 
-def describe(settings: Settings, tiers: Mapping[str, Tier]) -> list[str]:
+def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian | None = None) -> list[str]:
     """Where the settings come from, which tier is offered or why not, where tasks go, and what they may cost."""
     routing = settings.routing.model_dump()
     lines = [
@@ -22,7 +24,8 @@ def describe(settings: Settings, tiers: Mapping[str, Tier]) -> list[str]:
         *(f"tier       {_tier(tier)}" for tier in tiers.values()),
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
         *_budget(settings.budget),
-        f"not yet    warn_at, reject_at, emergency_at, sessions, overdraft, guardian, roles, window ({_NOT_YET})",
+        *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
+        f"not yet    warn_at, reject_at, emergency_at, sessions, overdraft, roles, window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")

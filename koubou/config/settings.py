@@ -10,6 +10,7 @@ from koubou.config.budget_settings import BudgetSettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
+    BaseUrl,
     Duration,
     Listen,
     Name,
@@ -105,6 +106,13 @@ class GuardianSettings(Section):
     # The address of a webhook is often its own key, so it is not shown.
     webhook: Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), Shown("address")] | None = Field(
         default=None, repr=False, description="Told by a POST to this address; null = not."
+    )
+    labels: tuple[Annotated[str, Field(min_length=1, max_length=50), Shown("text")], ...] = Field(
+        default=("koubou", "emergency"), max_length=20, description="The labels of the issue."
+    )
+    api: BaseUrl = Field(
+        default="https://api.github.com",
+        description="Address of the REST API; https://<host>/api/v3 for GitHub Enterprise Server.",
     )
 
 

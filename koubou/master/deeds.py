@@ -12,7 +12,7 @@ from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master.crew import Crew
 from koubou.master.hands import Hands
-from koubou.model.deed import CancelRun, Deed, DiscardClaim, FileAway, RejectClaim, Say, SendRun
+from koubou.model.deed import CancelRun, Deed, DiscardClaim, FileAway, RejectClaim, Say, SendRun, TellGuardian
 from koubou.model.heard import Heard, RunSent, RunUnsendable
 from koubou.model.request_json import request_from_json
 from koubou.model.run import Run
@@ -46,12 +46,14 @@ class Deeds:
         *,
         hands: Hands,
         hear: Callable[[Heard], None],
+        tell: Callable[[], None],
     ) -> None:
         self._board = board
         self._crew = crew
         self._journal = journal
         self._hands = hands
         self._hear = hear
+        self._tell = tell
 
     def do(self, deeds: Sequence[Deed]) -> None:
         """Begin everything; return at once."""
@@ -68,6 +70,8 @@ class Deeds:
                     member = self._crew.members.get(worker)
                     if member is not None:
                         member.child.say(Cancel(task=task_id, run=run))
+                case TellGuardian():
+                    self._tell()
                 case DiscardClaim(claim=claim):
                     taken.append(claim)
                 case RejectClaim(claim=claim, error=error):

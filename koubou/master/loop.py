@@ -20,6 +20,7 @@ from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
 from koubou.master.systemd import Notifier
 from koubou.master.turn import BATCH, Outcome, turn
+from koubou.master.teller import Teller
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
@@ -71,7 +72,8 @@ class Master:
             hear=self.hear,
             owed=lambda: self._deeds.shelve_what_is_owed(),
         )
-        self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear)
+        self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
+        self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
         self.reception = Reception(board, self.crew, hear=self.hear)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
 
@@ -143,6 +145,7 @@ class Master:
             self._reroute(now)
 
     async def close(self) -> None:
+        self.teller.take(self.workshop.guardian)
         """End what was started."""
         await self.hands.stop()
         await self.model_server.stop()
@@ -211,7 +214,7 @@ class Master:
             self.crew.kill_all()
         if late >= _QUICK_END:
             return True
-        if self._inbox or self.hands.busy or self._hiring or self._board.runs.open_count():
+        if self._inbox or self.hands.busy or self.teller.busy or self._hiring or self._board.runs.open_count():
             return False
         self.crew.retire_all()
         return not self.crew.members and not self._board.tasks.owed_filings(1)
@@ -244,6 +247,7 @@ class Master:
         self._deeds.shelve_what_is_owed()
         self._pause_intake()
         if self._housekept - self._beats_written >= _BEATS_WRITTEN_EVERY:
+        self.teller.tell()
             self._beats_written = self._housekept
             self._write_beats()
 

@@ -51,6 +51,7 @@ def turn(
         new_id=new_id,
         chance=chance,
         batch=BATCH,
+        audience=workshop.guardian.audience,
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
+from koubou.config.guardian import guardian
 
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
@@ -14,6 +15,7 @@ from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
 from koubou.model.budget import Budget
 from koubou.model.instant import Milliseconds
+from koubou.model.notice import Guardian
 from koubou.model.task import Difficulty
 from koubou.model.tier import Tier
 from koubou.wire.hand_messages import IntakeOrders
@@ -34,6 +36,7 @@ class Workshop:
     orphan_grace: Milliseconds
     idle_timeout: Milliseconds
     embedded: EmbeddedSettings
+    guardian: Guardian = field(default_factory=Guardian, repr=False)
 
 
 def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
@@ -64,6 +67,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             max_file=settings.intake.max_file,
             max_attached=settings.intake.max_attached,
             min_free_disk=settings.intake.min_free_disk,
+        guardian=guardian(settings, environ),
             roots=tuple(settings.security.allowed_workspaces),
             tiers=tuple(sorted(tiers)),
             rule_cache=str(default_models_dir().with_name("rules")),

@@ -50,6 +50,11 @@ class RejectClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TellGuardian:
+    """Tell the guardian what the board owes, each as `notice.told_at` until it is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
     """A line for the journal: one of the events of the vocabulary, with its fields."""
 
@@ -58,4 +63,4 @@ class Say:
     fields: Mapping[str, Any]
 
 
-Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | Say
+Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | TellGuardian | Say

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubou.model.call import CallResult
+from koubou.model.notice import Channel, NotTold, Told
 from koubou.model.task import NewTask
 
 
@@ -81,4 +82,35 @@ class Asked:
     ticket: int
 
 
-Heard = Arrived | RunStarted | RunFinished | RunSent | RunUnsendable | WorkerGone | Filed | Asked
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeTold:
+    """The guardian was told, by the try of this number."""
+
+    incident: str
+    channel: Channel
+    tries: int
+    how: Told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeFailed:
+    """The try of this number to tell the guardian failed, as far as anybody knows."""
+
+    incident: str
+    channel: Channel
+    tries: int
+    why: NotTold
+
+
+Heard = (
+    Arrived
+    | RunStarted
+    | RunFinished
+    | RunSent
+    | RunUnsendable
+    | WorkerGone
+    | Filed
+    | Asked
+    | NoticeTold
+    | NoticeFailed
+)

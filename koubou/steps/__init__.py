@@ -16,11 +16,13 @@ from koubou.steps.intake import intake
 from koubou.steps.route import route
 from koubou.steps.settle import settle
 from koubou.steps.shop import Shop
+from koubou.steps.tell import tell
 from koubou.steps.wake import wake
 
 STEPS: Sequence[Callable[[Shop, Instant], int]] = (
     settle,
     file_away,
+    tell,
     answer,
     intake,
     wake,

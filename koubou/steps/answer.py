@@ -147,6 +147,9 @@ def _latch(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if shop.board.crew.latch(EMERGENCY, reason, now):
         shop.board.history.add(None, "emergency.stop", reason, now, asked.actor)
         shop.say("emergency.stop", "error", reason=reason, actor=asked.actor)
+        # What an operator wrote stands in the history; a notice leaves the house, so it says only who.
+        told = "the signal SIGUSR2" if asked.actor == "signal" else "an operator asked for it"
+        shop.alert("emergency", EMERGENCY, now, reason=told)
     return {"latched": True}
 
 

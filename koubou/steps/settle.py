@@ -104,7 +104,9 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
     if outcome.above_hold:
         reason = f"{hold.entry.model} billed {show_usd(outcome.amount)} for a hold of {show_usd(hold.amount)}"
-        shop.board.crew.latch(latch_of_model(hold.entry.model), reason, now)
+        latch = latch_of_model(hold.entry.model)
+        if shop.board.crew.latch(latch, reason, now):
+            shop.alert("model_frozen", latch, now, tier=hold.entry.tier, call=result.call, reason=reason)
         shop.reroute(now)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
 

@@ -10,12 +10,14 @@ from koubou.model.budget import Budget
 from koubou.model.deed import Deed, Say
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
+from koubou.model.notice import Audience
 from koubou.model.status import Move, Park, ParkReason, Waiting
 from koubou.model.task import Difficulty, Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.ports import Board
 from koubou.rules.latches import as_latched
+from koubou.steps.tell import owe
 
 Message = TypeVar("Message")
 
@@ -37,6 +39,7 @@ class Shop:
     chance: Callable[[], float]
     batch: int = 64
     deeds: list[Deed] = field(default_factory=list)
+    audience: Audience = field(default_factory=Audience)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _given: Mapping[str, Tier] = field(init=False)
 
@@ -70,6 +73,13 @@ class Shop:
         (a full disk) come up again at the commit and undo the whole turn.
         """
         mark = len(self.deeds)
+    def alert(self, kind: str, key: str, now: Instant, **facts: Any) -> None:
+        """A latch fell (call it then only): the guardian is to be told, once, whatever happens.
+
+        The facts are ids, numbers, categories and reasons of our own: no title, nothing that a task or a person wrote.
+        """
+        owe(self, kind, key, now, facts)
+
         try:
             with self.board.savepoint():
                 act(*arguments)

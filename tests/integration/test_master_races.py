@@ -104,7 +104,7 @@ def test_no_secret_is_sent_to_a_worker_that_is_not_local(tmp_path: Path) -> None
 
     crew.members[deed.worker] = Nowhere()  # type: ignore[assignment]
     heard: list[Heard] = []
-    deeds = Deeds(shop.board, crew, Journal(stream=io.StringIO()), hands=None, hear=heard.append)  # type: ignore[arg-type]
+    deeds = Deeds(shop.board, crew, Journal(stream=io.StringIO()), hands=None, hear=heard.append, tell=lambda: None)  # type: ignore[arg-type]
     deeds.do([deed])
     assert [type(word) for word in heard] == [RunUnsendable]
 

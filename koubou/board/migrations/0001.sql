@@ -247,3 +247,20 @@ CREATE VIEW budget_config AS
 SELECT id, monthly / 1e9 AS monthly_budget_usd, warning_threshold, emergency_threshold,
        datetime(updated_at / 1000, 'unixepoch') AS last_updated
 FROM budget_setting;
+
+-- What the guardian is told: owed together with the latch that it is about, until it has arrived.
+CREATE TABLE notice (
+  incident    TEXT    NOT NULL,                                 -- what fell, and the moment when it fell
+  channel     TEXT    NOT NULL CHECK (channel IN ('github', 'webhook')),
+  marker      TEXT    NOT NULL,                                 -- by which the other end knows it again
+  kind        TEXT    NOT NULL,
+  facts       TEXT    NOT NULL,                                 -- JSON: ids, numbers, categories, never text of a task
+  at          INTEGER NOT NULL,
+  tries       INTEGER NOT NULL DEFAULT 0,
+  next_try_at INTEGER NOT NULL,
+  begun_at    INTEGER,                                          -- the last attempt: since then it may have arrived
+  trouble     TEXT,                                             -- why that one failed
+  told_at     INTEGER,                                          -- owed until then
+  PRIMARY KEY (incident, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_owed ON notice (channel, next_try_at) WHERE told_at IS NULL;

@@ -1,0 +1,144 @@
+"""What a notice says: an issue in Markdown, a webhook's JSON. Ids, numbers, categories and our own sentences only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from koubou import __version__
+from koubou.model.instant import iso
+from koubou.model.money import show_usd
+from koubou.model.notice import Guardian, Notice
+
+_LOGIN = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+_PLAIN = re.compile(r"[^\w .,:;/$%()+=-]")
+_LONGEST_WORD = 300
+_RESUME = 'koubou budget resume --reason "…"'
+
+_HEADLINES: Mapping[str, str] = {
+    "emergency": "emergency stop",
+    "month": "the month's budget is far exceeded",
+    "bill_above_ledger": "the provider billed more than the ledger has",
+    "tier_paused": "a tier is paused",
+    "model_frozen": "a model is frozen",
+}
+_MEANINGS: Mapping[str, str] = {
+    "emergency": "Nothing further starts, on no tier. Calls on the wire finish: they are paid for.",
+    "month": "Nothing further starts, on no tier. Calls on the wire finish: they are paid for.",
+    "bill_above_ledger": "Compare the provider's bill with the ledger before anything goes on.",
+    "tier_paused": "No call of this tier starts; its tasks go elsewhere or wait.",
+    "model_frozen": "No call of this model starts: it billed more than was held for a call, which is a bug.",
+}
+_FACTS_OF_ALL = frozenset({"key", "month", "tasks", "at_work", "waiting", "workers", "spent", "reason"})
+
+
+def title(notice: Notice, guardian: Guardian) -> str:
+    """One line that says what and when."""
+    about = notice.facts.get("key", notice.kind)
+    named = f" ({_plain(about)})" if about != notice.kind else ""
+    host = guardian.workshop.get("host")
+    at = f" on {_plain(host)}" if host else ""
+    return f"Koubou: {_headline(notice)}{named}{at}, {iso(notice.at)[:16].replace('T', ' ')} UTC"
+
+
+def marker_line(marker: str) -> str:
+    """What an issue of ours is known by; GitHub does not show it."""
+    return f"<!-- koubou-notice: {marker} -->"
+
+
+def issue_body(notice: Notice, guardian: Guardian) -> str:
+    """The issue, in Markdown."""
+    return "\n".join([*_opening(notice, guardian), *_numbers(notice), *_spent(notice), *_to_do(notice), ""])
+
+
+def webhook_body(notice: Notice, guardian: Guardian) -> dict[str, Any]:
+    """The same for programs. `text` is what chats such as Slack and Mattermost show."""
+    return {
+        "id": notice.marker,
+        "incident": notice.incident,
+        "kind": notice.kind,
+        "at": iso(notice.at),
+        "text": f"{title(notice, guardian)}. {_meaning(notice)} To go on: {_RESUME}",
+        "guardian": guardian.name,
+        "workshop": {**guardian.workshop, "version": __version__},
+        "facts": notice.facts,
+    }
+
+
+def _opening(notice: Notice, guardian: Guardian) -> Iterator[str]:
+    name = guardian.name or ""
+    called = f"{name}, " if _LOGIN.fullmatch(name) else ""
+    where = ", ".join(f"{what} {_code(each)}" for what, each in guardian.workshop.items())
+    yield f"{called}the workshop ({where}) tells of: **{_headline(notice)}**, at {iso(notice.at)}."
+    yield f"\n{_meaning(notice)}\n"
+    if reason := notice.facts.get("reason"):
+        yield f"* reason: {_plain(reason)}"
+    yield f"* about: {_code(notice.facts.get('key', notice.kind))}"
+    for name, value in notice.facts.items():
+        if name not in _FACTS_OF_ALL and isinstance(value, str | int | float):
+            told = show_usd(value) if name.endswith("_nusd") and isinstance(value, int) else _code(value)
+            yield f"* {_plain(name.removesuffix('_nusd').replace('_', ' '))}: {told}"
+
+
+def _numbers(notice: Notice) -> Iterator[str]:
+    facts = notice.facts
+    yield "\n## What was stopped\n"
+    yield f"* tasks at work: {facts.get('at_work', 0)}; waiting: {facts.get('waiting', 0)}"
+    for what in ("tasks", "workers"):
+        yield f"* {what}: {_counts(facts.get(what)) or 'none'}"
+    month = facts.get("month")
+    if isinstance(month, Mapping):
+        yield f"\n## The budget of {_code(month['name'])}\n"
+        yield "| limit | settled | held | of it not reconciled | used |"
+        yield "| ---: | ---: | ---: | ---: | ---: |"
+        amounts = [_usd(month.get(f"{what}_nusd")) for what in ("limit", "settled", "held", "unreconciled")]
+        percent = month.get("percent")
+        yield f"| {' | '.join(amounts)} | {'' if percent is None else f'{percent} %'} |"
+
+
+def _spent(notice: Notice) -> Iterator[str]:
+    lines = notice.facts.get("spent")
+    if isinstance(lines, list) and lines:
+        yield "\n## What it went to\n"
+        yield "| tier | model | calls | tokens | spent |"
+        yield "| --- | --- | ---: | ---: | ---: |"
+        for line in lines:
+            tier, model = _code(line["tier"]), _code(line["model"])
+            yield f"| {tier} | {model} | {line['calls']:,} | {line['tokens']:,} | {_usd(line['nusd'])} |"
+
+
+def _to_do(notice: Notice) -> Iterator[str]:
+    yield "\n## What to do\n"
+    yield "1. `koubou budget status` shows how every account stands, `koubou status` what is stopped."
+    yield "2. Find out why: `journalctl -u koubou`, and the provider's own page of usage."
+    yield f"3. `{_RESUME}` lets the work go on. Until then it stays stopped, also after a restart."
+    yield f"\nKoubou {__version__} tells of each stop once; closing this issue changes nothing there."
+    yield f"\n{marker_line(notice.marker)}"
+
+
+def _headline(notice: Notice) -> str:
+    return _HEADLINES.get(notice.kind, _plain(notice.kind.replace("_", " ")))
+
+
+def _meaning(notice: Notice) -> str:
+    return _MEANINGS.get(notice.kind, "A person should look.")
+
+
+def _counts(counts: Any) -> str:
+    if not isinstance(counts, Mapping):
+        return ""
+    return ", ".join(f"{_plain(name)} {count}" for name, count in counts.items())
+
+
+def _usd(amount: Any) -> str:
+    return show_usd(amount) if isinstance(amount, int) else "none"
+
+
+def _plain(word: object) -> str:
+    """A word that means nothing to Markdown, mentions nobody and closes nothing."""
+    return _PLAIN.sub("", str(word))[:_LONGEST_WORD]
+
+
+def _code(word: object) -> str:
+    return f"`{re.sub(r'[`|<>]|[^ -~]', '', str(word))[:_LONGEST_WORD]}`"
