@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from koubou.model.account import AccountKey
 from koubou.model.deed import Say
 from koubou.model.heard import Heard
 from koubou.model.money import FREE, Price
@@ -28,6 +29,11 @@ CREATE TEMP TABLE trace (id INTEGER PRIMARY KEY, task TEXT, before TEXT, after T
 CREATE TEMP TRIGGER traced AFTER UPDATE OF status ON main.task WHEN OLD.status <> NEW.status
 BEGIN INSERT INTO trace (task, before, after) VALUES (NEW.id, OLD.status, NEW.status); END;
 """
+
+
+def keys(line: Any) -> tuple[AccountKey, ...]:
+    """The accounts that a line of the ledger touches."""
+    return tuple(AccountKey(*pair) for pair in json.loads(line["accounts"]))
 
 
 class Audited(Workshop):
@@ -53,16 +59,18 @@ class Auditor:
     secret: set[str] = field(default_factory=set)
     """Ids of tasks that are confidential and that nobody has released."""
     faults_expected: bool = False
-    holds: dict[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
-    """Open holds by call: amount and accounts."""
+    holds: dict[str, tuple[int, tuple[AccountKey, ...]]] = field(default_factory=dict)
+    """Open holds by call: money and accounts."""
+    promised: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The same in every dimension."""
     prices: dict[str, Price] = field(default_factory=dict)
     """What the tier of each call charged when it was let through."""
     ended: set[str] = field(default_factory=set)
-    settled: Counter[str] = field(default_factory=Counter)
-    unreconciled: Counter[str] = field(default_factory=Counter)
-    above: Counter[str] = field(default_factory=Counter)
+    settled: Counter[AccountKey] = field(default_factory=Counter)
+    unreconciled: Counter[AccountKey] = field(default_factory=Counter)
+    above: Counter[AccountKey] = field(default_factory=Counter)
     """By account: the most that facts, not promises, have put there beyond what was held."""
-    _total: dict[str, int] = field(default_factory=dict)
+    _total: dict[AccountKey, int] = field(default_factory=dict)
     _last_line: int = 0
     _last_move: int = 0
     _history: list[tuple[Any, ...]] = field(default_factory=list)
@@ -106,14 +114,14 @@ class Auditor:
         for line in new:
             assert f"model:{line['model']}" not in latched
             assert not self.shop.tiers[line["tier"]].unfit
-            if line["amount"]:
-                self._right_accounts(line)
-        held: Counter[str] = Counter()
-        for amount, accounts in self.holds.values():
-            held.update(dict.fromkeys(accounts, amount))
-        touched = {name for line in new for name in json.loads(line["accounts"])}
+            self._right_accounts(line)
+        held: Counter[AccountKey] = Counter()
+        for call, (_, accounts) in self.holds.items():
+            held.update({key: self.promised[call].get(key.dimension, 0) for key in accounts})
+        touched = {key for line in new for key in keys(line)}
         for row in self._ask("SELECT * FROM account").fetchall():
-            self._account(row, held[row["name"]], row["name"] in touched)
+            key = AccountKey(row["name"], row["dimension"])
+            self._account(key, row, held[key], key in touched)
 
     def _read_ledger(self) -> list[Any]:
         """Keep the books; the holds that are new."""
@@ -121,10 +129,13 @@ class Auditor:
         self.above.clear()
         for line in self._ask("SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._last_line,)).fetchall():
             self._last_line = line["id"]
-            call, accounts = line["call"], tuple(json.loads(line["accounts"]))
+            call, accounts = line["call"], keys(line)
+            moved = {"usd": line["amount"], "tokens": line["tokens"], "calls": 1, "time": line["time"]}
+            if line["kind"] == "release":
+                moved["calls"] = 0
             if line["kind"] == "hold":
                 assert call not in self.holds | dict.fromkeys(self.ended), "a call is held for once"
-                self.holds[call] = (line["amount"], accounts)
+                self.holds[call], self.promised[call] = (line["amount"], accounts), moved
                 self.prices[call] = self.shop.tiers[line["tier"]].price or FREE
                 new.append(line)
                 continue
@@ -132,21 +143,32 @@ class Auditor:
             self.ended.add(call)
             assert accounts == held_on, "a call settles in the windows in which it was held"
             assert line["kind"] == "settle" or line["amount"] == 0
-            for name in accounts:
-                self.settled[name] += line["amount"]
-                self.unreconciled[name] += line["amount"] if line["unreconciled"] else 0
-                self.above[name] += max(0, line["amount"] - amount)
+            held = self.promised[call]
+            assert (held["usd"], held_on) == (amount, accounts)
+            for key in accounts:
+                self.settled[key] += moved[key.dimension]
+                self.unreconciled[key] += line["amount"] if line["unreconciled"] and key.dimension == "usd" else 0
+                self.above[key] += max(0, moved[key.dimension] - held[key.dimension])
         return new
 
     def _right_accounts(self, line: Any) -> None:
-        accounts = set(json.loads(line["accounts"]))
         name, _ = month(self.shop.now, self.shop.budget.timezone)
-        task = self.shop.task(line["task"])
-        limited = task.budget_cost is not None or self.shop.budget.task is not None
-        assert accounts == ({name, f"task:{task.id}"} if limited else {name})
+        task, budget = self.shop.task(line["task"]), self.shop.budget
+        free = self.prices[line["call"]].free
+        expected = set() if free else {AccountKey(name), AccountKey(f"tier:{line['tier']}:{name}")}
+        own = {
+            "usd": (task.budget.cost, budget.task.usd),
+            "tokens": (task.budget.tokens, budget.task.tokens),
+            "calls": (task.budget.calls, budget.task.calls),
+            "time": (task.budget.time, budget.task.time),
+        }
+        for dimension, limits in own.items():
+            if any(limit is not None for limit in limits) and not (free and dimension == "usd"):
+                expected.add(AccountKey(f"task:{task.id}", dimension))
+        assert set(keys(line)) == expected
 
-    def _account(self, row: Any, held: int, got_a_hold: bool) -> None:
-        name, total, ceiling = row["name"], row["settled"] + row["held"], row["ceiling"]
+    def _account(self, name: AccountKey, row: Any, held: int, got_a_hold: bool) -> None:
+        total, ceiling = row["settled"] + row["held"], row["ceiling"]
         assert (row["settled"], row["held"]) == (self.settled[name], held), f"{name}: the ledger is the truth"
         assert row["unreconciled"] == self.unreconciled[name]
         assert row["over"] == (0 if ceiling is None else max(0, total - ceiling))
@@ -157,13 +179,16 @@ class Auditor:
             assert total <= self._total.get(name, 0) + self.above[name], f"{name}: only facts stand above a ceiling"
         self._total[name] = total
 
-    def _ceiling(self, name: str) -> int | None:
+    def _ceiling(self, key: AccountKey) -> int | None:
         """What the settings and the task's own file allow."""
         budget = self.shop.budget
-        if name.startswith("month:"):
+        if key.name.startswith("month:"):
             return None if budget.monthly is None else int(budget.monthly * budget.ceiling_at)
-        own = self.shop.task(name.removeprefix("task:")).budget_cost
-        return own if own is not None else budget.task
+        if key.name.startswith("tier:"):
+            return None
+        task = self.shop.task(key.name.removeprefix("task:"))
+        own: int | None = getattr(task.budget, "cost" if key.dimension == "usd" else key.dimension)
+        return own if own is not None else budget.task.of(key.dimension)
 
     def _places(self) -> None:
         rooms = {bench.worker: bench.room for bench in self.shop.benches}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from koubou.model.account import Account
-from koubou.model.budget import Budget
+from koubou.model.account import Account, Bearer
+from koubou.model.budget import NO_LIMITS, Budget, Limits
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
 from koubou.model.decision import Finding, Reason
 from koubou.model.heard import Arrived
 from koubou.model.instant import MINUTE, SECOND, Instant
 from koubou.model.money import FREE, USD, Nano, Price, Rates
 from koubou.model.status import Status, Waiting
-from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskRequest
+from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskBudget, TaskRequest
 from koubou.model.tier import Reach, Tier
 from koubou.model.worker import Bench
 from koubou.rules.intake import new_task
@@ -85,6 +85,7 @@ def a_task(**changes: Any) -> Task:
         "input_bytes": 100,
         "inputs_bytes": 0,
         "message_count": 1,
+        "budget": TaskBudget(),
         "on_interrupt": "retry",
         "has_dependencies": False,
         "attempts": 0,
@@ -108,8 +109,16 @@ def an_account(
 
 
 def a_budget(**changes: Any) -> Budget:
-    """A month of one dollar and no limit for a task."""
-    return Budget(**{"monthly": USD, "task": None} | changes)
+    """A month of one dollar and no limit for a task; `task` may be given as money alone."""
+    if not isinstance(changes.get("task", NO_LIMITS), Limits):
+        changes["task"] = Limits(usd=changes["task"])
+    return Budget(**{"monthly": USD} | changes)
+
+
+def a_bearer(account: Account | None = None, **changes: Any) -> Bearer:
+    """An account that a call may fill up to its ceiling."""
+    found = account or an_account(**changes)
+    return Bearer(account=found, bearable=found.ceiling, most=found.ceiling)
 
 
 def a_new_task(task_id: str = "a-task", prompt: str = "What is two and two?", **changes: Any) -> NewTask:

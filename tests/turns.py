@@ -18,7 +18,7 @@ from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.rules.windows import month_limit
+from koubou.rules.limits import LimitsInForce
 from koubou.steps import STEPS, Shop
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
 
@@ -48,7 +48,8 @@ class Workshop:
             chance=lambda: 0.5,
         )
         with self.board.transaction():
-            self.board.ledger.open_account(month_limit(self.budget, self.now), self.now)
+            for limit in (self.limits.month(self.now), *self.limits.day(self.now)):
+                self.board.ledger.open_account(limit, self.now)
             for step in STEPS:
                 step(shop, self.now)
         self.deeds = shop.deeds
@@ -99,9 +100,14 @@ class Workshop:
 
     def month(self) -> Account:
         """The month's account."""
-        found = self.board.ledger.account(month_limit(self.budget, self.now).name)
+        found = self.board.ledger.account(self.limits.month(self.now).name)
         assert found is not None
         return found
+
+    @property
+    def limits(self) -> LimitsInForce:
+        """The limits as they are now."""
+        return LimitsInForce(budget=self.budget, set=self.board.ledger.set_limits())
 
     def events(self, task_id: str = "a-task") -> list[str]:
         """What the history tells of a task."""

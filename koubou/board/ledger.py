@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from koubou.board.prices import price_from_json, price_to_json
 from koubou.board.rows import account_from_row
 from koubou.board.sql import statements
-from koubou.model.account import Account, Entry, Limit, OpenHold, TaskUsage
+from koubou.model.account import (
+    NOTHING,
+    Account,
+    AccountKey,
+    Amounts,
+    Bearer,
+    Billed,
+    Dimension,
+    Entry,
+    HourSpend,
+    Limit,
+    OpenHold,
+    TaskUsage,
+)
+from koubou.model.budget import SetLimits
 from koubou.model.call import Usage
-from koubou.model.instant import Instant
-from koubou.model.money import Nano
+from koubou.model.instant import HOUR, Instant
+from koubou.model.money import FREE, Nano
 
 SQL = statements("ledger")
 _NO_USAGE = Usage(input_tokens=0, output_tokens=0)
@@ -24,12 +39,33 @@ class Ledger:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
 
-    def open_account(self, limit: Limit, now: Instant) -> None:
-        """Make an account, or bring its limits up to date."""
-        values = {name: getattr(limit, name) for name in Limit.__slots__} | {"now": now}
-        self._execute(SQL["open_account"], values)
+    # Accounts
 
-    def account(self, name: str, dimension: str = "usd") -> Account | None:
+    def open_account(self, limit: Limit, now: Instant) -> Account:
+        """An account as it stands: made where there is none, its limits brought up to date.
+
+        When a limit has changed, whoever waits for the account asks anew.
+        """
+        found = self.account(*limit.key)
+        if found is not None and _is_current(found, limit):
+            return found
+        values = {
+            "name": limit.name,
+            "dimension": limit.dimension,
+            "limit": limit.limit,
+            "ceiling": limit.ceiling,
+            "warn_percent": limit.warn_percent,
+            "reopens": limit.reopens,
+            "now": now,
+        }
+        moved = self._execute(SQL["open_account"], values).rowcount
+        if moved and found is not None:
+            self._execute(SQL["unpark_account"], {"name": limit.name, "dimension": limit.dimension, "now": now})
+        opened = self.account(*limit.key)
+        assert opened is not None  # noqa: S101 - it was just written
+        return opened
+
+    def account(self, name: str, dimension: str = Dimension.USD) -> Account | None:
         """One account as it stands."""
         row = self._execute(SQL["account"], {"name": name, "dimension": dimension}).fetchone()
         return account_from_row(row) if row else None
@@ -38,12 +74,60 @@ class Ledger:
         """Every account as it stands, by name."""
         return [account_from_row(row) for row in self._execute(SQL["accounts"]).fetchall()]
 
-    def hold(self, entry: Entry, amount: Nano, now: Instant) -> bool:
-        """Promise money on every account of the entry; False (and the caller's savepoint) when one cannot bear it."""
-        for name in entry.accounts:
-            if self._execute(SQL["hold"], {"name": name, "amount": amount}).rowcount != 1:
+    def count(self, key: AccountKey, amount: int, unreconciled: int = 0) -> Account | None:
+        """Note what was used without a hold: an agent's deed, a line of a bill. None where there is no such account."""
+        values = {"name": key.name, "dimension": key.dimension, "amount": amount, "unreconciled": unreconciled}
+        row = self._execute(SQL["count"], values).fetchone()
+        return account_from_row(row) if row else None
+
+    def note_level(self, key: AccountKey, level: int) -> None:
+        """Remember that this level, in percent, was told."""
+        self._execute(SQL["told"], {"name": key.name, "dimension": key.dimension, "level": level})
+
+    def add(self, key: AccountKey, amount: int, now: Instant) -> None:
+        """Give an account more than the settings do; whoever waits for it asks anew."""
+        values = {"name": key.name, "dimension": key.dimension, "amount": amount, "now": now}
+        self._execute(SQL["add"], values)
+        self._execute(SQL["unpark_account"], values)
+
+    def restart(self, account: Account, call: str, now: Instant) -> None:
+        """Begin a new period: a line takes back what was settled, and nothing is deleted."""
+        entry = Entry(call=call, task="", operation="", run=0, tier="", model="", accounts=(account.key,), price=FREE)
+        amounts = Amounts(
+            usd=-account.settled if account.dimension == Dimension.USD else 0,
+            tokens=-account.settled if account.dimension == Dimension.TOKENS else 0,
+            time=-account.settled if account.dimension == Dimension.TIME else 0,
+        )
+        self._line(entry, "reset", amounts, _NO_USAGE, False, now, now)
+        values = {"name": account.name, "dimension": account.dimension, "now": now}
+        self._execute(SQL["restart"], values)
+        self._execute(SQL["unpark_account"], values)
+
+    # What a person set
+
+    def set_limits(self) -> SetLimits:
+        """What a person set in place of the settings, by scope and dimension."""
+        return {(scope, dimension): amount for scope, dimension, amount in self._execute(SQL["settings"]).fetchall()}
+
+    def set_limit(self, scope: str, dimension: str, amount: int | None, actor: str, reason: str, now: Instant) -> None:
+        """Set a limit in place of the settings; None = no limit."""
+        values = {"scope": scope, "dimension": dimension, "amount": amount, "actor": actor, "reason": reason}
+        self._execute(SQL["set_limit"], values | {"now": now})
+
+    def unset_limit(self, scope: str, dimension: str) -> bool:
+        """Go back to what the settings say; False when nothing was set."""
+        return self._execute(SQL["unset_limit"], {"scope": scope, "dimension": dimension}).rowcount == 1
+
+    # Calls
+
+    def hold(self, entry: Entry, amounts: Amounts, bearers: Sequence[Bearer], now: Instant) -> bool:
+        """Promise a call's bound on all its accounts; False (and the caller's savepoint) when one cannot bear it."""
+        for bearer in bearers:
+            name, dimension = bearer.account.key
+            values = {"name": name, "dimension": dimension, "amount": amounts.of(dimension)}
+            if self._execute(SQL["hold"], values | {"bearable": bearer.bearable}).rowcount != 1:
                 return False
-        self._line(entry, "hold", amount, _NO_USAGE, False, now)
+        self._line(entry, "hold", amounts, _NO_USAGE, False, now, now)
         return True
 
     def open_hold(self, call: str) -> OpenHold | None:
@@ -58,20 +142,25 @@ class Ledger:
             run=row["run"],
             tier=row["tier"],
             model=row["model"],
-            accounts=tuple(json.loads(row["accounts"])),
+            accounts=_keys(row["accounts"]),
             price=price_from_json(row["price"]),
+            session=row["session"],
+            submitter=row["submitter"],
         )
-        return OpenHold(entry=entry, amount=row["amount"])
+        amounts = Amounts(usd=row["amount"], tokens=row["tokens"], calls=1, time=row["time"])
+        return OpenHold(entry=entry, amounts=amounts, at=row["begun_at"])
 
-    def settle(self, hold: OpenHold, amount: Nano, usage: Usage | None, *, unreconciled: bool, now: Instant) -> None:
-        """Put what a call cost in place of what was promised to it."""
-        self._unhold(hold, amount, amount if unreconciled else 0)
-        self._line(hold.entry, "settle", amount, usage or _NO_USAGE, unreconciled, now)
+    def settle(
+        self, hold: OpenHold, used: Amounts, usage: Usage | None, *, unreconciled: bool, now: Instant
+    ) -> list[Account]:
+        """Put what a call used in place of what was promised to it; its accounts as they stand after it."""
+        self._line(hold.entry, "settle", used, usage or _NO_USAGE, unreconciled, hold.at, now)
+        return self._unhold(hold, used, used.usd if unreconciled else 0)
 
-    def release(self, hold: OpenHold, now: Instant) -> None:
-        """Give the promised money back: nothing was billed."""
-        self._unhold(hold, 0, 0)
-        self._line(hold.entry, "release", 0, _NO_USAGE, False, now)
+    def release(self, hold: OpenHold, now: Instant, used: Amounts = NOTHING) -> list[Account]:
+        """Give the promised money back: nothing was billed. Time that passed has passed."""
+        self._line(hold.entry, "release", used, _NO_USAGE, False, hold.at, now)
+        return self._unhold(hold, used, 0)
 
     def usage_of_task(self, task_id: str) -> TaskUsage:
         """What all calls of a task used and cost."""
@@ -84,6 +173,41 @@ class Ledger:
             reasoning_tokens=row["reasoning"],
         )
         return TaskUsage(calls=row["calls"], usage=usage, cost=row["amount"])
+
+    # What the provider says of it
+
+    def hours(self, model: str, since: Instant, until: Instant) -> list[HourSpend]:
+        """What a model cost in each hour in which calls of it began, by tier."""
+        rows = self._execute(SQL["hours"], {"model": model, "since": since, "until": until}).fetchall()
+        return [HourSpend(**dict(row)) for row in rows]
+
+    def confirm(self, model: str, hour: Instant, now: Instant) -> None:
+        """What nobody knew of an hour's calls is known now: it no longer counts as unreconciled."""
+        span = {"model": model, "since": hour, "until": hour + HOUR}
+        for row in self._execute(SQL["unknown_lines"], span).fetchall():
+            for key in _keys(row["accounts"]):
+                if key.dimension == Dimension.USD:
+                    self.count(key, 0, -row["amount"])
+            self._execute(SQL["reconciled"], {"line": row["id"], "now": now})
+
+    def correct(self, billed: Billed, tier: str, accounts: Sequence[AccountKey], now: Instant) -> list[Account]:
+        """Add one line (its amount may be negative) for a model's hour; the accounts as they stand after it."""
+        count = self._execute(SQL["reconciliations"], {"model": billed.model, "hour": billed.hour}).fetchone()[0]
+        entry = Entry(
+            call=f"reconcile:{billed.model}:{billed.hour}:{count + 1}",
+            task="",
+            operation="reconcile",
+            run=0,
+            tier=tier,
+            model=billed.model,
+            accounts=tuple(accounts),
+            price=FREE,
+        )
+        self._line(entry, "reconcile", Amounts(usd=billed.amount), _NO_USAGE, False, billed.hour, now)
+        moved = (self.count(key, billed.amount) for key in accounts)
+        return [account for account in moved if account is not None]
+
+    # For the views, and the rate
 
     def set_budget(self, monthly: Nano | None, warn: float, emergency: float, now: Instant) -> None:
         """Note the monthly budget and its thresholds (shares of it) for the view `budget_config`."""
@@ -98,35 +222,72 @@ class Ledger:
         """Move a tier's rate on."""
         self._execute(SQL["set_rate"], {"tier": tier, "dimension": dimension, "due_at": due_at})
 
-    def _unhold(self, hold: OpenHold, amount: Nano, unreconciled: Nano) -> None:
-        for name in hold.entry.accounts:
-            values = {"name": name, "hold": hold.amount, "amount": amount, "unreconciled": unreconciled}
-            self._execute(SQL["unhold"], values)
+    def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano) -> list[Account]:
+        accounts = []
+        for name, dimension in hold.entry.accounts:
+            values = {
+                "name": name,
+                "dimension": dimension,
+                "hold": hold.amounts.of(dimension),
+                "amount": used.of(dimension),
+                "unreconciled": unreconciled if dimension == Dimension.USD else 0,
+            }
+            row = self._execute(SQL["unhold"], values).fetchone()
+            accounts.append(account_from_row(row))
+        return accounts
 
-    def _line(self, entry: Entry, kind: str, amount: Nano, usage: Usage, unreconciled: bool, now: Instant) -> None:
-        self._execute(
-            SQL["line"],
-            {
-                "call": entry.call,
-                "kind": kind,
-                "task": entry.task,
-                "operation": entry.operation,
-                "run": entry.run,
-                "tier": entry.tier,
-                "model": entry.model,
-                "amount": amount,
-                "accounts": _names(entry.accounts),
-                "price": price_to_json(entry.price) if kind == "hold" else None,
-                "input": usage.input_tokens,
-                "cached_input": usage.cached_input_tokens,
-                "cache_write": usage.cache_write_tokens,
-                "output": usage.output_tokens,
-                "reasoning": usage.reasoning_tokens,
-                "unreconciled": unreconciled,
-                "now": now,
-            },
-        )
+    def _line(
+        self,
+        entry: Entry,
+        kind: str,
+        amounts: Amounts,
+        usage: Usage,
+        unreconciled: bool,
+        begun_at: Instant,
+        now: Instant,
+    ) -> None:
+        values: Mapping[str, object] = {
+            "call": entry.call,
+            "kind": kind,
+            "task": entry.task,
+            "operation": entry.operation,
+            "run": entry.run,
+            "tier": entry.tier,
+            "model": entry.model,
+            "session": entry.session,
+            "submitter": entry.submitter,
+            "amount": amounts.usd,
+            "tokens": amounts.tokens,
+            "time": amounts.time,
+            "accounts": _names(entry.accounts),
+            "price": price_to_json(entry.price) if kind == "hold" else None,
+            "input": usage.input_tokens,
+            "cached_input": usage.cached_input_tokens,
+            "cache_write": usage.cache_write_tokens,
+            "output": usage.output_tokens,
+            "reasoning": usage.reasoning_tokens,
+            "unreconciled": unreconciled,
+            "begun_at": begun_at,
+            "now": now,
+        }
+        self._execute(SQL["line"], values)
 
 
-def _names(accounts: Sequence[str]) -> str:
-    return json.dumps(list(accounts))
+def _is_current(account: Account, limit: Limit) -> bool:
+    """Whether nothing of the limit has changed; what it warns at is of no account to those who wait."""
+    added = account.added
+    return (
+        account.limit == (None if limit.limit is None else limit.limit + added)
+        and account.ceiling == (None if limit.ceiling is None else limit.ceiling + added)
+        and account.reopens == limit.reopens
+        and account.warn_percent == limit.warn_percent
+    )
+
+
+def _names(accounts: tuple[AccountKey, ...]) -> str:
+    return json.dumps(accounts, separators=(",", ":"))
+
+
+@lru_cache(64)
+def _keys(text: str) -> tuple[AccountKey, ...]:
+    return tuple(AccountKey(name, dimension) for name, dimension in json.loads(text))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from koubou.model.account import Account
+from koubou.model.request_json import budget_from_json
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 
@@ -26,7 +27,7 @@ _WORDS: Sequence[tuple[int, Callable[[Any], Any]]] = tuple(
         "outcome": Status,
     }.items()
 )
-_STATUS, _GIVEN_UP = _COLUMNS.index("status"), _COLUMNS.index("given_up")
+_STATUS, _GIVEN_UP, _BUDGET = (_COLUMNS.index(name) for name in ("status", "given_up", "budget"))
 _FLAGS = tuple(_COLUMNS.index(name) for name in ("requires_high_capability", "has_dependencies", "cancel_asked"))
 
 
@@ -36,6 +37,7 @@ def task_from_row(row: sqlite3.Row) -> Task:
     values[_STATUS] = Status(values[_STATUS])
     given_up = values[_GIVEN_UP]
     values[_GIVEN_UP] = tuple(json.loads(given_up)) if given_up != "[]" else ()
+    values[_BUDGET] = budget_from_json(values[_BUDGET])
     for place in _FLAGS:
         values[place] = bool(values[place])
     for place, kind in _WORDS:
@@ -68,5 +70,9 @@ def account_from_row(row: sqlite3.Row) -> Account:
         settled=row["settled"],
         held=row["held"],
         unreconciled=row["unreconciled"],
+        added=row["added"],
+        overdrawn=bool(row["overdrawn"]),
+        told=row["told"],
+        warn_percent=row["warn_percent"],
         reopens=row["reopens"],
     )

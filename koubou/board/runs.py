@@ -40,10 +40,15 @@ class Runs:
         """Its call is under way; False when that was known, or when the run is over."""
         return self._execute(SQL["started"], {"task": task, "number": number, "now": now}).rowcount == 1
 
-    def ended(self, task: int, number: int, outcome: str, now: Instant) -> bool:
-        """It is over and its place is free; False when that was known."""
-        values = {"task": task, "number": number, "outcome": outcome, "now": now}
+    def ended(self, task: int, number: int, outcome: str, now: Instant, answer_bytes: int = 0) -> bool:
+        """It is over and its place is free; False when that was known. `answer_bytes` came of its answer."""
+        values = {"task": task, "number": number, "outcome": outcome, "now": now, "answer_bytes": answer_bytes}
         return self._execute(SQL["ended"], values).rowcount == 1
+
+    def richest(self, task: int) -> tuple[int, int] | None:
+        """(run number, bytes) of the ended run of which the most came; None when nothing came of any."""
+        row = self._execute(SQL["richest"], {"task": task}).fetchone()
+        return tuple(row) if row else None
 
     def open_of_worker(self, worker: str) -> list[tuple[str, Run]]:
         """(task id, run) of what a worker has under way."""

@@ -11,7 +11,7 @@ from typing import Any
 from koubou.board.rows import TASK_COLUMNS, need_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import IllegalMove
-from koubou.model.account import Account
+from koubou.model.account import Account, AccountKey
 from koubou.model.decision import Breach, Finding, Reason, Routed
 from koubou.model.instant import Instant
 from koubou.model.request_json import request_from_json
@@ -20,6 +20,7 @@ from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, Task
 
 SQL = statements("tasks", TASK=TASK_COLUMNS)
 _BREACHES_WOKEN_AT_ONCE = 64
+_WITHOUT_END = 1 << 60
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
 _JSON = json.JSONEncoder(ensure_ascii=False)
@@ -109,9 +110,11 @@ class Tasks:
             "park": park.reason,
             "detail": park.detail,
             "until": park.until,
-            "account": breach.account if breach else None,
+            "account": breach.account.name if breach else None,
+            "dimension": breach.account.dimension if breach else None,
             "need": breach.need if breach else None,
             "least": breach.least if breach else None,
+            "bearable": breach.bearable if breach else None,
             "waiting": task.waiting,
         }
         self._move("parked", task, Move.PARKED, values, now)
@@ -133,24 +136,26 @@ class Tasks:
         found: Instant | None = self._execute(SQL["next_wake"]).fetchone()[0]
         return found
 
-    def breached_accounts(self) -> list[str]:
+    def breached_accounts(self) -> list[AccountKey]:
         """Accounts for which tasks are parked."""
-        return [row[0] for row in self._execute(SQL["breached_accounts"])]
+        return [AccountKey(*row) for row in self._execute(SQL["breached_accounts"]).fetchall()]
 
     def wake_breached(self, name: str, account: Account, now: Instant) -> int:
         """Let go on who waits for `name`, as many as fit what `account` has left, in order; return how many."""
-        left = account.left
-        room = 1 << 62 if left is None else left
-        values = {"account": name, "left": room, "idle": account.held == 0, "limit": _BREACHES_WOKEN_AT_ONCE}
+        # Without a limit there is room for everybody.
+        used = account.settled + account.held if account.ceiling is not None else -_WITHOUT_END
+        idle = account.held == 0
+        values = {"account": name, "dimension": account.dimension, "used": used, "idle": idle}
         woken = 0
-        if account.held == 0 and account.reopens is not None:
-            told_anew = {"account": name, "left": room, "now": now}
-            woken += self._execute(SQL["unpark_spent"], told_anew).rowcount
-        for seq, need, least in self._execute(SQL["breached"], values).fetchall():
-            taken = min(need, room) if account.held == 0 and least <= room else need
+        if idle and account.reopens is not None:
+            woken += self._execute(SQL["unpark_spent"], values | {"now": now}).rowcount
+        rows = self._execute(SQL["breached"], values | {"limit": _BREACHES_WOKEN_AT_ONCE}).fetchall()
+        for seq, need, least, bearable in rows:
+            room = bearable - used
+            taken = min(need, room) if idle and least <= room else need
             if taken > room:
                 break
-            room -= taken
+            used += taken
             self.unparked(seq, now)
             woken += 1
         return woken
@@ -164,9 +169,9 @@ class Tasks:
         """How many tasks wait for a place in a tier, counted no further than `most`."""
         return int(self._execute(SQL["queued_up_to"], {"tier": tier, "most": most}).fetchone()[0])
 
-    def admitted(self, task: Task, hold: int, tokens: int, now: Instant) -> int:
-        """Give a task its place; return the number of its new run."""
-        values = {"hold": hold, "tokens": tokens}
+    def admitted(self, task: Task, cost: int, tokens: int, now: Instant) -> int:
+        """Give a task its place, with an estimate of what it will cost; return the number of its new run."""
+        values = {"cost": cost, "tokens": tokens}
         return int(self._move("admitted", task, Move.ADMITTED, values, now)[0])
 
     def started(self, task: Task, now: Instant) -> None:

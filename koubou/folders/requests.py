@@ -211,6 +211,7 @@ def _budget(task: TaskFile) -> TaskBudget:
     return TaskBudget(
         cost=budget.cost_usd,
         tokens=budget.tokens,
+        calls=budget.calls,
         time=budget.time,
         file_edits=budget.file_edits,
         commands=budget.commands,

@@ -140,6 +140,7 @@ class Budget(Part):
 
     cost_usd: Usd = Field(default=None, description="USD, for example 0.50")
     tokens: Positive | None = Field(default=None, description="tokens of all calls together")
+    calls: Positive | None = Field(default=None, description="calls to models")
     time: Duration = Field(default=None, description="wall time, for example 15m")
     file_edits: Count | None = Field(default=None, description="edits an agent may make")
     commands: Count | None = Field(default=None, description="commands an agent may run")

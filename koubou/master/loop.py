@@ -18,13 +18,14 @@ from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
+from koubou.master.reloading import Problems, Reloading
 from koubou.master.systemd import Notifier
-from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.teller import Teller
+from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
-from koubou.rules.windows import month_limit
+from koubou.rules.limits import LimitsInForce
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
 _HOUSEKEEPING = 1.0
@@ -63,7 +64,7 @@ class Master:
         self._ending = False
         self._end_by: float | None = None
         self._hiring: set[asyncio.Task[object]] = set()
-        self._reloading: asyncio.Task[None] | None = None
+        self._reloading = Reloading(self._reload)
         self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
         self.hands = Hands(
             workshop.intake,
@@ -74,7 +75,7 @@ class Master:
         )
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
-        self.reception = Reception(board, self.crew, hear=self.hear)
+        self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
 
     # What wakes it
@@ -114,20 +115,20 @@ class Master:
 
     def reload(self) -> None:
         """SIGHUP: take the settings anew if they are good, else keep the old ones."""
-        if self._reloading is None or self._reloading.done():
-            self._reloading = self._loop.create_task(self._reload())
+        self._reloading.ask()
 
-    async def _reload(self) -> None:
+    async def _reload(self) -> Problems:
         try:
             # Names of hosts are asked for and price tables read: a thread's work.
             workshop = await self._loop.run_in_executor(None, self._load)
         except SettingsError as error:
             for problem in error.problems:
                 self._journal.say("system.reload_refused", "error", reason=str(problem))
-            return
+            return [str(problem) for problem in error.problems]
         if workshop.layout != self.workshop.layout:
-            self._journal.say("system.reload_refused", "error", reason="home cannot change while the workshop is open")
-            return
+            reason = "home cannot change while the workshop is open"
+            self._journal.say("system.reload_refused", "error", reason=reason)
+            return [reason]
         self.workshop = workshop
         self.crew.retire_changed(workshop)
         self.write_settings()
@@ -135,17 +136,18 @@ class Master:
         self.hands.order(workshop.intake)
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
         self._awake.set()
+        return []
 
     def write_settings(self) -> None:
         """Bring the board in step with the settings: the budget, and who must choose his tier again."""
         budget, now = self.workshop.budget, clock()
         with self._board.transaction():
             self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
-            self._board.ledger.open_account(month_limit(budget, now), now)
+            self._open_windows(now)
             self._reroute(now)
+        self.teller.take(self.workshop.guardian)
 
     async def close(self) -> None:
-        self.teller.take(self.workshop.guardian)
         """End what was started."""
         await self.hands.stop()
         await self.model_server.stop()
@@ -245,20 +247,25 @@ class Master:
         self.crew.send_home(self._board.runs.open_count())
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()
+        self.teller.tell()
         self._pause_intake()
         if self._housekept - self._beats_written >= _BEATS_WRITTEN_EVERY:
-        self.teller.tell()
             self._beats_written = self._housekept
             self._write_beats()
 
     def _write_beats(self) -> None:
         now, taken = clock(), self._board.runs.open_count()
         with self._board.transaction():
-            # The month's account stands there from its first seconds on, also when nothing asks for money.
-            self._board.ledger.open_account(month_limit(self.workshop.budget, now), now)
+            self._open_windows(now)
             for name in self.crew.members:
                 self._board.crew.seen(name, "busy" if taken.get(name) else "idle", now)
             self._board.crew.forget(now - DAY)
+
+    def _open_windows(self, now: Instant) -> None:
+        """The accounts of month and day stand there from their first seconds on, also when nothing asks for money."""
+        limits = LimitsInForce(budget=self.workshop.budget, set=self._board.ledger.set_limits())
+        for limit in (limits.month(now), *limits.day(now)):
+            self._board.ledger.open_account(limit, now)
 
     # What the crew and the intake say
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
-from koubou.config.guardian import guardian
 
+from koubou.config.budgets import budget_of
+from koubou.config.guardian import guardian
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
@@ -27,7 +27,7 @@ class Workshop:
 
     layout: Layout
     tiers: Mapping[str, Tier]
-    keys: Mapping[str, str] = field(repr=False)
+    keys: Mapping[str, tuple[str, ...]] = field(repr=False)
     routing: Mapping[Difficulty, str]
     budget: Budget
     intake: IntakeOrders
@@ -42,7 +42,6 @@ class Workshop:
 def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
     """The workshop that these settings ask for."""
     tiers, keys = tiers_of(settings, environ)
-    monthly = settings.budget.monthly
     return Workshop(
         layout=Layout(home=str(settings.home)),
         tiers=tiers,
@@ -52,22 +51,13 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             Difficulty.MEDIUM: settings.routing.medium,
             Difficulty.LOW: settings.routing.low,
         },
-        budget=Budget(
-            monthly=monthly.usd,
-            task=settings.budget.task.usd,
-            task_time=settings.budget.task.time,
-            warn_at=monthly.warn_at,
-            ceiling_at=monthly.ceiling_at,
-            emergency_at=monthly.emergency_at,
-            timezone=ZoneInfo(settings.budget.timezone),
-        ),
+        budget=budget_of(settings.budget),
         intake=IntakeOrders(
             home=str(settings.home),
             settle=settings.intake.settle,
             max_file=settings.intake.max_file,
             max_attached=settings.intake.max_attached,
             min_free_disk=settings.intake.min_free_disk,
-        guardian=guardian(settings, environ),
             roots=tuple(settings.security.allowed_workspaces),
             tiers=tuple(sorted(tiers)),
             rule_cache=str(default_models_dir().with_name("rules")),
@@ -77,6 +67,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         orphan_grace=settings.workers.orphan_grace,
         idle_timeout=settings.workers.idle_timeout,
         embedded=_embedded(settings),
+        guardian=guardian(settings, environ),
     )
 
 

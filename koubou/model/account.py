@@ -3,49 +3,139 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
 from koubou.model.call import Usage
-from koubou.model.instant import Instant
+from koubou.model.instant import Instant, Milliseconds
 from koubou.model.money import Nano, Price
+
+
+class Dimension(StrEnum):
+    """What an account counts: nano-dollars, tokens (in and out), calls, milliseconds of work, an agent's deeds."""
+
+    USD = "usd"
+    TOKENS = "tokens"
+    CALLS = "calls"
+    TIME = "time"
+    FILE_EDITS = "file_edits"
+    COMMANDS = "commands"
+
+
+class AccountKey(NamedTuple):
+    """The name of an account and what it counts."""
+
+    name: str
+    dimension: str = Dimension.USD
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """What a call may use at most, or used, in every dimension that a call moves."""
+
+    usd: Nano = 0
+    tokens: int = 0
+    calls: int = 0
+    time: Milliseconds = 0
+
+    def of(self, dimension: str) -> int:
+        """The amount in one dimension; 0 in those that no call moves."""
+        match dimension:
+            case Dimension.USD:
+                return self.usd
+            case Dimension.TOKENS:
+                return self.tokens
+            case Dimension.CALLS:
+                return self.calls
+            case Dimension.TIME:
+                return self.time
+        return 0
+
+
+NOTHING = Amounts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none)."""
+    """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none).
+
+    `bearable` is up to where the call at hand may fill it, never above the ceiling; `most` what no window of its kind
+    ever bears more than. These two belong to the call, not to the account.
+    """
 
     name: str
-    dimension: str = "usd"
-    limit: Nano | None
-    ceiling: Nano | None
+    dimension: str = Dimension.USD
+    limit: int | None
+    ceiling: int | None
+    bearable: int | None = None
+    most: int | None = None
     warn_percent: int = 80
     reopens: Instant | None = None
+
+    @property
+    def key(self) -> AccountKey:
+        """Which account."""
+        return AccountKey(self.name, self.dimension)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """An account as it stands; amounts in nano-dollars for the dimension `usd`.
+    """An account as it stands; amounts in the unit of its dimension.
 
-    `ceiling` is the hard limit (None = none); `limit` is what the operator set. `reopens` is when its window ends.
+    `limit` and `ceiling` include `added`, which a person gave on top of the settings; `overdrawn` says that a call was
+    let through above the limit since. `told` is the highest level, in percent, that was told. `reopens` is when its
+    window ends.
     """
 
     name: str
     dimension: str
-    limit: Nano | None
-    ceiling: Nano | None
-    settled: Nano
-    held: Nano
-    unreconciled: Nano = 0
+    limit: int | None
+    ceiling: int | None
+    settled: int
+    held: int
+    unreconciled: int = 0
+    added: int = 0
+    overdrawn: bool = False
+    told: int = 0
+    warn_percent: int = 80
     reopens: Instant | None = None
 
     @property
-    def left(self) -> Nano | None:
+    def key(self) -> AccountKey:
+        """Its name and what it counts."""
+        return AccountKey(self.name, self.dimension)
+
+    @property
+    def left(self) -> int | None:
         """What a new hold may still take; None where there is no limit."""
         return None if self.ceiling is None else max(0, self.ceiling - self.settled - self.held)
 
     @property
-    def over(self) -> Nano:
+    def over(self) -> int:
         """By how much facts stand above the ceiling."""
         return 0 if self.ceiling is None else max(0, self.settled + self.held - self.ceiling)
+
+    @property
+    def percent(self) -> int:
+        """How much of the limit is settled, in whole percent, rounded down; 0 where there is no limit."""
+        if self.limit is None:
+            return 0
+        return self.settled * 100 // self.limit if self.limit else 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """An account as one call finds it: it may fill it up to `bearable`, and no window of it bears more than `most`."""
+
+    account: Account
+    bearable: int | None
+    most: int | None
+
+    @property
+    def left(self) -> int | None:
+        """What this call may still take; None where there is no limit."""
+        used = self.account.settled + self.account.held
+        return None if self.bearable is None else max(0, self.bearable - used)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,16 +148,24 @@ class Entry:
     run: int
     tier: str
     model: str
-    accounts: tuple[str, ...]
+    accounts: tuple[AccountKey, ...]
     price: Price
+    session: str | None = None
+    submitter: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenHold:
-    """Money that is promised to a call whose end is not known yet."""
+    """What is promised to a call whose end is not known yet."""
 
     entry: Entry
-    amount: Nano
+    amounts: Amounts
+    at: Instant
+
+    @property
+    def amount(self) -> Nano:
+        """The money in it."""
+        return self.amounts.usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +175,23 @@ class TaskUsage:
     calls: int
     usage: Usage
     cost: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """What a provider's export says of one model in one hour (UTC, by its first millisecond)."""
+
+    model: str
+    hour: Instant
+    amount: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourSpend:
+    """What the ledger has for one model and tier in one hour; `unknown` is the part of it that nobody confirmed."""
+
+    model: str
+    tier: str
+    hour: Instant
+    amount: Nano
+    unknown: Nano

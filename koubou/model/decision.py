@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubou.model.account import AccountKey, Amounts
 from koubou.model.instant import Milliseconds
-from koubou.model.money import Nano
 from koubou.model.status import Park
 
 
@@ -52,21 +52,26 @@ class Routed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """A call may start: `hold` nano-dollars are to be held, and at most `cap` output tokens asked for."""
+    """A call may start: `hold` is to be held, at most `cap` output tokens asked for, and `timeout` waited for."""
 
-    hold: Nano
+    hold: Amounts
     cap: int
+    timeout: Milliseconds
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """An account cannot bear the hold: the task waits until `need` is left there, or `least` once nothing is held."""
+    """An account cannot bear the hold: the task waits until `need` is left there, or `least` once nothing is held.
+
+    `bearable` is up to where the account may be filled by this task.
+    """
 
     park: Park
-    account: str
-    need: Nano
-    least: Nano
+    account: AccountKey
+    need: int
+    least: int
+    bearable: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

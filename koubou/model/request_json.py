@@ -37,6 +37,20 @@ def request_from_json(text: str) -> TaskRequest:
     return TaskRequest(**{name: nested[name](value) if name in nested else value for name, value in values.items()})
 
 
+def budget_to_json(budget: TaskBudget) -> str:
+    """What a task's file says of its budget; `{}` where it says nothing, as most do."""
+    said = {name: amount for name, amount in asdict(budget).items() if amount is not None}
+    return json.dumps(said, separators=(",", ":")) if said else "{}"
+
+
+def budget_from_json(text: str) -> TaskBudget:
+    """The budget that `budget_to_json` kept."""
+    return _NO_BUDGET if text == "{}" else TaskBudget(**json.loads(text))
+
+
+_NO_BUDGET = TaskBudget()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]

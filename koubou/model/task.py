@@ -75,6 +75,7 @@ class TaskBudget:
 
     cost: Nano | None = None
     tokens: int | None = None
+    calls: int | None = None
     time: Milliseconds | None = None
     file_edits: int | None = None
     commands: int | None = None
@@ -139,7 +140,8 @@ class Examination:
 class NewTask:
     """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from.
 
-    `body` is the whole request as JSON (`request_json`), `findings` and `factors` what its examination saw, as JSON.
+    `body` is the whole request as JSON (`request_json`), `budget` the part of it that limits the task, `findings` and
+    `factors` what its examination saw, all as JSON.
     """
 
     id: str
@@ -162,8 +164,7 @@ class NewTask:
     input_bytes: int
     message_count: int
     max_output_tokens: int | None
-    budget_cost: Nano | None
-    budget_time: Milliseconds | None
+    budget: str
     retries: int | None
     on_interrupt: str
     not_before: Instant | None
@@ -207,8 +208,7 @@ class Task:
     message_count: int
     inputs_bytes: int
     max_output_tokens: int | None
-    budget_cost: Nano | None
-    budget_time: Milliseconds | None
+    budget: TaskBudget
     retries: int | None
     on_interrupt: str
     not_before: Instant | None

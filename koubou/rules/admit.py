@@ -1,61 +1,144 @@
-"""Whether the money of a call can be held now: the ceiling is kept here, before anything is spent."""
+"""Whether a call can be held for now: the ceiling is kept here, before anything is spent."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
-from koubou.model.account import Account
+from koubou.model.account import Amounts, Bearer, Dimension
 from koubou.model.decision import Admitted, Breach, Refused
+from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.status import Park, ParkReason
 from koubou.model.tier import Tier
 from koubou.rules.bound import affordable_cap, bound
 
+SHORTEST: Milliseconds = 10 * SECOND
+"""No call is begun with less time than this, or than its tier gives when that is less."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Needs:
+    """What a call needs with a cap and a time."""
+
+    price: Price
+    input_tokens: int
+    cap: int
+    time: Milliseconds
+
+    def amounts(self) -> Amounts:
+        return Amounts(
+            usd=bound(self.price, self.input_tokens, self.cap),
+            tokens=self.input_tokens + self.cap,
+            calls=1,
+            time=self.time,
+        )
+
+
+def least_amounts(*, tier: Tier, price: Price, input_tokens: int, asked_cap: int | None) -> Amounts:
+    """What a call needs at the very least: its input, an answer at the tier's floor, a short time."""
+    return _least(tier, price, input_tokens, _wanted_cap(tier, asked_cap)).amounts()
+
 
 def ask_accounts(
-    *, tier: Tier, price: Price, input_tokens: int, asked_cap: int | None, accounts: Collection[Account]
+    *,
+    tier: Tier,
+    price: Price,
+    input_tokens: int,
+    asked_cap: int | None,
+    accounts: Collection[Bearer],
 ) -> Admitted | Breach | Refused:
     """Hold a call's bound on every account, or say which cannot bear it and how much it would need.
 
-    The output cap is lowered to what the tightest account can still bear once everything that is held comes back, but
-    never under the tier's floor: money that is only held now is worth waiting for, an answer cut short is not.
+    Output cap and time are lowered to what the tightest account can still bear once everything that is held comes
+    back, but never under the tier's floor: what is only held now is worth waiting for, an answer cut short is not.
     """
-    wanted_cap = min(asked_cap or tier.max_output_tokens, tier.max_output_tokens)
-    floor = min(tier.min_output_tokens, wanted_cap)
-    least = bound(price, input_tokens, floor)
-    for account in accounts:
-        if account.limit is not None and least > account.limit:
-            return Refused(
-                kind="budget",
-                reason=f"the call needs {show_usd(least)}, and {account.name} never allows more than "
-                f"{show_usd(account.limit)}",
-                retryable=False,
-                remedy="raise the limit, lower max_output_tokens, or name a cheaper tier",
-            )
-    cap = wanted_cap
-    for account in accounts:
-        if account.ceiling is not None:
-            bearable = affordable_cap(price, input_tokens, account.ceiling - account.settled)
-            cap = cap if bearable is None else min(cap, max(bearable, floor))
-    hold = bound(price, input_tokens, cap)
-    breached = [account for account in accounts if account.left is not None and hold > account.left]
+    wanted = _wanted_cap(tier, asked_cap)
+    fewest = _least(tier, price, input_tokens, wanted)
+    least = fewest.amounts()
+    for bearer in accounts:
+        needed = least.of(bearer.account.dimension)
+        if bearer.most is not None and needed > bearer.most:
+            return _refused(bearer, needed, bearer.most)
+    cap, time = wanted, tier.timeout
+    for bearer in accounts:
+        if bearer.bearable is None:
+            continue
+        rest = bearer.bearable - bearer.account.settled
+        match bearer.account.dimension:
+            case Dimension.USD:
+                affordable = affordable_cap(price, input_tokens, rest)
+                cap = cap if affordable is None else min(cap, affordable)
+            case Dimension.TOKENS:
+                cap = min(cap, rest - input_tokens)
+            case Dimension.TIME:
+                time = min(time, rest)
+    needs = _Needs(price=price, input_tokens=input_tokens, cap=max(cap, fewest.cap), time=max(time, fewest.time))
+    hold = needs.amounts()
+    breached = [
+        bearer for bearer in accounts if bearer.left is not None and hold.of(bearer.account.dimension) > bearer.left
+    ]
     if not breached:
-        return Admitted(hold=hold, cap=cap, reason=f"held {show_usd(hold)} for at most {cap} output tokens")
+        reason = f"held {show_usd(hold.usd)} for at most {needs.cap} output tokens"
+        return Admitted(hold=hold, cap=needs.cap, timeout=needs.time, reason=reason)
     return _breach(hold, least, breached)
 
 
-def _breach(hold: Nano, least: Nano, breached: Collection[Account]) -> Breach:
-    """A breach is routine: wait for held money to come back, or for the window to reopen when it is spent."""
-    spent = [account for account in breached if account.settled + hold > (account.ceiling or 0)]
-    tightest = min(spent or breached, key=lambda account: account.left or 0)
-    left, ceiling = show_usd(tightest.left or 0), show_usd(tightest.ceiling or 0)
-    detail = f"{tightest.name} has {left} left of {ceiling}, the call needs {show_usd(hold)}"
+def show_amount(amount: int, dimension: str) -> str:
+    """An amount as people read it, with its unit."""
+    match dimension:
+        case Dimension.USD:
+            return show_usd(amount)
+        case Dimension.TIME:
+            return f"{amount / SECOND:,.0f} s"
+    return f"{amount:,} {dimension.replace('_', ' ')}"
+
+
+def _wanted_cap(tier: Tier, asked_cap: int | None) -> int:
+    return min(asked_cap or tier.max_output_tokens, tier.max_output_tokens)
+
+
+def _least(tier: Tier, price: Price, input_tokens: int, wanted_cap: int) -> _Needs:
+    floor = min(tier.min_output_tokens, wanted_cap)
+    return _Needs(price=price, input_tokens=input_tokens, cap=floor, time=min(SHORTEST, tier.timeout))
+
+
+def _refused(bearer: Bearer, needed: int, most: Nano) -> Refused:
+    name, dimension = bearer.account.key
+    return Refused(
+        kind="budget",
+        reason=f"the call needs {show_amount(needed, dimension)}, and {name} never allows more than "
+        f"{show_amount(most, dimension)}",
+        retryable=False,
+        remedy="raise the limit, lower max_output_tokens, or name a cheaper tier",
+    )
+
+
+def _breach(hold: Amounts, least: Amounts, breached: Collection[Bearer]) -> Breach:
+    """A breach is routine: wait for what is held to come back, or for the window to reopen when it is spent."""
+    spent = [each for each in breached if each.account.settled + _of(hold, each) > (each.bearable or 0)]
+    tightest = min(spent or breached, key=lambda each: (each.left or 0) - _of(hold, each))
+    account, dimension = tightest.account, tightest.account.dimension
+    left, most = show_amount(tightest.left or 0, dimension), show_amount(tightest.bearable or 0, dimension)
+    detail = f"{account.name} has {left} left of {most}, the call needs {show_amount(_of(hold, tightest), dimension)}"
     until = None
     if spent:
-        reopenings = [account.reopens for account in spent]
+        reopenings = [each.account.reopens for each in spent]
         known = [at for at in reopenings if at is not None]
         until = max(known) if len(known) == len(reopenings) else None
-    if tightest.held:
-        detail += f"; {show_usd(tightest.held)} is held by calls under way"
-    park = Park(reason=ParkReason.BUDGET, detail=detail, until=until)
-    return Breach(park=park, account=tightest.name, need=hold, least=least)
+    if account.held:
+        detail += f"; {show_amount(account.held, dimension)} is held by calls under way"
+    elif account.name.startswith("task:"):
+        task = account.name.removeprefix("task:")
+        detail += f"; koubou budget add {task} gives it more, koubou finish {task} files what there is"
+    return Breach(
+        park=Park(reason=ParkReason.BUDGET, detail=detail, until=until),
+        account=account.key,
+        need=_of(hold, tightest),
+        least=_of(least, tightest),
+        bearable=tightest.bearable or 0,
+    )
+
+
+def _of(amounts: Amounts, bearer: Bearer) -> int:
+    return amounts.of(bearer.account.dimension)

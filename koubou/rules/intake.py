@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from koubou.model.decision import Reason
-from koubou.model.request_json import request_to_json
+from koubou.model.request_json import budget_to_json, request_to_json
 from koubou.model.task import Examination, NewTask, TaskRequest
 
 
@@ -36,8 +36,7 @@ def new_task(
         input_bytes=seen.input_bytes,
         message_count=seen.message_count,
         max_output_tokens=request.max_output_tokens,
-        budget_cost=request.budget.cost,
-        budget_time=request.budget.time,
+        budget=budget_to_json(request.budget),
         retries=request.retries,
         on_interrupt=request.on_interrupt,
         not_before=request.not_before,

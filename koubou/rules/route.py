@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from koubou.model.decision import Reason, Refused, Routed
 from koubou.model.status import Park, ParkReason
@@ -10,11 +10,16 @@ from koubou.model.task import Difficulty, Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 
 
-def choose_tier(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]) -> Routed | Park | Refused:
-    """The first tier on the task's way that may have it and can take it; parked where that may change, else refused."""
+def choose_tier(
+    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str | None = None
+) -> Routed | Park | Refused:
+    """The first tier on the task's way that may have it and can take it; parked where that may change, else refused.
+
+    `scarce` says why money is scarce: then the cheapest of them comes first, unless the task asks for a tier by name.
+    """
     reasons: list[Reason] = []
     blocked_by_failure: list[str] = []
-    for name, rule, why in _candidates(task, tiers, routing):
+    for name, rule, why in _candidates(task, tiers, routing, scarce):
         tier = tiers[name]
         if name in task.given_up:
             blocked_by_failure.append(name)
@@ -39,11 +44,13 @@ def choose_tier(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficul
 
 
 def _candidates(
-    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]
+    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str | None
 ) -> Iterator[tuple[str, str, str]]:
     """Names of tiers in the order in which they are to be tried, each once, with the rule that names it."""
     seen: set[str] = set()
     wanted = list(_wanted(task, tiers, routing))
+    if scarce is not None and task.asked_tier is None:
+        wanted = _cheapest_first(wanted, tiers, routing, scarce)
     if _is_secret(task):
         local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
         wanted += [(name, "secrecy", f"confidential: {name} is local") for name in local]
@@ -71,6 +78,26 @@ def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, 
             return
         walked.add(name)
         yield name, "fallback", f"next in the chain after {first}: {name}"
+
+
+def _cheapest_first(
+    wanted: Sequence[tuple[str, str, str]], tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str
+) -> list[tuple[str, str, str]]:
+    """The way that the task would go, and the tier of easy work, by what they charge for an answer."""
+    easy = routing[Difficulty.LOW]
+    names = {name for name, _, _ in wanted}
+    ways = [*wanted] if easy in names else [*wanted, (easy, "thrift", f"easy work goes to {easy}")]
+    known = [(name, rule, why) for name, rule, why in ways if name in tiers]
+    first, _, _ = wanted[0]
+    return [
+        (name, rule, why) if name == first else (name, "thrift", f"{scarce}: cheaper tiers first")
+        for name, rule, why in sorted(known, key=lambda way: _answer_rate(tiers[way[0]]))
+    ]
+
+
+def _answer_rate(tier: Tier) -> int:
+    """What a million tokens of answer cost; a tier without a price comes last, and is not offered anyway."""
+    return tier.price.base.output if tier.price is not None else 1 << 62
 
 
 def _obstacle(task: Task, tier: Tier) -> Reason | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from koubou.model.account import Amounts
 from koubou.model.call import Bill, Usage
+from koubou.model.instant import Milliseconds
 from koubou.model.money import Nano, Price
 from koubou.rules.price import cost
 from koubou.rules.usage import MOST_TOKENS
@@ -31,6 +33,16 @@ def settlement(*, bill: Bill, usage: Usage | None, price: Price, hold: Nano) -> 
             return Settlement(amount=amount, usage=usage, above_hold=amount > hold)
         case _:
             return Settlement(amount=hold, unreconciled=hold > 0)
+
+
+def used_amounts(settled: Settlement, held: Amounts, time: Milliseconds) -> Amounts:
+    """What a call used of everything. Where nobody knows its tokens, all that were held count; its time is known."""
+    passed = max(0, time)
+    if settled.released:
+        return Amounts(time=passed)
+    usage = settled.usage
+    tokens = held.tokens if usage is None else usage.input_tokens + usage.output_tokens
+    return Amounts(usd=settled.amount, tokens=tokens, calls=1, time=passed)
 
 
 def is_plausible(usage: Usage) -> bool:

@@ -1,13 +1,15 @@
-"""Which accounts a call touches, and the windows that are part of their names; there is no reset job."""
+"""The windows that are part of the accounts' names; there is no reset job."""
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+import re
+from datetime import datetime, timedelta, tzinfo
 
-from koubou.model.account import Limit
-from koubou.model.budget import Budget
 from koubou.model.instant import Instant, instant, moment
-from koubou.model.task import Task
+
+_MONTH = re.compile(r"month:\d{4}-\d\d$")
+_DAY = re.compile(r"^day:\d{4}-\d\d-\d\d$")
+_SATURDAY = 5
 
 
 def month(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
@@ -17,15 +19,21 @@ def month(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     return f"month:{local.year:04}-{local.month:02}", instant(datetime(year, following, 1, tzinfo=zone))
 
 
-def month_limit(budget: Budget, now: Instant) -> Limit:
-    """The month's account as the settings want it."""
-    name, reopens = month(now, budget.timezone)
-    ceiling = None if budget.monthly is None else int(budget.monthly * budget.ceiling_at)
-    percent = round(budget.warn_at * 100)
-    return Limit(name=name, limit=budget.monthly, ceiling=ceiling, warn_percent=percent, reopens=reopens)
+def day(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
+    """The name of the day's account in a time zone, and when the next day begins there."""
+    local = moment(now).astimezone(zone)
+    tomorrow = local.date() + timedelta(days=1)
+    following = datetime(tomorrow.year, tomorrow.month, tomorrow.day, tzinfo=zone)
+    return f"day:{local.date().isoformat()}", instant(following)
 
 
-def task_limit(budget: Budget, task: Task) -> Limit | None:
-    """The task's own account, where its file or the settings limit it; its window never reopens."""
-    limit = task.budget_cost if task.budget_cost is not None else budget.task
-    return None if limit is None else Limit(name=f"task:{task.id}", limit=limit, ceiling=limit)
+def is_weekend(now: Instant, zone: tzinfo) -> bool:
+    """Whether it is Saturday or Sunday there."""
+    return moment(now).astimezone(zone).weekday() >= _SATURDAY
+
+
+def current(name: str, now: Instant, zone: tzinfo) -> str:
+    """The account of this moment's window that stands where `name` stood: last month's becomes this month's."""
+    if _DAY.match(name):
+        return day(now, zone)[0]
+    return _MONTH.sub(month(now, zone)[0], name)

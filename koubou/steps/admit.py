@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from koubou.errors import IllegalMove
-from koubou.model.account import Account, Entry, Limit
+from koubou.model.account import Bearer, Entry
 from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.deed import SendRun
 from koubou.model.instant import Instant
-from koubou.model.money import Price
+from koubou.model.money import FREE, Price
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
-from koubou.rules.admit import ask_accounts
+from koubou.rules.admit import ask_accounts, least_amounts
 from koubou.rules.bound import bounded_input
 from koubou.rules.latches import EMERGENCY
+from koubou.rules.limits import Asking, bearer
 from koubou.rules.rate import conforms_at, next_due
-from koubou.rules.windows import month_limit, task_limit
 from koubou.steps.ending import fail
 from koubou.steps.shop import Shop
 
@@ -63,14 +65,13 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
     input_tokens = bounded_input(tier, task.input_bytes + task.inputs_bytes, task.message_count)
-    accounts = () if tier.price.free else _accounts(shop, task, now)
+    bearers = bearers_of(shop, task, tier, tier.price, input_tokens, now)
     decision = ask_accounts(
-        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=task.max_output_tokens, accounts=accounts
+        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=task.max_output_tokens, accounts=bearers
     )
     match decision:
         case Admitted():
-            names = tuple(account.name for account in accounts)
-            _start(shop, task, tier, worker, decision, input_tokens, names, tier.price, now)
+            _start(shop, task, tier, worker, decision, bearers, now)
         case Breach(park=park):
             shop.board.tasks.parked(task, park, now, decision)
             shop.note(task, "task.parked", park.detail, now, park=str(park.reason), until=park.until)
@@ -79,17 +80,10 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
 
 
 def _start(
-    shop: Shop,
-    task: Task,
-    tier: Tier,
-    worker: str,
-    admitted: Admitted,
-    input_tokens: int,
-    accounts: tuple[str, ...],
-    price: Price,
-    now: Instant,
+    shop: Shop, task: Task, tier: Tier, worker: str, admitted: Admitted, bearers: Sequence[Bearer], now: Instant
 ) -> None:
-    number = shop.board.tasks.admitted(task, admitted.hold, input_tokens + admitted.cap, now)
+    hold = admitted.hold
+    number = shop.board.tasks.admitted(task, hold.usd, hold.tokens, now)
     call = shop.new_id()
     entry = Entry(
         call=call,
@@ -98,13 +92,13 @@ def _start(
         run=number,
         tier=tier.name,
         model=tier.model,
-        accounts=accounts,
-        price=price,
+        accounts=tuple(bearer.account.key for bearer in bearers),
+        price=tier.price or FREE,
+        session=task.session,
+        submitter=task.owner,
     )
-    if not shop.board.ledger.hold(entry, admitted.hold, now):
+    if not shop.board.ledger.hold(entry, hold, bearers, now):
         raise IllegalMove("an account refused a hold that the rule had granted")
-    wall_time = task.budget_time if task.budget_time is not None else shop.budget.task_time
-    timeout = tier.timeout if wall_time is None else min(tier.timeout, wall_time)
     shop.board.runs.insert(
         Run(
             task=task.seq,
@@ -113,26 +107,31 @@ def _start(
             worker=worker,
             call=call,
             cap=admitted.cap,
-            timeout=timeout,
+            timeout=admitted.timeout,
             admitted_at=now,
         )
     )
-    _take_rate(shop, tier, input_tokens + admitted.cap, now)
+    _take_rate(shop, tier, hold.tokens, now)
     shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call)
     shop.deeds.append(SendRun(task=task.seq, task_id=task.id, run=number, worker=worker))
 
 
-def _accounts(shop: Shop, task: Task, now: Instant) -> list[Account]:
-    """The accounts that this call touches, brought up to date with the settings."""
-    limits: list[Limit | None] = [month_limit(shop.budget, now), task_limit(shop.budget, task)]
-    found = []
-    for limit in limits:
-        if limit is not None:
-            shop.board.ledger.open_account(limit, now)
-            account = shop.board.ledger.account(limit.name, limit.dimension)
-            if account is not None:
-                found.append(account)
-    return found
+def bearers_of(
+    shop: Shop, task: Task, tier: Tier, price: Price, input_tokens: int, now: Instant, *, critical: bool = False
+) -> list[Bearer]:
+    """The accounts that a call touches, brought up to date with the settings, as this call finds them."""
+    least = least_amounts(tier=tier, price=price, input_tokens=input_tokens, asked_cap=task.max_output_tokens)
+    asking = Asking(
+        task=task,
+        tier=tier.name,
+        model=tier.model,
+        executor=tier.executor,
+        least_usd=least.usd,
+        least_tokens=least.tokens,
+        free=price.free,
+        critical=critical,
+    )
+    return [bearer(shop.board.ledger.open_account(limit, now), limit) for limit in shop.limits.of_call(asking, now)]
 
 
 def _conforms(shop: Shop, tier: Tier, now: Instant) -> bool:

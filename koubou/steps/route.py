@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from koubou.model.account import Dimension
 from koubou.model.decision import Refused, Routed
 from koubou.model.instant import Instant
 from koubou.model.status import Park, ParkReason, Status, Waiting
-from koubou.model.task import Need, Sensitivity, Task
+from koubou.model.task import Difficulty, Need, Sensitivity, Task
+from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
 from koubou.rules.route import choose_tier
 from koubou.steps.ending import fail
@@ -43,7 +45,7 @@ def _route(shop: Shop, task: Task, now: Instant) -> None:
             _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=f"waits for {', '.join(missing)}"), now)
             return
         task = _inherit(shop, task, needs, now)
-    decision = choose_tier(task, shop.tiers, shop.routing)
+    decision = choose_tier(task, shop.tiers, shop.routing, _scarce(shop, task, now))
     match decision:
         case Routed(tier=tier, reasons=reasons):
             shop.board.tasks.routed(task, decision, now)
@@ -52,6 +54,20 @@ def _route(shop: Shop, task: Task, now: Instant) -> None:
             _park(shop, task, decision, now)
         case Refused():
             fail(shop, task, decision, now)
+
+
+def _scarce(shop: Shop, task: Task, now: Instant) -> str | None:
+    """Why cheaper tiers come first for a task: most of its own money is used, or of the month's and it is not hard."""
+    ledger = shop.board.ledger
+    if task.attempts:
+        for dimension in (Dimension.USD, Dimension.TOKENS):
+            own = ledger.account(f"task:{task.id}", dimension)
+            if own is not None and is_scarce(own):
+                return f"{own.name} is {own.percent} % used"
+    if task.difficulty is Difficulty.HIGH or task.requires_high_capability:
+        return None
+    month = ledger.account(shop.limits.month(now).name)
+    return f"{month.name} is {month.percent} % used" if month is not None and is_scarce(month) else None
 
 
 def _inherit(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Task:

@@ -16,9 +16,10 @@ from koubou.model.tier import Tier
 from koubou.rules.latches import latch_of_model
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier
-from koubou.rules.settle import settlement
+from koubou.rules.settle import settlement, used_amounts
 from koubou.steps.ending import cancel, complete, fail
 from koubou.steps.shop import Shop
+from koubou.steps.watch import watch, watch_the_unknown
 
 _AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
 
@@ -78,7 +79,7 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     if task is None:
         return
     outcome = str(result.error.kind) if result.error else "answered"
-    first = shop.board.runs.ended(task.seq, result.run, outcome, now)
+    first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes)
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
         return  # a late word of an earlier run: it moved money and nothing else
     if result.error is None:
@@ -94,14 +95,18 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     if hold is None:
         return
     outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
+    used = used_amounts(outcome, hold.amounts, result.finished_at - result.started_at)
     if outcome.released:
-        shop.board.ledger.release(hold, now)
+        shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
-    shop.board.ledger.settle(hold, outcome.amount, outcome.usage, unreconciled=outcome.unreconciled, now=now)
-    usage = outcome.usage
-    shop.board.tasks.spent(result.task, outcome.amount, usage.input_tokens + usage.output_tokens if usage else 0)
+    accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
+    shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
+    # The fact stands, whatever may be wrong with what follows from it.
+    shop.apart(now, None, watch, shop, accounts, now)
+    if outcome.unreconciled:
+        shop.apart(now, None, watch_the_unknown, shop, accounts, hold.entry.tier, outcome.amount, now)
     if outcome.above_hold:
         reason = f"{hold.entry.model} billed {show_usd(outcome.amount)} for a hold of {show_usd(hold.amount)}"
         latch = latch_of_model(hold.entry.model)

@@ -17,6 +17,7 @@ from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.ports import Board
 from koubou.rules.latches import as_latched
+from koubou.rules.limits import LimitsInForce
 from koubou.steps.tell import owe
 
 Message = TypeVar("Message")
@@ -38,14 +39,26 @@ class Shop:
     new_id: Callable[[], str]
     chance: Callable[[], float]
     batch: int = 64
-    deeds: list[Deed] = field(default_factory=list)
     audience: Audience = field(default_factory=Audience)
+    deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _given: Mapping[str, Tier] = field(init=False)
+    _limits: LimitsInForce | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._given = self.tiers
         self.tiers = as_latched(self._given, self.board.crew.latches())
+
+    @property
+    def limits(self) -> LimitsInForce:
+        """The limits as they are now: the settings with what a person set in their place."""
+        if self._limits is None:
+            self._limits = LimitsInForce(budget=self.budget, set=self.board.ledger.set_limits())
+        return self._limits
+
+    def limits_changed(self) -> None:
+        """A person set another limit, or is about to."""
+        self._limits = None
 
     def of(self, kind: type[Message]) -> Iterator[Message]:
         """What was heard of one kind, in the order in which it came."""
@@ -60,6 +73,13 @@ class Shop:
         self.board.history.add(task.seq, event, reason, now, actor)
         self.say(event, task=task.id, reason=reason, **fields)
 
+    def alert(self, kind: str, key: str, now: Instant, **facts: Any) -> None:
+        """A latch fell (call it then only): the guardian is to be told, once, whatever happens.
+
+        The facts are ids, numbers, categories and reasons of our own: no title, nothing that a task or a person wrote.
+        """
+        owe(self, kind, key, now, facts)
+
     def reroute(self, now: Instant) -> None:
         """A latch fell or was lifted: who waits for a tier that is not offered, or for any, chooses again this turn."""
         self.tiers = as_latched(self._given, self.board.crew.latches())
@@ -73,13 +93,6 @@ class Shop:
         (a full disk) come up again at the commit and undo the whole turn.
         """
         mark = len(self.deeds)
-    def alert(self, kind: str, key: str, now: Instant, **facts: Any) -> None:
-        """A latch fell (call it then only): the guardian is to be told, once, whatever happens.
-
-        The facts are ids, numbers, categories and reasons of our own: no title, nothing that a task or a person wrote.
-        """
-        owe(self, kind, key, now, facts)
-
         try:
             with self.board.savepoint():
                 act(*arguments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from koubou.model.decision import Refused
 from koubou.model.instant import Instant
-from koubou.rules.windows import month
+from koubou.rules.windows import current
 from koubou.steps.ending import fail
 from koubou.steps.shop import Shop
 
@@ -21,10 +21,9 @@ def wake(shop: Shop, now: Instant) -> int:
         )
         shop.apart(now, task.id, fail, shop, task, refused, now)
         moved += 1
-    current, _ = month(now, shop.budget.timezone)
-    for name in shop.board.tasks.breached_accounts():
+    for name, dimension in shop.board.tasks.breached_accounts():
         # A breach of last month's account is over: the task asks this month's.
-        account = shop.board.ledger.account(current if name.startswith("month:") else name)
+        account = shop.board.ledger.account(current(name, now, shop.budget.timezone), dimension)
         if account is not None:
             moved += shop.board.tasks.wake_breached(name, account, now)
     return moved

@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from koubou.board import Board
-from koubou.model.account import Entry, Limit
+from koubou.model.account import AccountKey, Amounts, Entry, Limit
 from koubou.model.call import Usage
 from koubou.model.instant import DAY
 from koubou.model.money import USD
-from tests.builders import NOW, a_price
+from tests.builders import NOW, a_bearer, a_price, an_account
 
 MONTH = "month:2027-01"
 
@@ -29,7 +29,7 @@ def an_entry(call: str = "call", *accounts: str) -> Entry:
         run=1,
         tier="medium",
         model="model",
-        accounts=accounts or (MONTH,),
+        accounts=tuple(map(AccountKey, accounts or (MONTH,))),
         price=a_price(),
     )
 
@@ -41,11 +41,16 @@ def stands(board: Board, name: str = MONTH) -> tuple[int, int, int, int]:
     return found
 
 
+def hold_on(board: Board, entry: Entry, amount: int) -> bool:
+    bearers = [a_bearer(board.ledger.account(*key) or an_account(name=key.name)) for key in entry.accounts]
+    return board.ledger.hold(entry, Amounts(usd=amount, tokens=7, calls=1, time=9), bearers, NOW)
+
+
 def hold(board: Board, amount: int, call: str = "call", *accounts: str) -> bool:
     """As the steps do: a hold that is refused is undone."""
     try:
         with board.savepoint():
-            if not board.ledger.hold(an_entry(call, *accounts), amount, NOW):
+            if not hold_on(board, an_entry(call, *accounts), amount):
                 raise LookupError
     except LookupError:
         return False
@@ -56,7 +61,8 @@ def settle(board: Board, amount: int, call: str = "call", *, unreconciled: bool 
     open_hold = board.ledger.open_hold(call)
     assert open_hold is not None
     usage = Usage(input_tokens=3, output_tokens=4, cached_input_tokens=1, reasoning_tokens=2)
-    board.ledger.settle(open_hold, amount, usage, unreconciled=unreconciled, now=NOW)
+    used = Amounts(usd=amount, tokens=7, calls=1, time=5)
+    board.ledger.settle(open_hold, used, usage, unreconciled=unreconciled, now=NOW)
 
 
 def test_money_is_held_up_to_the_ceiling_and_not_a_nano_dollar_more(board: Board) -> None:
@@ -92,9 +98,9 @@ def test_a_settled_call_is_over(board: Board) -> None:
     settle(board, 25)
     assert board.ledger.open_hold("call") is None
     for again in (
-        lambda: board.ledger.settle(stale, 25, None, unreconciled=False, now=NOW),
+        lambda: board.ledger.settle(stale, Amounts(usd=25), None, unreconciled=False, now=NOW),
         lambda: board.ledger.release(stale, NOW),
-        lambda: board.ledger.hold(an_entry(), 1, NOW),
+        lambda: hold_on(board, an_entry(), 1),
     ):
         with pytest.raises(sqlite3.IntegrityError), board.savepoint():
             again()

@@ -10,11 +10,11 @@ import pytest
 
 from koubou.board import Board
 from koubou.errors import BoardUnavailable
-from koubou.model.account import Entry, Limit, OpenHold
+from koubou.model.account import Amounts, Entry, Limit, OpenHold
 from koubou.model.call import Usage
 from koubou.model.money import USD
 from koubou.model.worker import WorkerIdentity
-from tests.builders import NOW, a_price, a_tier
+from tests.builders import NOW, a_bearer, a_price, a_tier
 from tests.contract.way import admit, drop, led_to, rows
 
 MONTH = "month:2027-01"
@@ -22,7 +22,7 @@ MONTH = "month:2027-01"
 
 def held(board: Board, amount: int) -> OpenHold:
     """Money held on the month's account."""
-    board.ledger.open_account(Limit(name=MONTH, limit=10 * USD, ceiling=10 * USD), NOW)
+    account = board.ledger.open_account(Limit(name=MONTH, limit=10 * USD, ceiling=10 * USD), NOW)
     entry = Entry(
         call="call",
         task="a-task",
@@ -30,11 +30,12 @@ def held(board: Board, amount: int) -> OpenHold:
         run=1,
         tier="medium",
         model="model",
-        accounts=(MONTH,),
+        accounts=(account.key,),
         price=a_price(),
     )
-    assert board.ledger.hold(entry, amount, NOW)
-    return OpenHold(entry=entry, amount=amount)
+    amounts = Amounts(usd=amount)
+    assert board.ledger.hold(entry, amounts, [a_bearer(account)], NOW)
+    return OpenHold(entry=entry, amounts=amounts, at=NOW)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,8 @@ def test_the_views_have_the_columns_that_scripts_know_and_tell_the_truth(board: 
     led_to(board, admit, parent="epic")
     board.tasks.spent("a-task", 2_500_000_000, 7)
     usage = Usage(input_tokens=3, output_tokens=4, cached_input_tokens=1, reasoning_tokens=2)
-    board.ledger.settle(held(board, 3 * USD), 2_500_000_000, usage, unreconciled=False, now=NOW)
+    used = Amounts(usd=2_500_000_000, tokens=7, calls=1)
+    board.ledger.settle(held(board, 3 * USD), used, usage, unreconciled=False, now=NOW)
     board.ledger.set_budget(10 * USD, 0.8, 1.5, NOW)
     board.crew.hired(WorkerIdentity(id="w", tier="medium", pid=7, born=8, boot="b"), a_tier(), NOW)
     at = "2027-01-15 08:00:00"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from koubou.board import Board
-from koubou.model.account import Account
+from koubou.model.account import Account, AccountKey
 from koubou.model.decision import Breach
 from koubou.model.instant import HOUR
 from koubou.model.status import Park, ParkReason, Status, Waiting
@@ -17,6 +17,7 @@ from tests.builders import NOW, a_new_task
 from tests.contract.way import PARK, admit, classify, drop, end, file, led_to, park, route, start
 
 MONTH = "month:2027-01"
+CEILING = 100
 
 
 def test_a_park_says_why_and_until_when_and_ends_then(board: Board) -> None:
@@ -45,13 +46,14 @@ def test_only_what_is_pending_can_be_parked(board: Board) -> None:
 def breach(board: Board, name: str, need: int, least: int | None = None, **asked: Any) -> Task:
     task = led_to(board, route, name, **asked)
     parked = Park(reason=ParkReason.BUDGET, detail=f"needs {need}")
-    board.tasks.parked(task, parked, NOW, Breach(park=parked, account=MONTH, need=need, least=least or need))
+    wants = Breach(park=parked, account=AccountKey(MONTH), need=need, least=least or need, bearable=CEILING)
+    board.tasks.parked(task, parked, NOW, wants)
     return board.tasks.at(task.seq)
 
 
 def an_account(left: int | None, held: int = 1) -> Account:
-    ceiling = None if left is None else left + held
-    return Account(name=MONTH, dimension="usd", limit=ceiling, ceiling=ceiling, settled=0, held=held)
+    ceiling, settled = (None, 0) if left is None else (CEILING, CEILING - left - held)
+    return Account(name=MONTH, dimension="usd", limit=ceiling, ceiling=ceiling, settled=settled, held=held)
 
 
 def awake(board: Board) -> list[str]:
@@ -61,7 +63,7 @@ def awake(board: Board) -> list[str]:
 def test_as_many_wake_as_fit_what_is_left_in_dispatch_order(board: Board) -> None:
     for name, need, priority in (("old", 40, 5), ("young", 40, 5), ("urgent", 30, 9), ("small", 5, 1)):
         breach(board, name, need, priority=priority)
-    assert board.tasks.breached_accounts() == [MONTH]
+    assert board.tasks.breached_accounts() == [AccountKey(MONTH)]
     assert board.tasks.wake_breached(MONTH, an_account(29), NOW) == 1
     assert awake(board) == ["small"]
     # The urgent one takes 30 of 75; there is no room for two of 40.

@@ -52,9 +52,9 @@ def test_a_call_settles_in_the_window_in_which_it_was_held() -> None:
 
 def test_a_task_parked_for_last_months_money_goes_on_in_this_month() -> None:
     shop = Audited(budget=a_budget(monthly=21_000_000))
-    shop.drop(a_new_task("dear", retries=0))
-    shop.finish("dear", **CUT)
-    shop.drop(a_new_task("waits"))
+    shop.drop(a_new_task("dear"))
+    shop.finish("dear", usage=Usage(input_tokens=20, output_tokens=2_000))
+    shop.drop(a_new_task("waits", tier="medium"))
     park = shop.task("waits").park
     assert park is not None
     _, reopens = month(shop.now, shop.budget.timezone)

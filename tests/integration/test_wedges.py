@@ -17,7 +17,7 @@ def test_an_account_above_its_limit_lets_nothing_further_through_and_the_turn_go
     shop.drop(a_new_task("before"))
     shop.finish("before")
     shop.budget = a_budget(monthly=1_000)
-    shop.drop(a_new_task("after"))
+    shop.drop(a_new_task("after", tier="medium"))
     assert shop.task("after").outcome is Status.FAILED  # it can never fit a limit so small
     assert shop.month().over > 0
     shop.file()
@@ -29,7 +29,7 @@ def test_an_account_forced_above_its_limit_parks_who_would_fit_it() -> None:
     shop = Workshop()
     shop.turn()
     shop.board.connection.execute("UPDATE account SET settled = :all + 5, over = 5", {"all": USD})
-    shop.drop(a_new_task("paid"), a_new_task("free", tier="local"))
+    shop.drop(a_new_task("paid", tier="medium"), a_new_task("free", tier="local"))
     park = shop.task("paid").park
     assert park is not None
     assert park.reason is ParkReason.BUDGET
@@ -40,7 +40,7 @@ def test_a_settle_above_its_hold_is_recorded_freezes_the_model_and_the_turn_goes
     shop = Workshop()
     shop.drop(a_new_task("dear"))
     shop.drop(a_new_task("other"))
-    shop.finish("dear", usage=Usage(input_tokens=20, output_tokens=10_000_000))
+    shop.finish("dear", usage=Usage(input_tokens=20, output_tokens=120_000))
     assert shop.task("dear").outcome is Status.COMPLETED
     assert shop.month().settled > USD
     assert shop.month().over > 0
@@ -48,7 +48,7 @@ def test_a_settle_above_its_hold_is_recorded_freezes_the_model_and_the_turn_goes
     shop.finish("other")
     assert shop.task("other").outcome is Status.COMPLETED
     assert shop.month().held == 0
-    shop.drop(a_new_task("later"))
+    shop.drop(a_new_task("later", tier="medium"))
     assert shop.task("later").tier == "local"
     assert any("is frozen" in reason.reason for reason in shop.task("later").route)
 

@@ -11,7 +11,7 @@ from math import ceil
 from hypothesis import example, given
 from hypothesis import strategies as some
 
-from koubou.model.account import Account
+from koubou.model.account import Account, Amounts
 from koubou.model.call import Bill, Usage
 from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.money import Price, Rates
@@ -21,7 +21,7 @@ from koubou.rules.bound import affordable_cap, bound, input_bound
 from koubou.rules.price import cost
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes, conversation_growth
 from koubou.rules.settle import settlement
-from tests.builders import a_tier, an_account
+from tests.builders import a_bearer, a_tier, an_account
 
 RATE = some.integers(0, 50_000_000_000) | some.sampled_from([0, 1, 125_000_000])
 RATES = some.builds(Rates, input=RATE, output=RATE, cached_input=RATE, cache_write=RATE)
@@ -122,15 +122,17 @@ def test_what_is_admitted_fits_every_account(
     price: Price, read: int, asked: int | None, most: int, least: int, accounts: list[Account]
 ) -> None:
     tier = a_tier(max_output_tokens=most, min_output_tokens=least)
-    decision = ask_accounts(tier=tier, price=price, input_tokens=read, asked_cap=asked, accounts=accounts)
+    decision = ask_accounts(
+        tier=tier, price=price, input_tokens=read, asked_cap=asked, accounts=list(map(a_bearer, accounts))
+    )
     wanted = min(asked or most, most)
     floor = bound(price, read, min(least, wanted))
     match decision:
-        case Admitted(hold=hold, cap=cap):
+        case Admitted(hold=Amounts(usd=hold), cap=cap):
             assert all(account.left is None or hold <= account.left for account in accounts)
             assert min(least, wanted) <= cap <= wanted
             assert hold == bound(price, read, cap)
-        case Breach(account=name, need=need, least=at_least, park=park):
+        case Breach(account=(name, _), need=need, least=at_least, park=park):
             (account,) = [account for account in accounts if account.name == name]
             assert account.left is not None
             assert need > account.left

@@ -179,5 +179,5 @@ def test_a_welcome_does_not_show_its_key() -> None:
         workers_max=1,
         concurrency=1,
     )
-    welcome = Welcome(version=VERSION, tier=tier, api_key="sk-secret", beat_every=1, orphan_grace=1)
+    welcome = Welcome(version=VERSION, tier=tier, api_keys=("sk-secret",), beat_every=1, orphan_grace=1)
     assert "sk-secret" not in repr(welcome)

@@ -248,7 +248,7 @@ class NeverOver(RuleBasedStateMachine):
     @invariant()
     def the_ledger_is_never_below_the_bill(self) -> None:
         known = sum(self.bills.values())
-        settled = sum(amount for name, amount in self.auditor.settled.items() if name.startswith("month:"))
+        settled = sum(amount for key, amount in self.auditor.settled.items() if key.name.startswith("month:"))
         assert settled >= known
         if not self.unknown:
             assert settled == known

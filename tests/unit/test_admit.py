@@ -7,19 +7,25 @@ from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.money import USD
 from koubou.rules.admit import ask_accounts
 from koubou.rules.bound import bound
-from tests.builders import NOW, a_price, a_tier, an_account
+from tests.builders import NOW, a_bearer, a_price, a_tier, an_account
 
 PRICE = a_price(1, 10)
 
 
 def ask(*accounts: Account, cap: int | None = None, **tier: Any) -> Admitted | Breach | Refused:
-    return ask_accounts(tier=a_tier(**tier), price=PRICE, input_tokens=1_000, asked_cap=cap, accounts=accounts)
+    return ask_accounts(
+        tier=a_tier(**tier),
+        price=PRICE,
+        input_tokens=1_000,
+        asked_cap=cap,
+        accounts=[a_bearer(each) for each in accounts],
+    )
 
 
 def test_a_call_that_fits_is_held_at_its_bound() -> None:
     decision = ask(an_account())
     assert isinstance(decision, Admitted)
-    assert (decision.cap, decision.hold) == (2_000, bound(PRICE, 1_000, 2_000))
+    assert (decision.cap, decision.hold.usd) == (2_000, bound(PRICE, 1_000, 2_000))
 
 
 def test_the_task_may_ask_for_less_and_not_for_more() -> None:
@@ -67,7 +73,7 @@ def test_held_money_does_not_lower_the_cap() -> None:
 def test_the_tightest_account_decides() -> None:
     decision = ask(an_account(), an_account(name="task:a-task", ceiling=20_000_000, settled=19_000_000))
     assert isinstance(decision, Breach)
-    assert decision.account == "task:a-task"
+    assert decision.account.name == "task:a-task"
     assert decision.park.until is None
 
 

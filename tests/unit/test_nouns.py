@@ -14,7 +14,6 @@ from koubou.model.money import FREE, Rates
 from koubou.model.task import Sensitivity, TaskRequest
 from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
-from koubou.rules.windows import task_limit
 from tests.builders import NOW, a_budget, a_price, a_result, a_secret, a_task, a_tier, an_account, an_error
 
 
@@ -62,16 +61,6 @@ def test_a_result_without_an_error_is_an_answer() -> None:
     result: CallResult = a_result("a", 1, "call")
     assert result.answered
     assert not a_result("a", 1, "call", error=an_error()).answered
-
-
-def test_a_tasks_own_limit_goes_before_that_of_the_settings() -> None:
-    own = task_limit(a_budget(task=100), a_task(budget_cost=5))
-    assert own is not None
-    assert (own.name, own.limit, own.ceiling, own.reopens) == ("task:a-task", 5, 5, None)
-    common = task_limit(a_budget(task=100), a_task())
-    assert common is not None
-    assert common.ceiling == 100
-    assert task_limit(a_budget(task=None), a_task()) is None
 
 
 @pytest.mark.parametrize(("asked", "document", "named"), [("own", 1, "own"), (None, 1, "C"), (None, 2, "C-2")])

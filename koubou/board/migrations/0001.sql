@@ -19,8 +19,10 @@ CREATE TABLE task (
   park_detail              TEXT,
   park_until               INTEGER,
   park_account             TEXT,                                -- for a breach: which account could not bear it,
+  park_dimension           TEXT,
   park_need                INTEGER,                             -- what must be left there before it can go on,
-  park_least               INTEGER,                             -- and what would do when nothing is held any more
+  park_least               INTEGER,                             -- what would do when nothing is held any more,
+  park_bearable            INTEGER,                             -- and up to where this task may fill it
   priority                 INTEGER NOT NULL,
   sensitivity              TEXT    CHECK (sensitivity IN ('public', 'internal', 'confidential')),
   difficulty               TEXT    CHECK (difficulty IN ('low', 'medium', 'high')),
@@ -37,8 +39,7 @@ CREATE TABLE task (
   message_count            INTEGER NOT NULL,
   inputs_bytes             INTEGER NOT NULL DEFAULT 0,          -- what answers of other tasks add
   max_output_tokens        INTEGER,
-  budget_cost              INTEGER,
-  budget_time              INTEGER,
+  budget                   TEXT    NOT NULL DEFAULT '{}',       -- JSON: what the file allows it
   retries                  INTEGER,
   on_interrupt             TEXT    NOT NULL,
   not_before               INTEGER,
@@ -68,7 +69,7 @@ CREATE TABLE task (
 CREATE INDEX task_queue ON task (waiting, tier, priority DESC, seq) WHERE park IS NULL AND waiting IS NOT NULL;
 CREATE INDEX task_parked ON task (park_until) WHERE park IS NOT NULL AND park_until IS NOT NULL;
 CREATE INDEX task_expiring ON task (expires_at) WHERE expires_at IS NOT NULL AND outcome IS NULL;
-CREATE INDEX task_breached ON task (park_account, priority DESC, seq) WHERE park = 'budget';
+CREATE INDEX task_breached ON task (park_account, park_dimension, priority DESC, seq) WHERE park = 'budget';
 CREATE INDEX task_by_status ON task (status, created_at);
 CREATE INDEX task_by_session ON task (session) WHERE session IS NOT NULL;
 CREATE INDEX task_by_tier ON task (tier, status);
@@ -109,6 +110,7 @@ CREATE TABLE run (
   started_at INTEGER,
   ended_at   INTEGER,
   outcome    TEXT,                                              -- answered, or the error's class
+  answer_bytes INTEGER NOT NULL DEFAULT 0,                      -- of what came of the answer
   PRIMARY KEY (task, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX run_open ON run (worker) WHERE ended_at IS NULL;
@@ -138,6 +140,9 @@ CREATE TABLE account (
   held         INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0),
   unreconciled INTEGER NOT NULL DEFAULT 0,
   over         INTEGER NOT NULL DEFAULT 0 CHECK (over >= 0),    -- facts above the ceiling: they close it to new holds
+  added        INTEGER NOT NULL DEFAULT 0,                      -- what a person gave on top; part of limit and ceiling
+  overdrawn    INTEGER NOT NULL DEFAULT 0,                      -- a call was let through above the limit, and is not made up for
+  told         INTEGER NOT NULL DEFAULT 0,                      -- the highest level, in percent, that was told
   warn_percent INTEGER NOT NULL DEFAULT 80,
   reopens      INTEGER,
   created_at   INTEGER NOT NULL,
@@ -148,14 +153,18 @@ CREATE TABLE account (
 CREATE TABLE ledger (
   id            INTEGER PRIMARY KEY,
   call          TEXT    NOT NULL,
-  kind          TEXT    NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'reconcile')),
+  kind          TEXT    NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'reconcile', 'reset')),
   task          TEXT    NOT NULL,                               -- the id: money outlives the task's page
   operation     TEXT    NOT NULL,                               -- the task's type
   run           INTEGER NOT NULL,
   tier          TEXT    NOT NULL,
   model         TEXT    NOT NULL,
-  amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind = 'reconcile'),
-  accounts      TEXT    NOT NULL,                               -- JSON: names of the accounts it touches
+  session       TEXT,
+  submitter     INTEGER,                                        -- uid
+  amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind IN ('reconcile', 'reset')),
+  tokens        INTEGER NOT NULL DEFAULT 0,                     -- held at most, or used
+  time          INTEGER NOT NULL DEFAULT 0,
+  accounts      TEXT    NOT NULL,                               -- JSON: [[name, dimension] …] of the accounts it touches
   price         TEXT,                                           -- JSON: the rates that were in force at its hold
   input         INTEGER NOT NULL DEFAULT 0,
   cached_input  INTEGER NOT NULL DEFAULT 0,
@@ -163,16 +172,35 @@ CREATE TABLE ledger (
   output        INTEGER NOT NULL DEFAULT 0,
   reasoning     INTEGER NOT NULL DEFAULT 0,
   unreconciled  INTEGER NOT NULL DEFAULT 0,
+  begun_at      INTEGER NOT NULL,                               -- when the call was held for: its window and its hour
   at            INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX ledger_holds_once ON ledger (call) WHERE kind = 'hold';
 CREATE UNIQUE INDEX ledger_ends_once ON ledger (call) WHERE kind IN ('settle', 'release');
 CREATE INDEX ledger_by_time ON ledger (at);
+CREATE INDEX ledger_by_hour ON ledger (model, begun_at) WHERE kind IN ('settle', 'reconcile');
 CREATE INDEX ledger_by_task ON ledger (task);
 CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'ledger lines are never changed'); END;
 CREATE TRIGGER ledger_is_never_shortened BEFORE DELETE ON ledger
 BEGIN SELECT RAISE(ABORT, 'ledger lines are never removed'); END;
+
+-- Which settled lines whose outcome nobody knew a provider's export has spoken of since.
+CREATE TABLE reconciled (
+  line INTEGER PRIMARY KEY REFERENCES ledger (id),
+  at   INTEGER NOT NULL
+) STRICT;
+
+-- What a person set in place of the settings; a NULL amount = no limit.
+CREATE TABLE limit_setting (
+  scope     TEXT    NOT NULL,
+  dimension TEXT    NOT NULL,
+  amount    INTEGER,
+  actor     TEXT    NOT NULL,
+  reason    TEXT    NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (scope, dimension)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE rate (                                             -- GCRA: when the next call would be exactly on time
   tier      TEXT NOT NULL,

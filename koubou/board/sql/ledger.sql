@@ -2,11 +2,13 @@
 -- Make an account, or bring its limit up to date; what it holds and has settled stays.
 INSERT INTO account (name, dimension, limit_amount, ceiling, warn_percent, reopens, created_at)
 VALUES (:name, :dimension, :limit, :ceiling, :warn_percent, :reopens, :now)
-ON CONFLICT (name, dimension) DO UPDATE SET limit_amount = excluded.limit_amount, ceiling = excluded.ceiling,
-  warn_percent = excluded.warn_percent, reopens = excluded.reopens,
-  over = CASE WHEN excluded.ceiling IS NULL THEN 0 ELSE max(0, settled + held - excluded.ceiling) END
-WHERE limit_amount IS NOT excluded.limit_amount OR ceiling IS NOT excluded.ceiling OR reopens IS NOT excluded.reopens
-  OR warn_percent IS NOT excluded.warn_percent;
+ON CONFLICT (name, dimension) DO UPDATE SET limit_amount = excluded.limit_amount + added,
+  ceiling = excluded.ceiling + added, warn_percent = excluded.warn_percent, reopens = excluded.reopens,
+  over = CASE WHEN excluded.ceiling IS NULL THEN 0 ELSE max(0, settled + held - excluded.ceiling - added) END,
+  overdrawn = overdrawn AND coalesce(settled > excluded.limit_amount + added, 0),
+  told = CASE WHEN settled * 100 >= told * (excluded.limit_amount + added) THEN told ELSE 0 END
+WHERE limit_amount IS NOT excluded.limit_amount + added OR ceiling IS NOT excluded.ceiling + added
+  OR reopens IS NOT excluded.reopens OR warn_percent IS NOT excluded.warn_percent;
 
 -- name: account
 SELECT * FROM account WHERE name = :name AND dimension = :dimension;
@@ -15,21 +17,47 @@ SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 SELECT * FROM account ORDER BY name, dimension;
 
 -- name: hold
--- Promise money on one account; no row moved = a breach.
-UPDATE account SET held = held + :amount
-WHERE name = :name AND dimension = 'usd' AND over = 0 AND (ceiling IS NULL OR settled + held + :amount <= ceiling);
+-- Promise something on one account; no row moved = a breach. `bearable` is up to where this call may fill it.
+UPDATE account SET held = held + :amount, overdrawn = overdrawn OR coalesce(settled + held + :amount > limit_amount, 0)
+WHERE name = :name AND dimension = :dimension AND over = 0
+  AND (ceiling IS NULL OR settled + held + :amount <= min(ceiling, coalesce(:bearable, ceiling)));
 
 -- name: unhold
--- A fact always commits: what a call cost in the end, in place of what was promised; what stands above is kept as over.
+-- A fact always commits: what a call used in the end, in place of what was promised; what stands above is kept as over.
 UPDATE account SET held = held - :hold, settled = settled + :amount, unreconciled = unreconciled + :unreconciled,
   over = CASE WHEN ceiling IS NULL THEN 0 ELSE max(0, settled + :amount + held - :hold - ceiling) END
-WHERE name = :name AND dimension = 'usd';
+WHERE name = :name AND dimension = :dimension
+RETURNING *;
+
+-- name: count
+-- A fact that nothing was held for: an agent's deed, or a line of a provider's bill. Makes no account.
+UPDATE account SET settled = max(0, settled + :amount), unreconciled = max(0, unreconciled + :unreconciled),
+  over = CASE WHEN ceiling IS NULL THEN 0 ELSE max(0, max(0, settled + :amount) + held - ceiling) END
+WHERE name = :name AND dimension = :dimension
+RETURNING *;
+
+-- name: told
+UPDATE account SET told = :level WHERE name = :name AND dimension = :dimension;
+
+-- name: add
+-- A person gives more than the settings do; the account is made where there is none yet.
+INSERT INTO account (name, dimension, added, created_at) VALUES (:name, :dimension, :amount, :now)
+ON CONFLICT (name, dimension) DO UPDATE SET added = added + :amount, limit_amount = limit_amount + :amount,
+  ceiling = ceiling + :amount, over = CASE WHEN ceiling IS NULL THEN 0 ELSE max(0, settled + held - ceiling - :amount) END,
+  overdrawn = overdrawn AND coalesce(settled > limit_amount + :amount, 0),
+  told = CASE WHEN settled * 100 >= told * (limit_amount + :amount) THEN told ELSE 0 END;
+
+-- name: restart
+-- A new period: what was settled no longer counts. What is held stays held.
+UPDATE account SET settled = 0, unreconciled = 0, overdrawn = 0, told = 0,
+  over = CASE WHEN ceiling IS NULL THEN 0 ELSE max(0, held - ceiling) END
+WHERE name = :name AND dimension = :dimension;
 
 -- name: line
-INSERT INTO ledger (call, kind, task, operation, run, tier, model, amount, accounts, price, input, cached_input, cache_write,
-                    output, reasoning, unreconciled, at)
-VALUES (:call, :kind, :task, :operation, :run, :tier, :model, :amount, :accounts, :price, :input, :cached_input, :cache_write,
-        :output, :reasoning, :unreconciled, :now);
+INSERT INTO ledger (call, kind, task, operation, run, tier, model, session, submitter, amount, tokens, time, accounts, price,
+                    input, cached_input, cache_write, output, reasoning, unreconciled, begun_at, at)
+VALUES (:call, :kind, :task, :operation, :run, :tier, :model, :session, :submitter, :amount, :tokens, :time, :accounts, :price,
+        :input, :cached_input, :cache_write, :output, :reasoning, :unreconciled, :begun_at, :now);
 
 -- name: open_hold
 -- The hold of a call, unless it was settled or released.
@@ -41,6 +69,43 @@ SELECT COUNT(*) AS calls, coalesce(sum(input), 0) AS input, coalesce(sum(cached_
        coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(output), 0) AS output,
        coalesce(sum(reasoning), 0) AS reasoning, coalesce(sum(amount), 0) AS amount
 FROM ledger WHERE task = :task AND kind IN ('settle', 'reconcile');
+
+-- name: hours
+-- What each model and tier cost in each hour of a span, and how much of it nobody has confirmed.
+SELECT model, tier, begun_at / 3600000 * 3600000 AS hour, sum(amount) AS amount,
+       sum(CASE WHEN unreconciled AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id) THEN amount ELSE 0 END) AS unknown
+FROM ledger WHERE kind IN ('settle', 'reconcile') AND model = :model AND begun_at >= :since AND begun_at < :until
+GROUP BY model, tier, hour ORDER BY hour, tier;
+
+-- name: unknown_lines
+-- The settled lines of an hour whose outcome nobody knows yet.
+SELECT id, accounts, amount FROM ledger
+WHERE kind = 'settle' AND unreconciled AND model = :model AND begun_at >= :since AND begun_at < :until
+  AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id);
+
+-- name: reconciled
+INSERT INTO reconciled (line, at) VALUES (:line, :now);
+
+-- name: reconciliations
+-- How many lines were added for a model's hour.
+SELECT COUNT(*) FROM ledger WHERE kind = 'reconcile' AND model = :model AND begun_at = :hour;
+
+-- name: settings
+SELECT scope, dimension, amount FROM limit_setting;
+
+-- name: set_limit
+INSERT INTO limit_setting (scope, dimension, amount, actor, reason, at)
+VALUES (:scope, :dimension, :amount, :actor, :reason, :now)
+ON CONFLICT (scope, dimension) DO UPDATE SET amount = :amount, actor = :actor, reason = :reason, at = :now;
+
+-- name: unset_limit
+DELETE FROM limit_setting WHERE scope = :scope AND dimension = :dimension;
+
+-- name: unpark_account
+-- The limit of an account has changed: who waits for it asks anew.
+UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE park = 'budget' AND park_account = :name AND park_dimension = :dimension;
 
 -- name: budget_setting
 INSERT INTO budget_setting (id, monthly, warning_threshold, emergency_threshold, updated_at)

@@ -17,7 +17,13 @@ WHERE task = :task AND number = :number AND started_at IS NULL AND ended_at IS N
 
 -- name: ended
 -- A run ends once; no row means that its end was known.
-UPDATE run SET ended_at = :now, outcome = :outcome WHERE task = :task AND number = :number AND ended_at IS NULL;
+UPDATE run SET ended_at = :now, outcome = :outcome, answer_bytes = :answer_bytes
+WHERE task = :task AND number = :number AND ended_at IS NULL;
+
+-- name: richest
+-- The run of which the most came; an empty answer is two bytes of JSON.
+SELECT number, answer_bytes FROM run WHERE task = :task AND ended_at IS NOT NULL AND answer_bytes > 2
+ORDER BY answer_bytes DESC, number DESC LIMIT 1;
 
 -- name: open_of_worker
 SELECT r.*, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task WHERE r.worker = :worker AND r.ended_at IS NULL;

@@ -2,11 +2,11 @@
 -- Take a task onto the board.
 INSERT INTO task (id, claim, document, digest, owner, type, title, session, parent, status, waiting, priority,
                   asked_tier, asked_difficulty, asked_sensitivity, requires_high_capability, executor, input_bytes,
-                  message_count, max_output_tokens, budget_cost, budget_time, retries, on_interrupt, not_before,
+                  message_count, max_output_tokens, budget, retries, on_interrupt, not_before,
                   expires_at, has_dependencies, created_at, updated_at)
 VALUES (:id, :claim, :document, :digest, :owner, :type, :title, :session, :parent, 'pending', 'classify', :priority,
         :asked_tier, :asked_difficulty, :asked_sensitivity, :requires_high_capability, :executor, :input_bytes,
-        :message_count, :max_output_tokens, :budget_cost, :budget_time, :retries, :on_interrupt, :not_before,
+        :message_count, :max_output_tokens, :budget, :retries, :on_interrupt, :not_before,
         :expires_at, :has_dependencies, :now, :now);
 
 -- name: insert_request
@@ -76,7 +76,8 @@ WHERE seq = :seq AND status = :from_status AND waiting = 'route';
 
 -- name: parked
 UPDATE task SET status = :status, park = :park, park_detail = :detail, park_until = :until,
-                park_account = :account, park_need = :need, park_least = :least, updated_at = :now
+                park_account = :account, park_dimension = :dimension, park_need = :need, park_least = :least,
+                park_bearable = :bearable, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = :waiting;
 
 -- name: unpark
@@ -102,22 +103,24 @@ WHERE park IS NOT NULL AND park_until IS NOT NULL AND park_until <= :now;
 SELECT MIN(park_until) FROM task WHERE park IS NOT NULL AND park_until IS NOT NULL;
 
 -- name: breached_accounts
-SELECT DISTINCT park_account FROM task WHERE park = 'budget';
+SELECT DISTINCT park_account, park_dimension FROM task WHERE park = 'budget' AND park_account IS NOT NULL;
 
 -- name: unpark_spent
 -- What was held has been spent meanwhile: who waits for a month's money is told anew why, and until when.
 UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
                 park_least = NULL, updated_at = :now
-WHERE park = 'budget' AND park_account = :account AND park_until IS NULL AND park_least > :left;
+WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimension AND park_until IS NULL
+  AND park_least > park_bearable - :used;
 
 -- name: breached
 -- Who waits for an account that has so much left again, in dispatch order.
-SELECT seq, park_need, park_least FROM task
-WHERE park = 'budget' AND park_account = :account AND (park_need <= :left OR (:idle AND park_least <= :left))
+SELECT seq, park_need, park_least, park_bearable FROM task
+WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimension
+  AND (park_need <= park_bearable - :used OR (:idle AND park_least <= park_bearable - :used))
 ORDER BY priority DESC, seq LIMIT :limit;
 
 -- name: admitted
-UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + 1, estimated_cost = :hold,
+UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + 1, estimated_cost = :cost,
                 estimated_tokens = :tokens, started_at = coalesce(started_at, :now), updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = 'admit'
 RETURNING run;
