@@ -1,0 +1,199 @@
+"""Which accounts a call touches, and what each of them allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from koubou.model.account import Account, Bearer, Dimension, Limit
+from koubou.model.budget import Budget, Limits, SetLimits
+from koubou.model.instant import Instant
+from koubou.model.money import Nano
+from koubou.model.task import Task, TaskBudget
+from koubou.rules.windows import day, is_weekend, month
+
+AGENTS = ("codex", "claude", "command:")
+_IN_A_MONTH = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
+_OF_A_SESSION = (Dimension.USD, Dimension.TOKENS)
+_OF_A_CALL = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What is known of a call before it is held for.
+
+    `least_usd` and `least_tokens` are what it needs at the very least. `free` calls move no money; `critical` ones
+    belong to a step that must not be broken off, and may use an overdraft.
+    """
+
+    task: Task
+    tier: str
+    model: str
+    executor: str
+    least_usd: Nano
+    least_tokens: int
+    free: bool
+    critical: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsInForce:
+    """The settings of money with what a person set in their place."""
+
+    budget: Budget
+    set: SetLimits = field(default_factory=dict)
+
+    def of_call(self, asking: Asking, now: Instant) -> Iterator[Limit]:
+        """Every account that the call touches, each once."""
+        task, zone = asking.task, self.budget.timezone
+        if not asking.free:
+            yield self.month(now, at_work=task.attempts > 0)
+            yield from self.day(now)
+        name, reopens = month(now, zone)
+        for scope, limits in (
+            (f"tier:{asking.tier}", self.budget.tiers.get(asking.tier)),
+            (f"model:{asking.model}", self.budget.models.get(asking.model)),
+            (f"submitter:{task.owner}", self.budget.submitters.get(task.owner, self.budget.submitter)),
+        ):
+            counted = scope.startswith("tier:") and not asking.free
+            yield from self._in_a_month(scope, limits, name, reopens, asking.free, counted)
+        if task.session is not None:
+            yield from self._of_a_session(task.session, asking)
+        yield from self.of_task(asking)
+
+    def month(self, now: Instant, *, at_work: bool = True) -> Limit:
+        """The month's account; a task that is not at work yet may fill it up to `reject_at`."""
+        name, reopens = month(now, self.budget.timezone)
+        limit = self._set("month", name, Dimension.USD, self.budget.monthly)
+        budget = self.budget
+        ceiling = _share(limit, budget.ceiling_at)
+        bearable = ceiling if at_work else _share(limit, min(budget.reject_at, budget.ceiling_at))
+        return Limit(
+            name=name,
+            limit=limit,
+            ceiling=ceiling,
+            bearable=bearable,
+            most=bearable,
+            warn_percent=round(budget.warn_at * 100),
+            reopens=reopens,
+        )
+
+    def day(self, now: Instant) -> Iterator[Limit]:
+        """The day's account, where there is a limit for days."""
+        name, reopens = day(now, self.budget.timezone)
+        plain = self._set("day", None, Dimension.USD, self.budget.daily)
+        default = plain if self.budget.weekend is None or plain is None else self.budget.weekend
+        weekend = self._set("weekend", None, Dimension.USD, default)
+        limit = weekend if is_weekend(now, self.budget.timezone) else plain
+        limit = self._set(name, None, Dimension.USD, limit)
+        if limit is not None:
+            most = max(limit, plain or 0, weekend or 0)
+            yield Limit(name=name, limit=limit, ceiling=limit, bearable=limit, most=most, reopens=reopens)
+
+    def of_task(self, asking: Asking) -> Iterator[Limit]:
+        """The task's own accounts; their windows never reopen."""
+        task = asking.task
+        name = f"task:{task.id}"
+        for dimension in _OF_A_CALL:
+            if dimension is Dimension.USD and asking.free:
+                continue
+            default = self._set("task", None, dimension, self._default(asking, dimension))
+            asked = _asked(task.budget, dimension)
+            limit = self._set(name, None, dimension, asked if asked is not None else default)
+            if limit is not None:
+                yield self._with_overdraft(name, dimension, limit, asking)
+
+    def counted_of_task(self, task: Task, executor: str, dimension: Dimension) -> Limit | None:
+        """The account of what an agent does, file edits or commands; None where there is no limit."""
+        asking = Asking(
+            task=task, tier="", model="", executor=executor, least_usd=0, least_tokens=0, free=True, critical=False
+        )
+        name = f"task:{task.id}"
+        default = self._set("task", None, dimension, self._default(asking, dimension))
+        asked = _asked(task.budget, dimension)
+        limit = self._set(name, None, dimension, asked if asked is not None else default)
+        return None if limit is None else Limit(name=name, dimension=dimension, limit=limit, ceiling=limit)
+
+    def _default(self, asking: Asking, dimension: Dimension) -> int | None:
+        """What the type of the task allows; with room for a long prompt, as far as tasks in general may go."""
+        general = self.budget.task.of(dimension)
+        own = self.budget.types.get(asking.task.type, self.budget.task).of(dimension)
+        if own is not None and asking.executor.startswith(AGENTS):
+            own = max(own, self.budget.agents.of(dimension) or 0)
+        least = {Dimension.USD: asking.least_usd, Dimension.TOKENS: asking.least_tokens}.get(dimension)
+        if own is None or least is None or own >= least:
+            return own
+        return max(own, least if general is None else min(least, general))
+
+    def _of_a_session(self, session: str, asking: Asking) -> Iterator[Limit]:
+        name = f"session:{session}"
+        for dimension in _OF_A_SESSION:
+            if dimension is Dimension.USD and asking.free:
+                continue
+            default = self._set("session", None, dimension, self.budget.session.of(dimension))
+            limit = self._set(name, None, dimension, default)
+            if limit is not None:
+                yield self._with_overdraft(name, dimension, limit, asking)
+
+    def _in_a_month(
+        self, scope: str, limits: Limits | None, window: str, reopens: Instant, free: bool, counted: bool
+    ) -> Iterator[Limit]:
+        for dimension in _IN_A_MONTH:
+            if dimension is Dimension.USD and free:
+                continue
+            limit = self._set(scope, None, dimension, limits.of(dimension) if limits else None)
+            if limit is not None or (counted and dimension is Dimension.USD):
+                name = f"{scope}:{window}"
+                yield Limit(
+                    name=name,
+                    dimension=dimension,
+                    limit=limit,
+                    ceiling=limit,
+                    bearable=limit,
+                    most=limit,
+                    reopens=reopens,
+                )
+
+    def _with_overdraft(self, name: str, dimension: Dimension, limit: int, asking: Asking) -> Limit:
+        overdraft = {Dimension.USD: self.budget.overdraft_usd, Dimension.TOKENS: self.budget.overdraft_tokens}
+        ceiling = limit + overdraft.get(dimension, 0)
+        bearable = ceiling if asking.critical else limit
+        return Limit(name=name, dimension=dimension, limit=limit, ceiling=ceiling, bearable=bearable, most=bearable)
+
+    def _set(self, scope: str, name: str | None, dimension: Dimension, default: int | None) -> int | None:
+        """What a person set for a scope, or for one account by its name; else what is given."""
+        for key in (name, scope):
+            if key is not None and (key, str(dimension)) in self.set:
+                return self.set[key, str(dimension)]
+        return default
+
+
+def bearer(account: Account, limit: Limit) -> Bearer:
+    """The account as the call finds it: with what a person added, and no second overdraft while one is unpaid."""
+    bearable, most = limit.bearable, limit.most
+    if bearable is not None:
+        bearable += account.added
+        if account.overdrawn and limit.limit is not None:
+            bearable = min(bearable, max(limit.limit + account.added, 0))
+    return Bearer(account=account, bearable=bearable, most=None if most is None else most + account.added)
+
+
+def _asked(budget: TaskBudget, dimension: Dimension) -> int | None:
+    """What the task's file allows."""
+    match dimension:
+        case Dimension.USD:
+            return budget.cost
+        case Dimension.TOKENS:
+            return budget.tokens
+        case Dimension.CALLS:
+            return budget.calls
+        case Dimension.TIME:
+            return budget.time
+        case Dimension.FILE_EDITS:
+            return budget.file_edits
+        case Dimension.COMMANDS:
+            return budget.commands
+
+
+def _share(limit: int | None, share: float) -> int | None:
+    return None if limit is None else int(limit * share)
