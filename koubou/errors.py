@@ -62,6 +62,14 @@ class TaskFileError(KoubouError):
         }
 
 
+class BillError(KoubouError):
+    """A provider's bill cannot be read; carries every problem, with its line. No message quotes the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
 class BoardUnavailable(KoubouError):
     """The board cannot be read or written now (locked, full disk); trying later may help."""
 
@@ -96,3 +104,15 @@ class IllegalMove(KoubouError):
 
 class ProtocolError(KoubouError):
     """The other end of the wire speaks another language: an older or newer version, or damage."""
+
+
+class SecretsUnusable(KoubouError):
+    """The keys that the workshop keeps cannot be opened or written (wrong key, exposed, damaged); an operator must act."""
+
+
+class UnknownSecret(KoubouError):
+    """The vault holds no key of this name."""
+
+
+class NotAKey(KoubouError):
+    """What was given as an API key cannot be one. The message never quotes it."""

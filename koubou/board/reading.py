@@ -12,6 +12,7 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading
+from koubou.board.reports import Reports
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import BoardUnavailable, UsageMistake
@@ -113,6 +114,7 @@ class Reading:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._board = Board(connection)
+        self.reports = Reports(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:

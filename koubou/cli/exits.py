@@ -20,7 +20,10 @@ INTERRUPTED = 130
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.SettingsError, SETTINGS),
+    (errors.SecretsUnusable, SETTINGS),
     (errors.TaskFileError, BAD_TASK_FILE),
+    (errors.BillError, BAD_TASK_FILE),
+    (errors.NotAKey, BAD_TASK_FILE),
     (errors.NoMaster, NO_MASTER),
     (errors.WorkshopTaken, NO_MASTER),
     (errors.BoardUnavailable, NO_MASTER),
@@ -28,6 +31,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotAllowed, NOT_ALLOWED),
     (errors.UsageMistake, USAGE),
     (errors.UnknownTask, USAGE),
+    (errors.UnknownSecret, USAGE),
     (PermissionError, NOT_ALLOWED),
     (FileNotFoundError, USAGE),
     (IsADirectoryError, USAGE),

@@ -21,10 +21,11 @@ _LIMITS = Limits(size=1_000_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quick:
-    """The home, and how many calls each tier's whole crew can run at once."""
+    """The home, how many calls each tier's whole crew can run at once, and where months and days begin."""
 
     home: str
     places: Mapping[str, int]
+    timezone: str = "UTC"
 
 
 def look(config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, str]) -> Quick | None:
@@ -45,7 +46,11 @@ def look(config: Path | None, environ: Mapping[str, str], overrides: Mapping[str
     tiers = value.get("tiers", defaults.TIERS)
     if not isinstance(tiers, Mapping) or not all(isinstance(tier, Mapping) for tier in tiers.values()):
         return None
-    return Quick(home=home, places={str(name): _places(tier) for name, tier in tiers.items()})
+    budget = value.get("budget")
+    timezone = budget.get("timezone", "UTC") if isinstance(budget, Mapping) else "UTC"
+    if not isinstance(timezone, str):
+        return None
+    return Quick(home=home, places={str(name): _places(tier) for name, tier in tiers.items()}, timezone=timezone)
 
 
 def places_of(reach: object, workers_min: int, workers_max: int | None, concurrency: int | None) -> int:

@@ -35,16 +35,26 @@ def render() -> str:
 def _verb(verb: str, line: str) -> str:
     parser = Parser(prog=f"koubou {verb}", add_help=False)
     importlib.import_module(f"koubou.cli.{verb}").declare(parser)
+    own_words = [
+        _section(f"#### {verb} {word}", inner.description or "", inner)
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for word, inner in action.choices.items()
+    ]
+    return "\n".join([_section(f"### {verb}", f"{line[0].upper()}{line[1:]}.", parser), *own_words])
+
+
+def _section(heading: str, line: str, parser: argparse.ArgumentParser) -> str:
     rows = [f"| `{word}` | {meaning} |" for word, meaning in _arguments(parser)]
     table = ["", "| | |", "| --- | --- |", *rows] if rows else []
     examples = ["", "```sh", *(text.strip() for text in (parser.epilog or "").splitlines()[1:]), "```"]
-    return "\n".join(
-        [f"### {verb}", "", f"{line[0].upper()}{line[1:]}.", *table, *(examples if parser.epilog else ()), ""]
-    )
+    return "\n".join([heading, "", line, *table, *(examples if parser.epilog else ()), ""])
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
     for action in parser._actions:
+        if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
+            continue
         shown = action.metavar if isinstance(action.metavar, str) else action.dest
         if action.choices is not None:
             shown = " or ".join(map(str, action.choices))

@@ -74,10 +74,11 @@ def lasting(time: Milliseconds) -> str:
     raise AssertionError("every length has a unit")
 
 
-def bar(share: float, width: int = 24) -> str:
-    """A bar that is filled to a share from 0 to 1, and its percentage."""
+def bar(share: float, width: int = 24, stream: IO[str] | None = None) -> str:
+    """A bar that is filled to a share from 0 to 1, and its percentage; in ASCII where the stream takes no more."""
     filled = round(min(1.0, max(0.0, share)) * width)
-    return f"[{'█' * filled}{'·' * (width - filled)}] {share * _PER_CENT:.0f} %"
+    full, empty = "█░" if _writable("█░", stream or sys.stdout) else "#-"
+    return f"{full * filled}{empty * (width - filled)} {share * _PER_CENT:3.0f} %"
 
 
 def money(amount: Nano | None) -> str:

@@ -17,6 +17,8 @@ from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from koubou.config.settings import Settings
 
 
@@ -49,6 +51,16 @@ class Workshop:
             name: places_of(tier.reach, tier.workers.min, tier.workers.max, tier.concurrency)
             for name, tier in self.settings.tiers.items()
         }
+
+    @cached_property
+    def timezone(self) -> ZoneInfo:
+        """Where its months and days begin. Raises SettingsError where no such zone is known."""
+        from zoneinfo import ZoneInfo
+
+        try:
+            return ZoneInfo(self._quick.timezone if self._quick else self.settings.budget.timezone)
+        except (KeyError, ValueError, OSError):
+            return ZoneInfo(self.settings.budget.timezone)  # says what is wrong with it
 
     @property
     def served(self) -> bool:

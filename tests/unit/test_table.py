@@ -95,9 +95,9 @@ def test_times_are_as_short_as_they_can_be() -> None:
 
 
 def test_a_bar_stays_within_its_frame() -> None:
-    assert say.bar(0.5, 4) == "[██··] 50 %"
-    assert say.bar(3, 4) == "[████] 300 %"
-    assert say.bar(0, 4) == "[····] 0 %"
+    assert say.bar(0.5, 4) == "██░░  50 %"
+    assert say.bar(3, 4) == "████ 300 %"
+    assert say.bar(0, 4) == "░░░░   0 %"
 
 
 def test_json_is_one_value_also_where_a_name_is_no_text() -> None:

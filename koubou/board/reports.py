@@ -1,0 +1,108 @@
+"""What was spent, read from the ledger: sums by operation, tier, model, task, session, submitter and day."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, tzinfo
+
+from koubou.board.ledger import Ledger
+from koubou.board.sql import statements
+from koubou.model.instant import HOUR, MINUTE, Instant
+from koubou.model.money import Nano
+from koubou.rules.days import day_of
+
+SQL = statements("reports")
+BY = ("operation", "tier", "model", "task", "session", "submitter", "day")
+"""What a report can be by."""
+
+_SLOT = 15 * MINUTE
+"""Every time zone of today begins its days at a quarter of an hour."""
+_KEYS = {**{name: name for name in BY}, "day": f"begun_at / {_SLOT}"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What the calls of one key used and cost. Input includes what was cached or written, output the reasoning.
+
+    The key is None where there is none: no session, or no task, for a correction by the provider's bill.
+    """
+
+    key: str | int | None
+    calls: int = 0
+    input: int = 0
+    cached_input: int = 0
+    cache_write: int = 0
+    output: int = 0
+    reasoning: int = 0
+    cost: Nano = 0
+    unreconciled: Nano = 0
+
+
+_AMOUNTS = tuple(field.name for field in fields(Sum) if field.name != "key")
+
+
+class Reports:
+    """Questions to the ledger; ask them within `Reading.picture`, so that they agree with one another."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._ledger = Ledger(connection)
+
+    def sums(self, by: str, since: Instant, until: Instant, zone: tzinfo) -> list[Sum]:
+        """The sums of one of BY within a window, the dearest first; days in their order, in this time zone."""
+        if by != "day":
+            return self._sums(by, since, until)
+        days: dict[str, Sum] = {}
+        for quarter in self._sums("day", since, until):
+            day = day_of(int(quarter.key or 0) * _SLOT, zone).isoformat()
+            days[day] = total((days.get(day, Sum(key=day)), quarter), day)
+        return [days[day] for day in sorted(days)]
+
+    def days(self, since: Instant, until: Instant, zone: tzinfo) -> dict[date, dict[str, Nano]]:
+        """What was spent on each day with any, by tier."""
+        found: dict[date, dict[str, Nano]] = {}
+        for slot, tier, cost in self._execute(SQL["slots"], {"since": since, "until": until}):
+            tiers = found.setdefault(day_of(slot * _SLOT, zone), {})
+            tiers[tier] = tiers.get(tier, 0) + cost
+        return found
+
+    def paid_calls(self, since: Instant, until: Instant) -> dict[str, tuple[int, Nano]]:
+        """Of each tier: how many calls cost something, and how much they cost together."""
+        rows = self._execute(SQL["paid_calls"], {"since": since, "until": until})
+        return {tier: (calls, cost) for tier, calls, cost in rows}
+
+    def spent(self, since: Instant, until: Instant) -> Nano:
+        """All that was spent within a window."""
+        return sum(each.cost for each in self._sums("tier", since, until))
+
+    def first_at(self) -> Instant | None:
+        """When the first call was held for; None before there was one."""
+        found: Instant | None = self._execute(SQL["first_at"]).fetchone()[0]
+        return found
+
+    def models(self) -> Sequence[str]:
+        """The models that anything was spent on."""
+        return [row[0] for row in self._execute(SQL["models"])]
+
+    def hours(self, model: str, since: Instant, until: Instant) -> Mapping[Instant, Nano]:
+        """What the ledger has for a model in each hour of a window, by the hour's first millisecond."""
+        found: dict[Instant, Nano] = {}
+        for spend in self._ledger.hours(model, since // HOUR * HOUR, until):
+            found[spend.hour] = found.get(spend.hour, 0) + spend.amount
+        return found
+
+    def _sums(self, by: str, since: Instant, until: Instant) -> list[Sum]:
+        statement = SQL["sums"].replace("{key}", _KEYS[by])
+        rows = self._execute(statement, {"since": since, "until": until})
+        return [Sum(**dict(row)) for row in rows]
+
+
+def total(sums: Iterable[Sum], key: str | None = None) -> Sum:
+    """All of them together."""
+    amounts = dict.fromkeys(_AMOUNTS, 0)
+    for each in sums:
+        for name in _AMOUNTS:
+            amounts[name] += getattr(each, name)
+    return Sum(key=key, **amounts)

@@ -1,0 +1,147 @@
+"""koubou budget reconcile: the ledger corrected by what the provider says that it bills."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from koubou.board.reading import Reading
+    from koubou.cli.budget.bill import Bill
+    from koubou.model.account import Billed
+
+_MOST = 20_000
+"""Groups that one request to the master can hold."""
+_READ = 50_000_001
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="the provider's export, or - for standard input: CSV or a JSON list with model, hour (ISO 8601 in UTC, or "
+        "since 1970) and cost_usd; or pages of OpenAI's costs (group_by=line_item) or Anthropic's cost report "
+        "(group_by[]=description)",
+    )
+    parser.add_argument("--format", choices=("csv", "json"), help="what it is, where its beginning does not show it")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    parser.add_argument("--json", action="store_true", help="one JSON value")
+    parser.examples("koubou budget reconcile costs.csv --dry-run", "koubou budget reconcile costs.json")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.budget.bill import read_bill
+    from koubou.cli.control import ask
+    from koubou.cli.say import note, now
+    from koubou.cli.workshop import workshop_of
+    from koubou.errors import BillError, Problem
+
+    workshop = workshop_of(arguments)
+    name = "standard input" if arguments.file == "-" else arguments.file
+    bill = read_bill(_bytes(arguments.file), name, arguments.format)
+    with workshop.reading() as board, board.picture():
+        rows = _by_hour(bill, board)
+        ledger = _ledger(rows, board) if arguments.dry_run else {}
+    if len(rows) > _MOST:
+        raise BillError([Problem(message=f"has more than {_MOST:,} hours of models: export less at once", file=name)])
+    if bill.more:
+        note(f"{name}: the provider has more pages of this report; what they bill is not compared")
+    if any(charge.until > now() for charge in bill.charges):
+        note(f"{name}: it goes up to now, and what the provider has not counted yet may come on top")
+    if arguments.dry_run:
+        return _tell(arguments, _compared(rows, ledger))
+    wire = [{"model": row.model, "hour": row.hour, "amount": row.amount} for row in rows]
+    source = os.path.basename(name)
+    return _tell(arguments, ask(workshop.layout.run, "reconcile", source=source, rows=wire))
+
+
+def _bytes(path: str) -> bytes:
+    if path == "-":
+        return sys.stdin.buffer.read(_READ)
+    with open(path, "rb") as file:
+        return file.read(_READ)
+
+
+def _by_hour(bill: Bill, board: Reading) -> list[Billed]:
+    from koubou.rules.bill import by_hour
+
+    return by_hour(bill.charges, board.reports.models(), board.reports.hours)
+
+
+def _ledger(rows: Sequence[Billed], board: Reading) -> dict[tuple[str, int], int]:
+    from koubou.model.instant import HOUR
+
+    return {
+        (row.model, row.hour): board.reports.hours(row.model, row.hour, row.hour + HOUR).get(row.hour, 0)
+        for row in rows
+    }
+
+
+def _compared(rows: Sequence[Billed], ledger: Mapping[tuple[str, int], int]) -> dict[str, Any]:
+    """What the master would answer."""
+    groups: list[dict[str, Any]] = [
+        {
+            "model": row.model,
+            "hour": row.hour,
+            "billed": row.amount,
+            "ledger": ledger[row.model, row.hour],
+            "added": row.amount - ledger[row.model, row.hour],
+        }
+        for row in rows
+    ]
+    above = sum(group["added"] > 0 for group in groups)
+    return {
+        "groups": groups,
+        "added": sum(group["added"] for group in groups),
+        "alarm": above > 0,
+        "reason": f"the bill is above the ledger in {above} of {len(groups)} hours of a model" if above else "",
+    }
+
+
+def _tell(arguments: argparse.Namespace, answer: Mapping[str, Any]) -> int:
+    from koubou.cli import exits
+    from koubou.cli.say import note, print_json
+    from koubou.model.instant import iso
+
+    if arguments.json:
+        groups = [{**group, "hour": iso(group["hour"])} for group in answer["groups"]]
+        print_json({**answer, "groups": groups, "dry_run": arguments.dry_run})
+    else:
+        _print(answer, "would be" if arguments.dry_run else "was")
+    if answer["alarm"]:
+        note(f"ALARM: {answer['reason']}")
+    return exits.FAILED if answer["alarm"] else exits.DONE
+
+
+def _print(answer: Mapping[str, Any], tense: str) -> None:
+    from koubou.cli.table import print_table
+    from koubou.model.instant import iso
+    from koubou.model.money import show_usd
+
+    differ = [group for group in answer["groups"] if group["added"]]
+    if differ:
+        heads = ("MODEL", "HOUR", "BILLED", "LEDGER", "ADDED")
+        rows = [
+            (
+                group["model"],
+                f"{iso(group['hour'])[:13]}:00Z",
+                show_usd(group["billed"]),
+                show_usd(group["ledger"]),
+                _signed(group["added"]),
+            )
+            for group in differ
+        ]
+        print_table(heads, rows, right=heads[2:])
+    agree = len(answer["groups"]) - len(differ)
+    print(f"{agree:,} of {len(answer['groups']):,} hours of models agree; {_signed(answer['added'])} {tense} added")
+
+
+def _signed(amount: int) -> str:
+    from koubou.model.money import show_usd
+
+    return f"{'+' if amount > 0 else '-' if amount < 0 else ''}{show_usd(abs(amount))}"

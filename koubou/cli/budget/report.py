@@ -1,0 +1,150 @@
+"""koubou budget report: what was spent in a time, by what it was spent on; as a table, as data, or as a picture."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from koubou.board.reports import Sum
+    from koubou.cli.budget.span import Span
+
+_BY = ("operation", "tier", "model", "task", "session", "submitter", "day")
+_NONE = "–"
+_PER_CENT = 100
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("--month", metavar="YYYY-MM", help="of this month; the present one when no time is given")
+    parser.add_argument("--since", metavar="TIME", help="from a day (2026-11-01), a time, or an age (2h, 7d) on")
+    parser.add_argument("--until", metavar="TIME", help="through a day, or before a time; now when not given")
+    parser.add_argument("--by", choices=_BY, default="operation", help="what a line is about; operation if not said")
+    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="table if not said")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    parser.add_argument("--plot", metavar="FILE", help="also draw the cost per day, by tier, as .png or .svg")
+    parser.examples(
+        "koubou budget report",
+        "koubou budget report --month 2026-10 --by model --format csv > october.csv",
+        "koubou budget report --since 7d --by day --plot week.png",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli import exits, say
+    from koubou.cli.budget.span import span_of
+    from koubou.cli.workshop import workshop_of
+
+    workshop = workshop_of(arguments)
+    zone = workshop.timezone
+    span = span_of(arguments, say.now(), zone)
+    if arguments.plot:
+        from koubou.cli.budget.plot import NoPlotting, check
+
+        try:
+            check(arguments.plot)
+        except NoPlotting as reason:
+            say.note(str(reason))
+            return exits.NO_MASTER
+    with workshop.reading() as board, board.picture():
+        sums = board.reports.sums(arguments.by, span.since, span.until, zone)
+        days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}
+        accounts = board.accounts() if arguments.plot else []
+    if arguments.by == "submitter":
+        sums = [replace(each, key=_user(each.key)) for each in sums]
+    _PRINT[arguments.format](arguments.by, sums, span)
+    if arguments.plot:
+        from koubou.cli.budget.plot import Picture, draw
+
+        draw(Picture(days=days, first=span.first, last=span.last, accounts=accounts, zone=str(zone)), arguments.plot)
+        say.note(f"drawn: {arguments.plot}")
+    return exits.DONE
+
+
+def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:
+    from koubou.board.reports import total
+    from koubou.cli.say import money, paint
+    from koubou.cli.table import print_table
+
+    print(f"{paint(span.told, 'bold')}\n")
+    whole = total(sums, "total")
+    heads = (by.upper(), "CALLS", "INPUT", "CACHED", "WRITTEN", "OUTPUT", "REASONING", "COST", "UNRECONCILED", "SHARE")
+    rows = [
+        (
+            _NONE if each.key is None else str(each.key),
+            *(f"{count:,}" for count in _tokens(each)),
+            money(each.cost),
+            money(each.unreconciled) if each.unreconciled else _NONE,
+            _NONE if whole.cost <= 0 else f"{each.cost / whole.cost * _PER_CENT:.1f} %",
+        )
+        for each in (*sums, whole)
+    ]
+    print_table(heads, rows, right=heads[1:])
+
+
+def _print_json(by: str, sums: Sequence[Sum], span: Span) -> None:
+    from koubou.board.reports import total
+    from koubou.cli.say import print_json
+    from koubou.model.instant import iso
+
+    whole = total(sums)
+    print_json(
+        {
+            "since": iso(span.since),
+            "until": iso(span.until),
+            "timezone": span.zone,
+            "by": by,
+            "rows": [{by: each.key, **_amounts(each, whole)} for each in sums],
+            "total": _amounts(whole, whole),
+        }
+    )
+
+
+def _print_csv(by: str, sums: Sequence[Sum], span: Span) -> None:
+    """One line a row, no totals: whoever adds up a column must not count twice. Money in whole nano-dollars as well."""
+    import csv
+    import sys
+
+    from koubou.board.reports import total
+
+    del span
+    whole = total(sums)
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow([by, *_amounts(whole, whole)])
+    rows.writerows(["" if each.key is None else each.key, *_amounts(each, whole).values()] for each in sums)
+
+
+_PRINT = {"table": _print_table, "json": _print_json, "csv": _print_csv}
+
+
+def _tokens(each: Sum) -> tuple[int, ...]:
+    return each.calls, each.input, each.cached_input, each.cache_write, each.output, each.reasoning
+
+
+def _amounts(each: Sum, whole: Sum) -> dict[str, Any]:
+    from koubou.model.money import usd
+
+    names = ("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+    return {
+        **dict(zip(names, _tokens(each), strict=True)),
+        "cost_usd": usd(each.cost),
+        "cost_nusd": each.cost,
+        "unreconciled_usd": usd(each.unreconciled),
+        "share": round(each.cost / whole.cost, 6) if whole.cost > 0 else None,
+    }
+
+
+def _user(uid: str | int | None) -> str | None:
+    """The user's name; the bare number of one that this machine does not know."""
+    import pwd
+
+    if uid is None:
+        return None
+    try:
+        return pwd.getpwuid(int(uid)).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,28 @@
+"""koubou budget resume: a person says that the workshop may go on."""
+
+from __future__ import annotations
+
+import argparse
+
+from koubou.cli.budget.amounts import reason_of
+from koubou.cli.parser import Parser
+
+
+def declare(parser: Parser) -> None:
+    parser.add_argument("--reason", metavar="TEXT", help="why it may go on; kept in the history")
+    parser.add_argument("--json", action="store_true", help="one JSON value")
+    parser.examples('koubou budget resume --reason "limit raised with the team"')
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.control import ask
+    from koubou.cli.say import print_json
+    from koubou.cli.workshop import workshop_of
+
+    reason = reason_of(arguments, "resume")
+    ask(workshop_of(arguments).layout.run, "resume_budget", reason=reason)
+    if arguments.json:
+        print_json({"emergency": False})
+    else:
+        print("the workshop goes on")
+    return 0
