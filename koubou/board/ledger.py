@@ -90,6 +90,10 @@ class Ledger:
         self._execute(SQL["add"], values)
         self._execute(SQL["unpark_account"], values)
 
+    def unpark(self, key: AccountKey, now: Instant) -> None:
+        """Whoever waits for an account asks anew."""
+        self._execute(SQL["unpark_account"], {"name": key.name, "dimension": key.dimension, "now": now})
+
     def restart(self, account: Account, call: str, now: Instant) -> None:
         """Begin a new period: a line takes back what was settled, and nothing is deleted."""
         entry = Entry(call=call, task="", operation="", run=0, tier="", model="", accounts=(account.key,), price=FREE)

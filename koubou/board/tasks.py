@@ -213,6 +213,10 @@ class Tasks:
         }
         self._expect_one(self._execute(SQL["ended"], values), task, move)
 
+    def finished(self, task: Task, run: int, answer_bytes: int, now: Instant) -> None:
+        """A person lets what came of a run be enough: the task is completed with it."""
+        self._move("finished", task, Move.COMPLETED, {"run": run, "answer_bytes": answer_bytes}, now)
+
     def filed(self, seq: int, now: Instant) -> Task | None:
         """Note that a task's answer or error stands in its folder; None when that was known."""
         moved = self._execute(SQL["filed"], {"seq": seq, "now": now}).rowcount

@@ -49,6 +49,7 @@ class Move(StrEnum):
 
 _PENDING, _ROUTING, _ASSIGNED, _IN_PROGRESS = Status.PENDING, Status.ROUTING, Status.ASSIGNED, Status.IN_PROGRESS
 _ENDING: Mapping[Move, Status] = {Move.FAILED: Status.FAILED, Move.CANCELLED: Status.CANCELLED}
+_ENOUGH: Mapping[Move, Status] = {Move.COMPLETED: Status.COMPLETED}  # a person lets what came of a run be enough
 _AT_WORK: Mapping[Move, Status] = {
     Move.RETRIED: _ROUTING,
     Move.PARKED: _PENDING,
@@ -64,12 +65,14 @@ TRANSITIONS: Mapping[Status, Mapping[Move, Status]] = MappingProxyType(
             Move.RETRIED: _ROUTING,
             Move.PARKED: _PENDING,
             Move.ADMITTED: _ASSIGNED,
+            **_ENOUGH,
             **_ENDING,
         },
         _ROUTING: {
             Move.CLASSIFIED: _ROUTING,  # one that ended too early to be classified, and is tried again
             Move.ROUTED: _PENDING,
             Move.PARKED: _PENDING,
+            **_ENOUGH,
             **_ENDING,
         },
         _ASSIGNED: {Move.STARTED: _IN_PROGRESS, **_AT_WORK},

@@ -39,6 +39,11 @@ def is_emergency(month: Account, emergency_at: float) -> bool:
     return month.limit is not None and month.settled >= month.limit * emergency_at and month.settled > 0
 
 
+def is_unknown_borne(unreconciled: Nano, month_limit: Nano | None) -> bool:
+    """Whether so little is unknown that its tier may go on."""
+    return not month_limit or unreconciled * 100 < month_limit * UNKNOWN_BORNE
+
+
 def too_much_is_unknown(unreconciled: Nano, newly: Nano, month_limit: Nano | None) -> bool:
     """Whether `newly`, now part of `unreconciled`, took it past another part of the month that may be unknown."""
     if not month_limit:

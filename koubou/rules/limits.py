@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from koubou.model.account import Account, Bearer, Dimension, Limit
@@ -16,6 +16,17 @@ AGENTS = ("codex", "claude", "command:")
 _IN_A_MONTH = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
 _OF_A_SESSION = (Dimension.USD, Dimension.TOKENS)
 _OF_A_CALL = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)
+DIMENSIONS_OF: Mapping[str, Sequence[Dimension]] = {
+    "month": (Dimension.USD,),
+    "day": (Dimension.USD,),
+    "weekend": (Dimension.USD,),
+    "tier": _IN_A_MONTH,
+    "model": _IN_A_MONTH,
+    "submitter": _IN_A_MONTH,
+    "session": _OF_A_SESSION,
+    "task": tuple(Dimension),
+}
+"""What can be limited of each scope."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,9 @@ from koubou.model.money import show_usd, usd
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 
+FINISHED_EARLY = "finished_early"
+"""Why an answer ends that was broken off, and filed all the same because a person wanted it so."""
+
 
 def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
     """output.json of a completed task but for its answer, which only the record knows; the names are a contract."""
@@ -31,8 +34,8 @@ def with_answer(paper: Mapping[str, Any], expect: Sequence[str], result: CallRes
         **paper,
         "answer": answer,
         "model": result.model or paper["model"],
-        "finish_reason": result.finish_reason,
-        "complete": result.finish_reason != "length" and not missing,
+        "finish_reason": result.finish_reason if result.answered else FINISHED_EARLY,
+        "complete": result.answered and result.finish_reason != "length" and not missing,
         "missing": missing,
     }
 
@@ -55,6 +58,8 @@ def incompleteness(output: Mapping[str, Any]) -> str:
     """What an answer lacks, in a sentence; "" for one that is complete."""
     if output.get("complete", True):
         return ""
+    if output.get("finish_reason") == FINISHED_EARLY:
+        return "The answer is what had come when a person let it be enough."
     if output.get("missing"):
         return f"The answer lacks what was expected: {', '.join(output['missing'])}."
     return "The answer was cut at its cap: raise max_output_tokens and submit it again."

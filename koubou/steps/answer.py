@@ -11,9 +11,11 @@ from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import ENDS, ParkReason, Waiting
 from koubou.model.task import Sensitivity, Task
-from koubou.rules.latches import EMERGENCY
-from koubou.steps.ending import cancel
+from koubou.steps import budget
+from koubou.steps.budget import operator
+from koubou.steps.ending import cancel, finish
 from koubou.steps.shop import Shop
+from koubou.steps.watch import stop_everything
 
 _KINDS: Mapping[type[KoubouError], str] = {
     UnknownTask: "unknown_task",
@@ -21,6 +23,20 @@ _KINDS: Mapping[type[KoubouError], str] = {
     NotAllowed: "not_allowed",
     UsageMistake: "usage",
 }
+
+
+VERBS = (
+    "cancel",
+    "retry",
+    "finish",
+    "release",
+    "budget_set",
+    "budget_add",
+    "budget_reset",
+    "resume_budget",
+    "reconcile",
+    "latch",
+)
 
 
 def answer(shop: Shop, now: Instant) -> int:
@@ -49,13 +65,23 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return _cancel_all
         case "retry":
             return _retry_all
+        case "finish":
+            return _finish_all
         case "release":
             return _release
+        case "budget_set":
+            return budget.set_limit
+        case "budget_add":
+            return budget.add
+        case "budget_reset":
+            return budget.reset
+        case "reconcile":
+            return budget.reconcile
         case "resume_budget":
             return _resume_budget
         case "latch":
             return _latch
-    raise UsageMistake("the verbs are ping, state, cancel, retry, release, resume_budget and latch")
+    raise UsageMistake(f"the verbs are ping, state, {', '.join(VERBS)}")
 
 
 def _cancel_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
@@ -64,6 +90,10 @@ def _cancel_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 def _retry_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     return _each(shop, asked, lambda task: _retry(shop, asked, task, now))
+
+
+def _finish_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    return _each(shop, asked, lambda task: _finish(shop, asked, task, now))
 
 
 def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:
@@ -108,8 +138,22 @@ def _retry(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     return "tried again"
 
 
+def _finish(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
+    if task.outcome is not None or task.status in ENDS:
+        raise IllegalMove(f"task {task.id} has ended: {task.outcome or task.status}")
+    if task.waiting is Waiting.RUN:
+        raise IllegalMove(f"task {task.id} is at work: wait for it, or koubou cancel {task.id}")
+    best = shop.board.runs.richest(task.seq)
+    if best is None or task.waiting is Waiting.CLASSIFY:
+        raise IllegalMove(f"nothing of an answer to task {task.id} has come yet: koubou cancel {task.id} ends it")
+    run, answer_bytes = best
+    finish(shop, task, run, answer_bytes, now)
+    shop.note(task, "task.finished", f"what came of run {run} is enough, says {asked.actor}", now, asked.actor)
+    return f"filed with what came of run {run}"
+
+
 def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    _operator(asked, "lower how secret a task is")
+    operator(asked, "lower how secret a task is")
     task = _task(shop, asked, str(asked.arguments.get("id", "")))
     reason = str(asked.arguments.get("reason", "")).strip()
     wanted = str(asked.arguments.get("to", ""))
@@ -129,7 +173,7 @@ def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 
 def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    _operator(asked, "end an emergency stop")
+    operator(asked, "end an emergency stop")
     reason = str(asked.arguments.get("reason", "")).strip()
     if not reason:
         raise UsageMistake("budget resume needs a --reason")
@@ -142,14 +186,11 @@ def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 
 def _latch(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    _operator(asked, "stop the workshop")
+    operator(asked, "stop the workshop")
     reason = str(asked.arguments.get("reason", "")) or "asked for"
-    if shop.board.crew.latch(EMERGENCY, reason, now):
-        shop.board.history.add(None, "emergency.stop", reason, now, asked.actor)
-        shop.say("emergency.stop", "error", reason=reason, actor=asked.actor)
-        # What an operator wrote stands in the history; a notice leaves the house, so it says only who.
-        told = "the signal SIGUSR2" if asked.actor == "signal" else "an operator asked for it"
-        shop.alert("emergency", EMERGENCY, now, reason=told)
+    # What an operator wrote stands in the history; a notice leaves the house, so it says only who.
+    told = "the signal SIGUSR2" if asked.actor == "signal" else "an operator asked for it"
+    stop_everything(shop, reason, now, asked.actor, told=told)
     return {"latched": True}
 
 
@@ -165,8 +206,3 @@ def _task(shop: Shop, asked: Asked, task_id: str) -> Task:
     if task is None or not (asked.operator or task.owner == asked.uid):
         raise UnknownTask(f'no task "{task_id}"')
     return task
-
-
-def _operator(asked: Asked, what: str) -> None:
-    if not asked.operator:
-        raise NotAllowed(f"only an operator may {what}")

@@ -16,6 +16,12 @@ def complete(shop: Shop, task: Task, answer_bytes: int, now: Instant) -> None:
     shop.deeds.append(FileAway(task=task.seq, task_id=task.id))
 
 
+def finish(shop: Shop, task: Task, run: int, answer_bytes: int, now: Instant) -> None:
+    """A person lets what came of a run be enough."""
+    shop.board.tasks.finished(task, run, answer_bytes, now)
+    shop.deeds.append(FileAway(task=task.seq, task_id=task.id))
+
+
 def fail(shop: Shop, task: Task, refused: Refused, now: Instant, code: str = "") -> None:
     """The task ends without an answer; the error says what a person can do."""
     error = {

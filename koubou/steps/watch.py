@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
 from typing import Any
 
 from koubou.model.account import Account, Dimension
@@ -29,12 +28,14 @@ def watch(shop: Shop, accounts: Iterable[Account], now: Instant) -> None:
             stop_everything(shop, reason, now)
 
 
-def stop_everything(shop: Shop, reason: str, now: Instant, actor: str = "koubou", kind: str = "emergency") -> None:
-    """Let the emergency latch fall, if it has not, and have the guardian told."""
+def stop_everything(
+    shop: Shop, reason: str, now: Instant, actor: str = "koubou", kind: str = "emergency", told: str | None = None
+) -> None:
+    """Let the emergency latch fall, if it has not; the guardian is told `told` where the reason is private."""
     if shop.board.crew.latch(EMERGENCY, reason, now):
         shop.board.history.add(None, "emergency.stop", reason, now, actor)
         shop.say("emergency.stop", "error", reason=reason, actor=actor)
-        shop.alert(kind, EMERGENCY, now, reason=reason)
+        shop.alert(kind, EMERGENCY, now, reason=told or reason)
 
 
 def watch_the_unknown(shop: Shop, accounts: Iterable[Account], tier: str, newly: Nano, now: Instant) -> None:

@@ -142,6 +142,13 @@ UPDATE task SET outcome = :outcome, waiting = 'file', error = :error, answer_byt
                 park_least = NULL, updated_at = :now
 WHERE seq = :seq AND outcome IS NULL AND status = :from_status;
 
+-- name: finished
+-- A person lets what came of a run be enough. The task never runs again, so its run is the one that is filed.
+UPDATE task SET outcome = :status, waiting = 'file', run = :run, answer_bytes = :answer_bytes, finished_at = :now,
+                park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE seq = :seq AND outcome IS NULL AND status = :from_status AND waiting IN ('route', 'admit');
+
 -- name: filed
 -- The answer stands in its folder: now the task is what its outcome says.
 UPDATE task SET status = outcome, waiting = NULL, filed_at = :now, updated_at = :now

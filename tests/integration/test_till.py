@@ -1,0 +1,359 @@
+"""The till in turns: every account that a call touches, its levels, and what persons may change of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from koubou.model.account import Account
+from koubou.model.budget import Budget, Limits
+from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.model.deed import FileAway, Say
+from koubou.model.instant import DAY, HOUR, MINUTE, SECOND
+from koubou.model.money import USD
+from koubou.model.status import Park, ParkReason, Status
+from koubou.model.task import TaskBudget
+from tests.builders import NOW, a_budget, a_new_task, a_price, a_tier, an_error, tiers
+from tests.turns import Workshop
+
+CENT = USD // 100
+CUT: dict[str, Any] = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
+SATURDAY = NOW + DAY
+"""NOW is a Friday."""
+
+
+def account(shop: Workshop, name: str, dimension: str = "usd") -> Account:
+    found = shop.board.ledger.account(name, dimension)
+    assert found is not None, f"{name} {dimension}"
+    return found
+
+
+def park(shop: Workshop, task: str) -> Park:
+    found = shop.task(task).park
+    assert found is not None, f"{task} is not parked"
+    return found
+
+
+def said(shop: Workshop, event: str) -> list[Say]:
+    return [deed for deed in shop.deeds if isinstance(deed, Say) and deed.event == event]
+
+
+def spend(shop: Workshop, task: str, usd: int, **asked: Any) -> None:
+    """Tasks that cost so much together, at ten dollars a million tokens of answer and two cents at most each."""
+    while usd > 0:
+        shop.drop(a_new_task(task, tier="medium", **asked))
+        shop.finish(task, usage=Usage(input_tokens=0, output_tokens=min(usd, 2 * CENT) // 10_000))
+        usd, task = usd - 2 * CENT, f"{task}-more"
+
+
+def test_a_call_is_held_on_every_account_that_it_touches_and_settled_on_each() -> None:
+    each = Limits(usd=USD, tokens=100_000, calls=9)
+    budget = Budget(
+        monthly=USD,
+        daily=USD,
+        task=Limits(usd=USD, tokens=100_000, calls=9, time=MINUTE),
+        session=Limits(usd=USD, tokens=100_000),
+        tiers={"medium": each},
+        models={"model-of-medium": each},
+        submitters={1000: each},
+    )
+    shop = Workshop(budget=budget)
+    shop.drop(a_new_task(session="s"))
+    held = {(row["name"], row["dimension"]) for row in rows(shop, "held > 0")}
+    month = "month:2027-01"
+    scopes = (f"tier:medium:{month}", f"model:model-of-medium:{month}", f"submitter:1000:{month}")
+    assert held == {
+        (month, "usd"),
+        ("day:2027-01-15", "usd"),
+        ("session:s", "usd"),
+        ("session:s", "tokens"),
+        *(("task:a-task", dimension) for dimension in ("usd", "tokens", "calls", "time")),
+        *((scope, dimension) for scope in scopes for dimension in ("usd", "tokens", "calls")),
+    }
+    shop.finish(usage=Usage(input_tokens=20, output_tokens=50), started_at=NOW, finished_at=NOW + 3 * SECOND)
+    assert rows(shop, "held > 0") == []
+    settled = {(row["name"], row["dimension"]): row["settled"] for row in rows(shop, "1")}
+    cost = 20 * 1_000 + 50 * 10_000
+    by_dimension = {"usd": cost, "tokens": 70, "calls": 1, "time": 3 * SECOND}
+    assert settled == {key: by_dimension[key[1]] for key in held}
+
+
+def rows(shop: Workshop, where: str) -> list[Any]:
+    return shop.board.connection.execute(f"SELECT * FROM account WHERE {where}").fetchall()
+
+
+def test_a_free_call_moves_no_money_but_counts_in_tokens() -> None:
+    shop = Workshop(budget=a_budget(daily=USD, task=Limits(usd=1, tokens=10_000)))
+    shop.drop(a_new_task(tier="local"))
+    assert {(row["name"], row["dimension"]) for row in rows(shop, "held > 0")} == {("task:a-task", "tokens")}
+
+
+def test_a_day_that_is_spent_ends_at_midnight_and_a_weekend_has_its_own_limit() -> None:
+    shop = Workshop(budget=a_budget(monthly=10 * USD, daily=4 * CENT, weekend=3 * CENT))
+    spend(shop, "dear", 39 * CENT // 10)
+    shop.drop(a_new_task("waits", tier="medium"))
+    midnight = (NOW // DAY + 1) * DAY
+    assert (park(shop, "waits").reason, park(shop, "waits").until) == (ParkReason.BUDGET, midnight)
+    shop.now = midnight
+    shop.turn()
+    assert shop.sent() == ["waits"]
+    assert account(shop, "day:2027-01-16").limit == 3 * CENT
+
+
+def test_a_call_that_only_a_weekend_cannot_bear_waits_for_monday() -> None:
+    shop = Workshop(budget=a_budget(monthly=10 * USD, daily=10 * CENT, weekend=1_000), now=SATURDAY)
+    shop.drop(a_new_task(tier="medium"))
+    assert park(shop, "a-task").reason is ParkReason.BUDGET
+    shop.now = SATURDAY + 2 * DAY
+    shop.turn()
+    assert shop.sent() == ["a-task"]
+
+
+def test_tokens_limit_a_session_and_lower_the_cap_before_they_park() -> None:
+    shop = Workshop(budget=a_budget(session=Limits(tokens=3_000)))
+    shop.drop(a_new_task("one", session="s", tier="medium"))
+    tokens = account(shop, "session:s", "tokens").held
+    assert 2_000 < tokens < 3_000
+    shop.drop(a_new_task("two", session="s", tier="medium"))
+    assert "session:s" in park(shop, "two").detail
+    shop.finish("one", usage=Usage(input_tokens=100, output_tokens=1_900))
+    # What is left bears a shorter answer, not under the floor of 200.
+    assert shop.sent() == ["two"]
+    assert 200 <= shop.run("two").cap < 1_000
+    assert account(shop, "session:s", "tokens").left == 0
+
+
+def test_working_time_is_held_as_the_time_limit_of_a_call() -> None:
+    shop = Workshop(budget=a_budget(task=Limits(time=90 * SECOND)), tiers=tiers(a_tier("medium", retries=5)))
+    shop.drop(a_new_task(tier="medium"))
+    assert shop.run().timeout == MINUTE
+    shop.finish(**CUT, started_at=NOW, finished_at=NOW + 50 * SECOND)
+    shop.now += HOUR
+    shop.turn()
+    assert shop.run().timeout == 40 * SECOND
+    shop.finish(**CUT, started_at=NOW, finished_at=NOW + 35 * SECOND)
+    shop.now += HOUR
+    shop.turn()
+    assert (park(shop, "a-task").reason, park(shop, "a-task").until) == (ParkReason.BUDGET, None)
+    assert "koubou budget add a-task" in park(shop, "a-task").detail
+    shop.ask("budget_add", account="task:a-task", dimension="time", amount=HOUR, reason="it is worth it")
+    assert shop.run().number == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"),
+    [
+        ("question_answering", 10_000),
+        ("general", 100_000),
+    ],
+)
+def test_the_type_of_a_task_sets_its_limit_and_its_file_another(kind: str, limit: int) -> None:
+    types = {"question_answering": Limits(tokens=10_000)}
+    shop = Workshop(budget=a_budget(task=Limits(tokens=100_000), types=types))
+    shop.drop(a_new_task("typed", type=kind), a_new_task("own", type=kind, budget=TaskBudget(tokens=5_000)))
+    assert account(shop, "task:typed", "tokens").limit == limit
+    assert account(shop, "task:own", "tokens").limit == 5_000
+
+
+def test_a_types_limit_makes_room_for_a_long_prompt_as_far_as_tasks_may_go() -> None:
+    types = {"question_answering": Limits(tokens=10_000)}
+    shop = Workshop(budget=a_budget(monthly=10 * USD, task=Limits(tokens=30_000), types=types))
+    shop.drop(a_new_task("long", "x" * 20_000, type="question_answering", tier="medium"))
+    assert 20_000 < (account(shop, "task:long", "tokens").limit or 0) < 30_000
+    assert shop.sent() == ["long"]
+    shop.drop(a_new_task("longer", "x" * 40_000, type="question_answering", tier="medium"))
+    assert shop.task("longer").outcome is Status.FAILED
+    own = TaskBudget(tokens=10_000)
+    shop.drop(a_new_task("limited", "x" * 20_000, type="question_answering", tier="medium", budget=own))
+    assert shop.task("limited").outcome is Status.FAILED
+
+
+def test_levels_of_a_task_are_told_once_and_it_goes_to_a_cheaper_tier() -> None:
+    shop = Workshop(
+        budget=a_budget(monthly=100 * USD, task=7 * CENT),
+        tiers=tiers(a_tier("high", retries=9), a_tier("medium", price=a_price(1, 5)), a_tier("local", fallback=None)),
+    )
+    shop.drop(a_new_task(difficulty="high"))
+    assert shop.task().tier == "high"
+    for told in ([], [], [70]):
+        shop.finish(**CUT)
+        assert [say.fields["reached"] for say in said(shop, "usage.threshold")] == told
+        shop.now += HOUR
+        shop.turn()
+    assert shop.task().tier == "local"
+    assert "cheaper tiers first" in shop.task().route[-1].reason
+
+
+def test_from_four_fifths_of_the_month_on_easier_work_goes_to_cheaper_tiers() -> None:
+    shop = Workshop(budget=a_budget(monthly=10 * CENT))
+    spend(shop, "dear", 8 * CENT)
+    (told,) = said(shop, "usage.threshold")
+    assert (told.level, told.fields["account"], told.fields["reached"]) == ("warning", "month:2027-01", 80)
+    shop.drop(a_new_task("medium"))
+    shop.drop(a_new_task("hard", difficulty="high", max_output_tokens=500))
+    shop.drop(a_new_task("asked", tier="medium", max_output_tokens=500))
+    assert [shop.task(name).tier for name in ("medium", "hard", "asked")] == ["local", "high", "medium"]
+
+
+def test_above_reject_at_nothing_new_begins_while_tasks_at_work_go_on_to_the_ceiling() -> None:
+    shop = Workshop(budget=a_budget(monthly=5 * CENT, ceiling_at=1.4))
+    shop.drop(a_new_task("at-work", tier="medium"))
+    shop.finish("at-work", **CUT)
+    shop.ask("resume_budget", reason="the unknown is borne")
+    spend(shop, "dear", 29 * CENT // 10)
+    shop.drop(a_new_task("new", tier="medium"))
+    assert park(shop, "new").reason is ParkReason.BUDGET
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == ["at-work"]
+    assert shop.month().settled + shop.month().held > 5 * CENT
+    shop.turn()
+    assert shop.sent() == []
+
+
+def test_facts_at_one_and_a_half_times_the_limit_stop_everything() -> None:
+    shop = Workshop(budget=a_budget(monthly=10 * CENT, ceiling_at=2.0, emergency_at=2.0))
+    spend(shop, "dear", 8 * CENT)
+    shop.drop(a_new_task("last", tier="medium"))
+    shop.budget = a_budget(monthly=5 * CENT)
+    shop.finish("last", usage=Usage(input_tokens=0, output_tokens=2_000))
+    assert "emergency" in shop.board.crew.latches()
+    assert len(said(shop, "emergency.stop")) == 1
+    shop.drop(a_new_task("free", tier="local"))
+    assert shop.sent() == []
+    shop.ask("resume_budget", reason="seen")
+    assert shop.sent() == ["free"]
+
+
+def test_a_tier_of_which_too_much_is_unknown_is_paused_until_its_bill_is_known() -> None:
+    shop = Workshop(budget=a_budget(monthly=USD), tiers=tiers(a_tier("medium", fallback=None, retries=9)))
+    for number in range(3):
+        shop.drop(a_new_task(f"t{number}", tier="medium"))
+        shop.finish(f"t{number}", **CUT)
+    assert list(shop.board.crew.latches()) == ["tier:medium"]
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == []
+    unknown = shop.month().unreconciled
+    answer = shop.ask("reconcile", source="export", rows=[{"model": "model-of-medium", "hour": NOW, "amount": CENT}])
+    assert answer["ok"]["alarm"] is False
+    assert answer["ok"]["added"] == CENT - unknown
+    assert (shop.month().settled - shop.month().held, shop.month().unreconciled) == (CENT - shop.month().held, 0)
+    assert shop.board.crew.latches() == {}
+    assert set(shop.sent()) == {"t0", "t1", "t2"}
+
+
+def test_a_bill_above_the_ledger_is_charged_and_stops_everything() -> None:
+    shop = Workshop()
+    spend(shop, "dear", 2 * CENT)
+    rows_ = [{"model": "model-of-medium", "hour": NOW, "amount": 3 * CENT}]
+    first = shop.ask("reconcile", source="export", rows=rows_)["ok"]
+    assert (first["alarm"], first["added"]) == (True, CENT)
+    assert shop.month().settled == 3 * CENT
+    assert "emergency" in shop.board.crew.latches()
+    again = shop.ask("reconcile", source="export", rows=rows_)["ok"]
+    assert (again["alarm"], again["added"]) == (False, 0)
+
+
+def test_what_was_known_is_not_given_back_whatever_an_export_leaves_out() -> None:
+    shop = Workshop()
+    spend(shop, "dear", 2 * CENT)
+    rows_ = [{"model": "model-of-medium", "hour": NOW, "amount": 0}]
+    assert shop.ask("reconcile", source="export", rows=rows_)["ok"]["added"] == 0
+    assert shop.month().settled == 2 * CENT
+
+
+@pytest.mark.parametrize(
+    "rows_",
+    [
+        None,
+        [],
+        "x",
+        [{"model": "m"}],
+        [{"model": "m", "hour": 1, "amount": -1}],
+        [{"model": "m", "hour": 1, "amount": True}],
+        [1],
+    ],
+)
+def test_a_bill_that_is_none_is_refused(rows_: Any) -> None:
+    assert Workshop().ask("reconcile", rows=rows_)["error"]["kind"] == "usage"
+
+
+def test_a_person_sets_a_limit_in_place_of_the_settings_and_takes_it_back() -> None:
+    shop = Workshop(budget=a_budget(monthly=1 * CENT))
+    spend(shop, "dear", 9_000_000, max_output_tokens=900)
+    shop.drop(a_new_task("more", tier="medium", max_output_tokens=900))
+    assert park(shop, "more").reason is ParkReason.BUDGET
+    answer = shop.ask("budget_set", scope="month", dimension="usd", amount=USD, reason="agreed")
+    assert answer["ok"]["message"] == "the limit of month is $1.00"
+    assert shop.month().limit == USD
+    assert shop.sent() == ["more"]
+    shop.ask("budget_set", scope="month", dimension="usd", amount="default", reason="over")
+    assert shop.month().limit == 1 * CENT
+
+
+@pytest.mark.parametrize(
+    ("scope", "dimension"),
+    [
+        ("moon", "usd"),
+        ("tier", "usd"),
+        ("month", "tokens"),
+        ("month:2027-01", "usd"),
+        ("session:s", "time"),
+        ("task", "miles"),
+    ],
+)
+def test_a_limit_of_what_has_none_is_refused(scope: str, dimension: str) -> None:
+    answer = Workshop().ask("budget_set", scope=scope, dimension=dimension, amount=5, reason="why not")
+    assert answer["error"]["kind"] == "usage"
+
+
+@pytest.mark.parametrize("verb", ["budget_set", "budget_add", "budget_reset", "reconcile", "resume_budget"])
+def test_only_an_operator_touches_the_till(verb: str) -> None:
+    assert Workshop().ask(verb, operator=False, uid=1000)["error"]["kind"] == "not_allowed"
+
+
+def test_a_new_period_begins_by_lines_that_are_added() -> None:
+    shop = Workshop(budget=a_budget(monthly=4 * CENT))
+    spend(shop, "dear", 39 * CENT // 10)
+    shop.drop(a_new_task("waits", tier="medium"))
+    before = shop.board.connection.execute("SELECT COUNT(*) FROM ledger").fetchone()[0]
+    shop.ask("budget_reset", scope="month", reason="the books are closed")
+    assert shop.sent() == ["waits"]
+    assert shop.month().settled == 0
+    lines = shop.board.connection.execute("SELECT kind, amount FROM ledger WHERE kind = 'reset'").fetchall()
+    assert [tuple(line) for line in lines] == [("reset", -39 * CENT // 10)]
+    assert shop.board.connection.execute("SELECT COUNT(*) FROM ledger").fetchone()[0] > before
+
+
+def test_more_is_given_to_a_task_before_it_ever_asked() -> None:
+    shop = Workshop(budget=a_budget(task=1_000), tiers=tiers(a_tier("medium", fallback=None)))
+    shop.drop(a_new_task("later", tier="medium", not_before=NOW + HOUR))
+    shop.ask("budget_add", account="task:later", dimension="usd", amount=CENT * 5)
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == ["later"]
+    assert account(shop, "task:later").limit == 1_000 + 5 * CENT
+
+
+def test_what_came_of_a_task_is_enough_when_a_person_says_so() -> None:
+    shop = Workshop(budget=a_budget(task=5 * CENT))
+    shop.drop(a_new_task("half", tier="medium"))
+    shop.finish("half", **CUT, answer_bytes=120)
+    (result,) = shop.ask("finish", ids=["half"])["ok"]["results"]
+    assert result["ok"], result
+    assert shop.task("half").outcome is Status.COMPLETED
+    assert any(isinstance(deed, FileAway) for deed in shop.deeds)
+    shop.file()
+    assert shop.task("half").status is Status.COMPLETED
+
+
+def test_a_task_of_which_nothing_came_cannot_be_finished() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("none", tier="medium"))
+    at_work = shop.ask("finish", ids=["none"])["ok"]["results"][0]
+    assert (at_work["ok"], "at work" in at_work["message"]) == (False, True)
+    shop.finish("none", **CUT, answer_bytes=2)
+    (result,) = shop.ask("finish", ids=["none"])["ok"]["results"]
+    assert (result["ok"], "nothing of an answer" in result["message"]) == (False, True)
