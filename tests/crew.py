@@ -92,7 +92,9 @@ class Crew:
     def welcome(self, tier: Tier, key: str | None = "sk-secret", beat: int = 60_000, grace: int = 60_000) -> None:
         """Greet it and wait until it is ready."""
         self.expect(Hello)
-        self.say(Welcome(version=VERSION, tier=tier, api_key=key, beat_every=beat, orphan_grace=grace))
+        self.say(
+            Welcome(version=VERSION, tier=tier, api_keys=(key,) if key else (), beat_every=beat, orphan_grace=grace)
+        )
         self.expect(Ready)
 
     def say(self, *messages: ToWorker) -> None:

@@ -99,11 +99,12 @@ class Provider:
 
     def __init__(self, prices: Mapping[str, Mapping[str, float]], key: str | None) -> None:
         self.prices = prices
-        self.key = key
+        self.first_keys = None if key is None else [key]
         self.forget()
 
     def forget(self) -> None:
         """As new: no bill, no memory, default behaviour."""
+        self.keys = self.first_keys
         self.general = Behaviour()
         self.special: dict[str, Behaviour] = {}
         self.pages: dict[str, Page] = {}
@@ -115,7 +116,8 @@ class Provider:
         self.peak = 0
 
     def behave(self, wishes: dict[str, Any]) -> None:
-        """Change the behaviour for all models, or with `model` for one."""
+        """Change the behaviour for all models, or with `model` for one; `keys` are those that are accepted now."""
+        self.keys = wishes.pop("keys", self.keys)
         if (seed := wishes.pop("seed", None)) is not None:
             self.random = random.Random(seed)
         model = wishes.pop("model", None)
@@ -273,7 +275,7 @@ class ChatCompletions:
             {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
         )
         error = provider.next_error(behaviour)
-        if provider.key is not None and key != provider.key:
+        if provider.keys is not None and key not in provider.keys:
             provider.wrong_keys[key] += 1
             error = "auth"
         if behaviour.redirect_to:
@@ -496,7 +498,10 @@ class Simulator:
         return f"http://127.0.0.1:{self.port}/{name}/v1"
 
     def behave(self, **wishes: Any) -> None:
-        """Change what the provider does, see `Behaviour`; `model` limits it to one model, `seed` restarts chance."""
+        """Change what the provider does, see `Behaviour`; `model` limits it to one model, `seed` restarts chance.
+
+        `keys` is the list of API keys that are accepted from now on.
+        """
         self._ask("POST", "/_behave", wishes)
 
     def bill(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import httpx2
 from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, AsyncStream, OpenAIError
 
 from koubou.backends.completion import Completion
+from koubou.backends.keyring import Keyring
 from koubou.backends.port import Answer, CannotServe, Sink
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.tier import Tier
@@ -31,11 +32,11 @@ _KEEP = 30.0  # seconds that an idle connection is kept
 class ChatBackend:
     """Serves one tier; connections are kept and shared by its calls."""
 
-    def __init__(self, tier: Tier, api_key: str | None) -> None:
+    def __init__(self, tier: Tier, api_keys: tuple[str, ...]) -> None:
         self._errors_are_billed = tier.errors_are_billed
         self._call: ContextVar[_Call] = ContextVar("call")
-        key = api_key or "none"  # a server without keys ignores it, but the library wants one
-        if not key.isascii() or not key.isprintable() or " " in key:
+        keys = api_keys or ("none",)  # a server without keys ignores it, but the library wants one
+        if not all(key.isascii() and key.isprintable() and " " not in key for key in keys):
             raise CannotServe(f"tier {tier.name}: its API key is no key (blanks, line ends)", "set the key again")
         try:
             trusted = _authorities(os.environ)
@@ -55,19 +56,35 @@ class ChatBackend:
             event_hooks={"request": [self._watch]},
         )
         try:
-            self._client = AsyncOpenAI(
-                api_key=key, base_url=tier.base_url, max_retries=0, timeout=patience, http_client=self._http
-            )
+            # A client for each key, over the same connections.
+            self._clients = [
+                AsyncOpenAI(
+                    api_key=key, base_url=tier.base_url, max_retries=0, timeout=patience, http_client=self._http
+                )
+                for key in keys
+            ]
         except (OpenAIError, httpx2.InvalidURL, ValueError):
             raise CannotServe(f"tier {tier.name}: its base_url cannot be used", "mend it in the settings") from None
+        self._keyring = Keyring(len(keys))
 
     async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
-        """Send the request as it is, and read the answer as it grows; a server may also give it whole."""
+        """Send the request as it is, with the key whose turn it is; one that is refused rests, and the next serves."""
+        began = time.monotonic()
+        place = self._keyring.turn(began)
+        answer = await self._ask(self._clients[place], body, sink)
+        if answer.error is None:
+            self._keyring.served(place, began)
+        elif answer.error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA):
+            self._keyring.refused(place, time.monotonic())
+        return answer
+
+    async def _ask(self, client: AsyncOpenAI, body: Mapping[str, Any], sink: Sink) -> Answer:
+        """Read the answer as it grows; a server may also give it whole."""
         call = _Call(sink)
         self._call.set(call)
         completion = Completion(sink)
         try:
-            stream = await self._client.post(
+            stream = await client.post(
                 "/chat/completions", body=dict(body), cast_to=object, stream=True, stream_cls=AsyncStream[object]
             )
             async with stream:
@@ -82,7 +99,7 @@ class ChatBackend:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._http.aclose()
 
     async def _watch(self, request: httpx2.Request) -> None:
         request.extensions["trace"] = self._call.get().trace

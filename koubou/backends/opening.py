@@ -6,13 +6,13 @@ from koubou.backends.port import Backend, CannotServe
 from koubou.model.tier import Tier
 
 
-def open_backend(tier: Tier, api_key: str | None) -> Backend:
+def open_backend(tier: Tier, api_keys: tuple[str, ...]) -> Backend:
     """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second."""
     match tier.executor:
         case "chat":
             from koubou.backends.chat import ChatBackend
 
-            return ChatBackend(tier, api_key)
+            return ChatBackend(tier, api_keys)
         case "rehearsal":
             from koubou.backends.rehearsal import RehearsalBackend
 

@@ -29,7 +29,7 @@ built-in tiers, all of them. `koubou check` shows what is in force, and every mi
 
 Durations are `200ms 30s 5m 2h 1d` or a number of seconds; sizes `512kB 10MB 2GiB` or a number of bytes; USD a number;
 a share is a part of a limit (0.8 = 80 %). A key source is one of `{env: NAME}`, `{credential: NAME}` (systemd) and
-`{secret: NAME}`; keys themselves never stand in the settings.
+`{secret: NAME}` (systemd, else what `koubou secret` keeps); keys themselves never stand in the settings.
 """
 
 

@@ -83,6 +83,16 @@ class EmbeddedSettings(Section):
     )
 
 
+class SecretsSettings(Section):
+    """How the keys that the workshop keeps itself are opened."""
+
+    key_file: AbsolutePath | None = Field(
+        default=None,
+        description="The key, outside of home; null = /etc/koubou/secret.key for root, "
+        "~/.config/koubou/secret.key for others. A systemd credential koubou-key goes before it.",
+    )
+
+
 class EmergencySettings(Section):
     """What happens when the emergency stop is pulled."""
 
@@ -97,6 +107,13 @@ class GithubSettings(Section):
     )
     token: Key = Field(default=KeySource(env="GITHUB_TOKEN"), description="Where the token comes from.")
     assignee: Name | None = Field(default=None, description="Who is assigned.")
+    labels: tuple[Annotated[str, Field(min_length=1, max_length=50), Shown("text")], ...] = Field(
+        default=("koubou", "emergency"), max_length=20, description="The labels of the issue."
+    )
+    api: BaseUrl = Field(
+        default="https://api.github.com",
+        description="Address of the REST API; https://<host>/api/v3 for GitHub Enterprise Server.",
+    )
 
 
 class GuardianSettings(Section):
@@ -106,13 +123,6 @@ class GuardianSettings(Section):
     # The address of a webhook is often its own key, so it is not shown.
     webhook: Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), Shown("address")] | None = Field(
         default=None, repr=False, description="Told by a POST to this address; null = not."
-    )
-    labels: tuple[Annotated[str, Field(min_length=1, max_length=50), Shown("text")], ...] = Field(
-        default=("koubou", "emergency"), max_length=20, description="The labels of the issue."
-    )
-    api: BaseUrl = Field(
-        default="https://api.github.com",
-        description="Address of the REST API; https://<host>/api/v3 for GitHub Enterprise Server.",
     )
 
 
@@ -158,6 +168,7 @@ class Settings(Section):
     intake: IntakeSettings = Field(default=IntakeSettings(), description="What is taken in from the drop folder.")
     workers: WorkersSettings = Field(default=WorkersSettings(), description="How the crew lives and ends.")
     embedded: EmbeddedSettings = Field(default=EmbeddedSettings(), description="The built-in local model.")
+    secrets: SecretsSettings = Field(default=SecretsSettings(), description="The keys that the workshop keeps itself.")
     emergency: EmergencySettings = Field(default=EmergencySettings(), description="The emergency stop.")
     guardian: GuardianSettings = Field(default=GuardianSettings(), description="Who is told when the workshop stops.")
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may do what, and where.")

@@ -31,7 +31,7 @@ class KeySource(Section):
         default=None, description="Name of a systemd credential (LoadCredential=)."
     )
     secret: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$"), Shown("text")] | None = Field(
-        default=None, description="Name in the encrypted store of the workshop."
+        default=None, description="Name of a systemd credential or else in the workshop's vault (koubou secret set)."
     )
 
     @model_validator(mode="after")
@@ -50,7 +50,15 @@ def _key_source(value: object) -> object:
     return value
 
 
+def _key_sources(value: object) -> object:
+    # One source is a list of one; each is looked at by itself, so that a mistake is told at its own place.
+    return value if isinstance(value, list | tuple) else (value,)
+
+
 Key = Annotated[KeySource, BeforeValidator(_key_source), Shown("key source")]
+Keys = Annotated[
+    tuple[Key, ...], Field(min_length=1, max_length=20), BeforeValidator(_key_sources), Shown("key source or a list")
+]
 
 
 class RateSettings(Section):
@@ -123,7 +131,10 @@ class TierSettings(Section):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
         default=None, description="How long a reasoning model thinks; null = not sent."
     )
-    api_key: Key | None = Field(default=None, description="Where the key comes from; a cloud tier needs one.")
+    api_key: Keys | None = Field(
+        default=None,
+        description="Where the key comes from; a cloud tier needs one. Of several the next serves where one is no good.",
+    )
     context_tokens: Positive | None = Field(
         default=None,
         description="The model's window, input and output together; 128000, or 8192 for a local tier, when null.",

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from koubou.config import prices
 from koubou.config.hosts import Resolve, resolve, why_not_local
-from koubou.config.keys import NoKey, fetch_key
+from koubou.config.keys import NoKey, fetch_keys, vault_of
 from koubou.config.settings import Settings
 from koubou.config.tier_settings import TierSettings
 from koubou.model.instant import Instant
 from koubou.model.tier import Reach, Tier
+from koubou.vault.vault import Vault
 
 _BUILT = ("chat", "rehearsal")
 _PAGE = 256
@@ -30,7 +31,7 @@ def tiers(
     *,
     at: Instant | None = None,
     resolve: Resolve = resolve,
-) -> tuple[dict[str, Tier], dict[str, str]]:
+) -> tuple[dict[str, Tier], dict[str, tuple[str, ...]]]:
     """Every tier of the settings, and the API keys of those that have one, by tier name.
 
     `at` is the day whose prices count (now, when not given). Asks the resolver for hosts of local tiers that are
@@ -38,18 +39,25 @@ def tiers(
     """
     day = time.time_ns() // 1_000_000 if at is None else at
     found: dict[str, Tier] = {}
-    keys: dict[str, str] = {}
+    keys: dict[str, tuple[str, ...]] = {}
+    vault = vault_of(settings, environ)
     for name, asked in settings.tiers.items():
         tier = _without_price(name, asked, settings)
         try:
             _refuse_unsafe(asked, tier, resolve)
-            if (key := _key(asked, environ)) is not None:
-                keys[name] = key
+            if given := _keys(asked, environ, vault):
+                keys[name] = given
             found[name] = _priced(asked, tier, settings, day)
         except (_Unfit, NoKey) as reason:
             keys.pop(name, None)
             found[name] = replace(tier, unfit=str(reason))
     return found, keys
+
+
+def whose(asked: TierSettings) -> str:
+    """Who answers at a tier's address, as far as the settings tell: the word before the slash in `prices`."""
+    host = urlsplit(asked.base_url or "").hostname or ""
+    return asked.provider or ("local" if asked.reach == "local" else _PROVIDERS.get(host, host) or asked.executor)
 
 
 class _Unfit(Exception):
@@ -59,12 +67,11 @@ class _Unfit(Exception):
 def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
     local = asked.reach == "local"
     embedded = asked.server == "embedded"
-    host = urlsplit(asked.base_url or "").hostname or ""
     window = settings.embedded.context_tokens if embedded and asked.base_url is None else 8192
     return Tier(
         name=name,
         reach=Reach(asked.reach),
-        provider=asked.provider or ("local" if local else _PROVIDERS.get(host, host) or asked.executor),
+        provider=whose(asked),
         executor=asked.executor,
         base_url=asked.base_url or "",
         model=asked.model or (settings.embedded.model if embedded else asked.executor),
@@ -109,15 +116,15 @@ def _refuse_unsafe(asked: TierSettings, tier: Tier, resolve: Resolve) -> None:
             raise _Unfit(f"reach is local, but {reason} (if you vouch for it, set trusted_host: true)")
 
 
-def _key(asked: TierSettings, environ: Mapping[str, str]) -> str | None:
-    """The tier's key; None where none is needed. Raises NoKey."""
+def _keys(asked: TierSettings, environ: Mapping[str, str], vault: Vault) -> tuple[str, ...]:
+    """The tier's keys in the order in which they serve; empty where none is needed. Raises NoKey."""
     if asked.executor == "rehearsal":
-        return None
+        return ()
     if asked.api_key is not None:
-        return fetch_key(asked.api_key, environ)
+        return fetch_keys(asked.api_key, environ, vault)
     if asked.reach == "cloud":
-        raise NoKey("a cloud tier needs a key: add api_key: {env: NAME} or {credential: NAME}")
-    return None
+        raise NoKey("a cloud tier needs a key: add api_key: {env: NAME}, {credential: NAME} or {secret: NAME}")
+    return ()
 
 
 def _priced(asked: TierSettings, tier: Tier, settings: Settings, at: Instant) -> Tier:

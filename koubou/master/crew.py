@@ -89,12 +89,12 @@ class Crew:
         """Start a worker for a tier; None when the machine cannot, and then not again for a while."""
         name = f"{tier.name}-{self._new_id()}"
         endpoint = self.endpoints.get(tier.name)
-        key = endpoint.api_key if endpoint else self.workshop.keys.get(tier.name)
+        keys = (endpoint.api_key,) if endpoint else self.workshop.keys.get(tier.name, ())
         serves = replace(tier, base_url=endpoint.base_url) if endpoint else tier
         welcome = Welcome(
             version=VERSION,
             tier=serves,
-            api_key=key,
+            api_keys=keys,
             beat_every=BEAT_EVERY,
             orphan_grace=self.workshop.orphan_grace,
         )
@@ -108,7 +108,8 @@ class Crew:
         finally:
             self._starting[tier.name] -= 1
         self.members[name] = member
-        if tier != self.workshop.tiers.get(tier.name) or (not endpoint and key != self.workshop.keys.get(tier.name)):
+        new_keys = not endpoint and keys != self.workshop.keys.get(tier.name, ())
+        if tier != self.workshop.tiers.get(tier.name) or new_keys:
             member.retire()  # the settings have changed while it was being started
         self._born[name] = asyncio.get_running_loop().time()
         self._journal.say("worker.started", worker=name, tier=tier.name, pid=member.identity.pid)

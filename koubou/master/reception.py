@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from koubou import __version__
 from koubou.board.board import Board
+from koubou.errors import KoubouError
 from koubou.master.crew import Crew
+from koubou.master.reloading import Problems
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND
 from koubou.rules.latches import EMERGENCY, as_latched
@@ -22,10 +24,13 @@ NOBODY = 0
 class Reception:
     """`hear` passes a request on to the next turn; `reply` brings back what that turn says."""
 
-    def __init__(self, board: Board, crew: Crew, *, hear: Callable[[Asked], None]) -> None:
+    def __init__(
+        self, board: Board, crew: Crew, *, hear: Callable[[Asked], None], reload: Callable[[], Awaitable[Problems]]
+    ) -> None:
         self._board = board
         self._crew = crew
         self._hear = hear
+        self._reload = reload
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._last_ticket = NOBODY
         self._opened = time.monotonic()
@@ -40,6 +45,8 @@ class Reception:
                 return {"ok": {"pid": os.getpid(), "version": __version__}}
             case "state":
                 return {"ok": self._state()}
+            case "reload":
+                return await self._reloaded(operator)
         self._last_ticket += 1
         ticket = self._last_ticket
         self._waiting[ticket] = asyncio.get_running_loop().create_future()
@@ -48,6 +55,15 @@ class Reception:
             return await self._waiting[ticket]
         finally:
             del self._waiting[ticket]
+
+    async def _reloaded(self, operator: bool) -> Mapping[str, Any]:
+        if not operator:
+            message = "only an operator may have the settings and keys read anew"
+            return {"error": {"kind": "not_allowed", "message": message}}
+        try:
+            return {"ok": {"problems": list(await self._reload())}}
+        except KoubouError as error:
+            return {"error": {"kind": "unavailable", "message": str(error)}}
 
     def reply(self, replies: Mapping[int, Mapping[str, Any]]) -> None:
         """Hand out what a turn has answered."""

@@ -11,7 +11,7 @@ from koubou.model.instant import Instant, Milliseconds
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
-VERSION = 1
+VERSION = 2
 
 
 # worker → master
@@ -66,11 +66,11 @@ class Unable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Welcome:
-    """What the worker serves: its tier, the key (never logged or stored), and how long it may outlive the master."""
+    """What the worker serves: its tier, the keys in their order (never logged or stored), and its leash."""
 
     version: int
     tier: Tier
-    api_key: str | None
+    api_keys: tuple[str, ...]
     beat_every: Milliseconds
     orphan_grace: Milliseconds
 

@@ -68,7 +68,7 @@ class Worker:
             if welcome is None:
                 return 0
             self._grace = welcome.orphan_grace
-            self._backend = open_backend(welcome.tier, welcome.api_key)
+            self._backend = open_backend(welcome.tier, welcome.api_keys)
         except CannotServe as error:
             return await self._give_up(Unable(message=error.message, remedy=error.remedy))
         except ProtocolError as error:

@@ -189,7 +189,7 @@ class Notes:
 
 def ask(base_url: str, key: str | None = KEY, **tier: Any) -> tuple[Answer, Notes]:
     async def call() -> Answer:
-        backend = ChatBackend(a_tier(executor="chat", base_url=base_url, **tier), key)
+        backend = ChatBackend(a_tier(executor="chat", base_url=base_url, **tier), (key,) if key else ())
         try:
             return await asyncio.wait_for(backend.answer(a_body(), notes), 20)
         finally:
@@ -339,7 +339,7 @@ def test_a_key_that_is_none_is_told_without_being_shown(key: str) -> None:
 
 def test_connections_are_kept_between_calls(provider: Provider) -> None:
     async def twice() -> None:
-        backend = ChatBackend(a_tier(executor="chat", base_url=provider.base_url("ok")), KEY)
+        backend = ChatBackend(a_tier(executor="chat", base_url=provider.base_url("ok")), (KEY,))
         for _ in range(2):
             assert (await backend.answer(a_body(), Notes())).error is None
         pool = backend._http._transport._pool  # type: ignore[attr-defined]

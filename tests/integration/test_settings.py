@@ -104,8 +104,9 @@ def test_tiers_of_several_files_add_up(shelf: Shelf) -> None:
 def test_a_key_source_is_replaced_as_a_whole(shelf: Shelf) -> None:
     shelf.write(f"tiers: {{big: {CLOUD[:-1]}, api_key: {{env: A}}}}}}")
     shelf.write_beside("x.yaml", "tiers: {big: {api_key: {credential: b}}}")
-    source = shelf.load().tiers["big"].api_key
-    assert source is not None
+    sources = shelf.load().tiers["big"].api_key
+    assert sources is not None
+    (source,) = sources
     assert (source.env, source.credential) == (None, "b")
 
 

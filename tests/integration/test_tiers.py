@@ -28,7 +28,7 @@ def private(_name: str) -> list[str]:
 
 
 def one(shelf: Shelf, tier: str, environ: Mapping[str, str] | None = None, resolve: object = public) -> Tier:
-    shelf.write(f"tiers: {{a: {{{tier}}}}}")
+    shelf.write(f"home: {shelf.folder}/home\ntiers: {{a: {{{tier}}}}}")
     found, keys = tiers(shelf.load(), environ or {}, at=AT, resolve=resolve)  # type: ignore[arg-type]
     assert KEY not in repr(found)
     assert ("a" in keys) is bool(found["a"].unfit is None and environ)
@@ -51,7 +51,7 @@ def test_without_a_key_only_the_local_tier_of_the_defaults_is_offered(shelf: She
 def test_with_the_key_the_defaults_are_priced_from_the_table(shelf: Shelf) -> None:
     found, keys = tiers(shelf.load(), {"OPENAI_API_KEY": f" {KEY}\n"}, at=AT)
     high = found["gpt5_high"]
-    assert keys == {"gpt5_high": KEY, "gpt5_medium": KEY}
+    assert keys == {"gpt5_high": (KEY,), "gpt5_medium": (KEY,)}
     assert KEY not in repr(found)
     assert high.price is not None
     assert high.price.base == Rates(
@@ -68,7 +68,7 @@ LOCAL = "reach: local, price: {input: 0, output: 0}, model: m"
     ("tier", "reason"),
     [
         (f"{CLOUD}, model: gpt-5", "needs a key"),
-        (f"{CLOUD}, model: gpt-5, api_key: {{secret: openai}}", "encrypted store"),
+        (f"{CLOUD}, model: gpt-5, api_key: {{secret: openai}}", "koubou secret set openai"),
         (f"{CLOUD}, model: gpt-5, api_key: {{credential: openai}}", "LoadCredential=openai"),
         (f"{LOCAL}, base_url: 'http://gpu.lan:8000/v1'", "set trusted_host: true"),
         (f"{LOCAL}, base_url: 'http://203.0.113.7/v1'", "neither loopback nor a private address"),

@@ -228,7 +228,7 @@ def test_a_bad_script_is_told_and_ends_the_worker(tmp_path: Path, script_text: s
         path.write_text(script_text)
     with Crew(tmp_path) as crew:
         tier = a_tier(script=str(path))
-        crew.say(Welcome(version=VERSION, tier=tier, api_key="sk-secret", beat_every=1000, orphan_grace=1000))
+        crew.say(Welcome(version=VERSION, tier=tier, api_keys=("sk-secret",), beat_every=1000, orphan_grace=1000))
         unable = crew.expect(Unable)
         assert words in unable.message
         assert unable.remedy
@@ -236,10 +236,10 @@ def test_a_bad_script_is_told_and_ends_the_worker(tmp_path: Path, script_text: s
 
 
 def test_an_unknown_executor_and_another_version_end_the_worker(tmp_path: Path) -> None:
-    for number, (executor, version) in enumerate([("magic", 1), ("rehearsal", 2)]):
+    for number, (executor, version) in enumerate([("magic", VERSION), ("rehearsal", VERSION + 1)]):
         with Crew(tmp_path / str(number)) as crew:
             tier = a_tier(executor=executor)
-            crew.say(Welcome(version=version, tier=tier, api_key=None, beat_every=1000, orphan_grace=1000))
+            crew.say(Welcome(version=version, tier=tier, api_keys=(), beat_every=1000, orphan_grace=1000))
             assert crew.expect(Unable).remedy
             assert crew.ends() == 3
 
