@@ -26,6 +26,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "release": "say, by name and with a reason, that a task is no secret",
         },
         "Prepare": {
+            "secret": "the API keys that the workshop keeps itself, sealed (set, list, rm, rotate)",
             "check": "check the settings and say what is in force",
             "classify": "how secret and how hard a text is; nothing is submitted",
             "schema": "the JSON Schema of a task file, for editors",
