@@ -18,6 +18,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "show": "one task with its history",
             "log": "the answer of a task's run, as far as it came",
             "explain": "why a task is where it is, and what changes that",
+            "price": "what a model costs, and what a call would cost",
             "budget": "how the accounts stand (status); end an emergency stop (resume)",
         },
         "Change": {

@@ -8,12 +8,12 @@ import pytest
 from koubou.model.call import Bill, Usage
 from koubou.model.instant import instant
 from koubou.model.money import FREE, MILLION, USD, Price, Rates, nano, show_usd
-from koubou.rules.bound import affordable_cap, bound, input_bound
+from koubou.rules.bound import affordable_cap, bound, bounded_input, input_bound
 from koubou.rules.price import cost
 from koubou.rules.rate import conforms_at, next_due
 from koubou.rules.settle import settlement
 from koubou.rules.windows import month
-from tests.builders import a_price
+from tests.builders import a_price, a_tier
 
 
 def test_cached_tokens_are_part_of_the_input_and_reasoning_of_the_output() -> None:
@@ -50,6 +50,32 @@ def test_an_affordable_cap_is_the_largest_whose_bound_fits() -> None:
 
 def test_the_input_bound_counts_frames_of_request_and_messages() -> None:
     assert input_bound(100, 2) > 100 + 2 * 4
+
+
+def test_only_a_window_that_is_known_bounds_what_is_read() -> None:
+    bytes_alone = input_bound(1_000, 2)
+    assert bounded_input(a_tier(context_tokens=5), 1_000, 2) == bytes_alone
+    assert bounded_input(a_tier(window=700), 1_000, 2) == 700
+    assert bounded_input(a_tier(window=10_000), 1_000, 2) == bytes_alone
+
+
+def test_the_bound_bears_writes_for_an_hour() -> None:
+    rates = Rates(input=1_000, output=0, cached_input=100, cache_write=1_250, cache_write_1h=2_000)
+    assert bound(Price(base=rates), MILLION, 0) == 2_000
+    written = Usage(input_tokens=1_000_000, output_tokens=0, cache_write_tokens=500_000, cache_write_1h_tokens=400_000)
+    assert cost(written, Price(base=rates)) == 500 + 125 + 800
+
+
+def test_hour_long_writes_cost_as_others_do_where_nothing_else_is_said() -> None:
+    assert Rates(input=1, output=1, cached_input=1, cache_write=7).cache_write_1h == 7
+
+
+def test_parts_above_their_whole_are_charged_each() -> None:
+    usage = Usage(input_tokens=10, output_tokens=0, cached_input_tokens=20, cache_write_1h_tokens=30)
+    rates = Rates(input=1, output=1, cached_input=2 * MILLION, cache_write=3 * MILLION, cache_write_1h=5 * MILLION)
+    assert cost(usage, Price(base=rates)) == 20 * 2 + 30 * 5
+    dear = Rates(input=1, output=1, cached_input=MILLION, cache_write=MILLION)
+    assert cost(usage, Price(base=rates, steps=((49, dear),))) == 50
 
 
 def test_reported_usage_is_settled_at_its_cost() -> None:
