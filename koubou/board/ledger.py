@@ -74,6 +74,10 @@ class Ledger:
         """Every account as it stands, by name."""
         return [account_from_row(row) for row in self._execute(SQL["accounts"]).fetchall()]
 
+    def window_accounts(self) -> list[Account]:
+        """Those that are not of a single task: windows, tiers, sessions and the like."""
+        return [account_from_row(row) for row in self._execute(SQL["window_accounts"]).fetchall()]
+
     def count(self, key: AccountKey, amount: int, unreconciled: int = 0) -> Account | None:
         """Note what was used without a hold: an agent's deed, a line of a bill. None where there is no such account."""
         values = {"name": key.name, "dimension": key.dimension, "amount": amount, "unreconciled": unreconciled}

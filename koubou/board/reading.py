@@ -12,6 +12,7 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading
+from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
@@ -156,6 +157,11 @@ class Reading:
         with readable():
             return self._board.ledger.accounts()
 
+    def window_accounts(self) -> list[Account]:
+        """The accounts that are not of a single task, by name."""
+        with readable():
+            return self._board.ledger.window_accounts()
+
     def account(self, name: str) -> Account | None:
         """The account of this name in USD."""
         rows = self._all("account", name=name)
@@ -245,6 +251,11 @@ class Reading:
             back_up(self._connection, target)
         except sqlite3.Error as error:
             raise OSError(f"{target}: the copy cannot be made: {error}") from error
+
+    def rehearsal(self) -> Board:
+        """A board in memory with the accounts, limits and latches of this one: for asking what would happen."""
+        with readable():
+            return rehearsal(self._connection)
 
     def close(self) -> None:
         """Close the connection."""

@@ -40,7 +40,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
     said = _said_by_master(workshop)
     with workshop.reading() as board, board.picture():
         counted, parked, queued, running = board.counted(), board.parked(), board.queued(), board.running()
-        workers, latches, accounts = board.workers(), board.latches(), board.accounts()
+        workers, latches, accounts = board.workers(), board.latches(), board.window_accounts()
         warn_at = board.warn_at()
     told: Mapping[str, Any] = said.get("tiers", {})
     names = list(dict.fromkeys((*workshop.places, *told)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from koubou.config.budget_settings import BudgetSettings
+from koubou.config.budget_settings import BudgetSettings, TaskLimits, TypeLimits
 from koubou.config.guardian import describe_guardian
 from koubou.config.settings import Settings
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
@@ -25,7 +26,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
         *_budget(settings.budget),
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
-        f"not yet    warn_at, reject_at, emergency_at, sessions, overdraft, roles, window ({_NOT_YET})",
+        f"not yet    roles, window, an overdraft's critical steps ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
@@ -44,15 +45,28 @@ def show_duration(milliseconds: Milliseconds) -> str:
 
 def _budget(budget: BudgetSettings) -> list[str]:
     month, day, task = budget.monthly, budget.daily, budget.task
-    percents = f"no call passes {month.ceiling_at:.0%} of it ({budget.timezone})"
+    percents = f"cheaper tiers from {month.warn_at:.0%}, nothing new from {month.reject_at:.0%}"
+    ceiling = f"no call passes {month.ceiling_at:.0%}, full stop at {month.emergency_at:.0%} ({budget.timezone})"
     weekend = "" if None in (day.usd, day.weekend_usd) else f", weekends {_limit(day.weekend_usd)}"
-    time = "any time" if task.time is None else show_duration(task.time)
+    others = [f"{kind} {name}" for kind in ("tiers", "models", "submitters") for name in getattr(budget, kind)]
     return [
-        f"month      {_limit(month.usd)}, {percents}",
-        f"task       {_limit(task.usd)}, {time} a call at most",
-        f"day        {_limit(day.usd)}{weekend} ({_NOT_YET})",
-        f"tokens     {_count(task.tokens, 'tokens')} a task ({_NOT_YET})",
+        f"month      {_limit(month.usd)}: {percents}, {ceiling}",
+        f"day        {_limit(day.usd)}{weekend}",
+        f"task       {_of_a_task(task)}",
+        *(f"  {name:<24} {_of_a_task(limits, task)}" for name, limits in budget.types.items()),
+        f"session    {_limit(budget.session.usd)}, {_count(budget.session.tokens, 'tokens')}",
+        *([f"a month of {', '.join(others)}: limits of their own"] if others else []),
     ]
+
+
+def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = None) -> str:
+    """What one task may use; what is not said of a type is as for all."""
+
+    def of(name: str) -> Any:
+        return getattr(limits if general is None or name in limits.model_fields_set else general, name)
+
+    time = "any time" if of("time") is None else show_duration(of("time"))
+    return f"{_limit(of('usd'))}, {_count(of('tokens'), 'tokens')}, {time}"
 
 
 def _tier(tier: Tier) -> str:

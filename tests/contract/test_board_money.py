@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from koubou.board import Board
-from koubou.model.account import AccountKey, Amounts, Entry, Limit
+from koubou.model.account import AccountKey, Amounts, Bearer, Entry, Limit
 from koubou.model.call import Usage
 from koubou.model.instant import DAY
 from koubou.model.money import USD
@@ -164,3 +164,46 @@ def test_a_rate_is_remembered(board: Board) -> None:
     board.ledger.set_rate_due("medium", "requests", NOW * 1000 + 1)
     assert board.ledger.rate_due("medium", "requests") == NOW * 1000 + 1
     assert board.ledger.rate_due("medium", "tokens") == 0
+
+
+def test_a_hold_above_the_limit_is_an_overdraft_until_it_is_made_up_for(board: Board) -> None:
+    limit = Limit(name="task:a", limit=100, ceiling=130)
+    entry = replace(an_entry("critical", "task:a"), price=a_price())
+
+    def bearers(bearable: int) -> list[Bearer]:
+        return [Bearer(account=board.ledger.open_account(limit, NOW), bearable=bearable, most=bearable)]
+
+    assert not board.ledger.hold(entry, Amounts(usd=101), bearers(100), NOW)
+    assert board.ledger.hold(entry, Amounts(usd=130), bearers(130), NOW)
+    found = board.ledger.open_hold("critical")
+    assert found is not None
+    board.ledger.settle(found, Amounts(usd=120), None, unreconciled=False, now=NOW)
+    assert board.ledger.open_account(limit, NOW).overdrawn
+    board.ledger.add(AccountKey("task:a"), 10, NOW)
+    assert board.ledger.open_account(limit, NOW).overdrawn
+    board.ledger.add(AccountKey("task:a"), 10, NOW)
+    account = board.ledger.open_account(limit, NOW)
+    assert (account.limit, account.ceiling, account.overdrawn) == (120, 150, False)
+
+
+def test_what_an_agent_did_is_counted_and_closes_the_account_when_it_is_too_much(board: Board) -> None:
+    key = AccountKey("task:a", "file_edits")
+    assert board.ledger.count(key, 1) is None
+    board.ledger.open_account(Limit(name="task:a", dimension="file_edits", limit=2, ceiling=2), NOW)
+    for edits, over in ((1, 0), (2, 0), (3, 1)):
+        account = board.ledger.count(key, 1)
+        assert account is not None
+        assert (account.settled, account.over) == (edits, over)
+
+
+def test_a_new_period_takes_back_what_was_settled_by_a_line_and_keeps_what_is_held(board: Board) -> None:
+    open_month(board)
+    hold(board, 60, "one")
+    hold(board, 40, "two")
+    settle(board, 60, "one")
+    account = board.ledger.account(MONTH)
+    assert account is not None
+    board.ledger.restart(account, "reset:1", NOW)
+    assert stands(board) == (0, 40, 0, 0)
+    lines = board.connection.execute("SELECT sum(amount) FROM ledger WHERE kind IN ('settle', 'reset')").fetchone()
+    assert lines[0] == 0

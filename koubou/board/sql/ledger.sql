@@ -16,6 +16,10 @@ SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 -- name: accounts
 SELECT * FROM account ORDER BY name, dimension;
 
+-- name: window_accounts
+-- All but those of tasks, of which there are as many as tasks.
+SELECT * FROM account WHERE name < 'task:' UNION ALL SELECT * FROM account WHERE name >= 'task;' ORDER BY name, dimension;
+
 -- name: hold
 -- Promise something on one account; no row moved = a breach. `bearable` is up to where this call may fill it.
 UPDATE account SET held = held + :amount, overdrawn = overdrawn OR coalesce(settled + held + :amount > limit_amount, 0)
