@@ -18,15 +18,14 @@ _RESUME = 'koubou budget resume --reason "…"'
 
 _HEADLINES: Mapping[str, str] = {
     "emergency": "emergency stop",
-    "month": "the month's budget is far exceeded",
     "bill_above_ledger": "the provider billed more than the ledger has",
     "tier_paused": "a tier is paused",
     "model_frozen": "a model is frozen",
 }
+_STOPPED = "Nothing further starts, on no tier. Calls on the wire finish: they are paid for."
 _MEANINGS: Mapping[str, str] = {
-    "emergency": "Nothing further starts, on no tier. Calls on the wire finish: they are paid for.",
-    "month": "Nothing further starts, on no tier. Calls on the wire finish: they are paid for.",
-    "bill_above_ledger": "Compare the provider's bill with the ledger before anything goes on.",
+    "emergency": _STOPPED,
+    "bill_above_ledger": f"{_STOPPED} Something spends that the ledger does not know of, or a price is wrong.",
     "tier_paused": "No call of this tier starts; its tasks go elsewhere or wait.",
     "model_frozen": "No call of this model starts: it billed more than was held for a call, which is a bug.",
 }
