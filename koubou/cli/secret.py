@@ -26,11 +26,11 @@ _WORDS = {
 
 def declare(parser: Parser) -> None:
     parser.examples(
-        "koubou secret set openai               asks for the key, shows nothing",
+        "koubou secret set openai     # asks for the key, shows nothing",
         "pass show openai | koubou secret set openai",
-        "koubou secret rotate openai            the old key serves where the new one is refused",
+        "koubou secret rotate openai  # the old key serves where the new one is refused",
         "koubou secret rotate openai --drop-old",
-        "A running master takes a change over at once; calls under way finish with the key they have.",
+        "# A running master takes a change over at once; calls under way finish with the key they have.",
     )
     _options(parser)
     words = parser.add_subparsers(dest="what", metavar="WORD", parser_class=Parser)

@@ -349,6 +349,35 @@ def test_connections_are_kept_between_calls(provider: Provider) -> None:
     asyncio.run(twice())
 
 
+@pytest.mark.parametrize("refusal", ["auth", "quota"])
+def test_a_key_that_is_refused_lets_the_next_one_serve_what_follows(provider: Provider, refusal: str) -> None:
+    async def calls() -> list[Answer]:
+        backend = ChatBackend(a_tier(executor="chat", base_url=provider.base_url(refusal)), ("sk-1", "sk-2", "sk-3"))
+        try:
+            return [await backend.answer(a_body(), Notes()) for _ in range(4)]
+        finally:
+            await backend.close()
+
+    answers = asyncio.run(calls())
+    used = [headers["authorization"] for _, headers, _ in provider.requests]
+    assert used == ["Bearer sk-1", "Bearer sk-2", "Bearer sk-3", "Bearer sk-1"], "all rest: as with one key"
+    assert {(answer.error.kind if answer.error else None, answer.bill) for answer in answers} == {
+        (ErrorClass(refusal), Bill.NONE)
+    }
+    assert not any("sk-" in repr(answer) for answer in answers)
+
+
+def test_a_key_that_answers_goes_on_serving(provider: Provider) -> None:
+    async def calls() -> None:
+        backend = ChatBackend(a_tier(executor="chat", base_url=provider.base_url("rate")), ("sk-1", "sk-2"))
+        for _ in range(3):
+            await backend.answer(a_body(), Notes())
+        await backend.close()
+
+    asyncio.run(calls())
+    assert {headers["authorization"] for _, headers, _ in provider.requests} == {"Bearer sk-1"}, "haste is no refusal"
+
+
 def test_a_worker_answers_through_a_chat_server(provider: Provider, tmp_path: Path) -> None:
     environment = {"OPENAI_LOG": "debug", "HTTP_PROXY": "http://127.0.0.1:9", "OPENAI_ORG_ID": "org-x"}
     with Crew(tmp_path, environment=environment) as crew:
