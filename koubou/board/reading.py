@@ -95,6 +95,7 @@ class Rest:
     tokens: int
     estimated_cost: int
     park_account: str | None
+    park_dimension: str | None
     park_need: int | None
 
 
@@ -162,9 +163,9 @@ class Reading:
         with readable():
             return self._board.ledger.window_accounts()
 
-    def account(self, name: str) -> Account | None:
-        """The account of this name in USD."""
-        rows = self._all("account", name=name)
+    def account(self, name: str, dimension: str = "usd") -> Account | None:
+        """The account of this name in one dimension."""
+        rows = self._all("account", name=name, dimension=dimension)
         return account_from_row(rows[0]) if rows else None
 
     def warn_at(self) -> float:

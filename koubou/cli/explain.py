@@ -132,18 +132,23 @@ def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]
 
 
 def _breach(board: Reading, rest: Rest) -> Iterator[str]:
-    from koubou.cli import say
     from koubou.model.instant import iso
+    from koubou.rules.admit import show_amount
 
-    account = board.account(rest.park_account) if rest.park_account else None
-    if account is None:
+    account = board.account(rest.park_account, rest.park_dimension or "usd") if rest.park_account else None
+    if account is None or account.ceiling is None:
         return
-    need = f", {say.money(rest.park_need)} are needed" if rest.park_need is not None else ""
-    held = f" ({say.money(account.held)} of it held)" if account.held else ""
-    used = say.money(account.settled + account.held)
-    yield f"{account.name}: {used}{held} of {say.money(account.ceiling)} used, {say.money(account.left)} left{need}"
+
+    def show(amount: int) -> str:
+        return show_amount(amount, account.dimension)
+
+    need = f", {show(rest.park_need)} are needed" if rest.park_need is not None else ""
+    held = f" ({show(account.held)} of it held)" if account.held else ""
+    used, left = show(account.settled + account.held), show(account.left or 0)
+    yield f"{account.name}: {used}{held} of {show(account.ceiling)} used, {left} left{need}"
     opens = f", and a new window opens at {iso(account.reopens)}" if account.reopens else ""
     yield f"it goes on when so much is left there{opens}"
+    yield f"koubou budget add {account.name.removeprefix('task:')} … gives more; koubou budget status shows the accounts"
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:

@@ -23,7 +23,7 @@ FROM worker w ORDER BY w.ended_at IS NOT NULL, w.tier, w.created_at;
 SELECT name, reason, at FROM latch ORDER BY name;
 
 -- name: account
-SELECT * FROM account WHERE name = :name AND dimension = 'usd';
+SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 
 -- name: newest
 -- Tasks that meet conditions (put in by name), the newest first.
@@ -59,7 +59,7 @@ created_at < :older
 
 -- name: rest_of_task
 -- What the lean page of a task leaves out.
-SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_need FROM task WHERE seq = :seq;
+SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_dimension, park_need FROM task WHERE seq = :seq;
 
 -- name: ahead_in_queue
 -- How many wait for the same tier and come first.
