@@ -1,4 +1,4 @@
-"""What cancel and retry share: tasks by id, or by the filters of list with a preview."""
+"""What cancel, finish and retry share: tasks by id, or by the filters of list with a preview."""
 
 from __future__ import annotations
 

@@ -68,14 +68,20 @@ def draft_of_prompt(prompt: str, wishes: Wishes, limits: ReadLimits, new_id: Cal
 
 def draft_of_file(path: str, wishes: Wishes, limits: ReadLimits, new_id: Callable[[], str]) -> Draft:
     """A draft of a task file, or of standard input for `-`. Raises TaskFileError; OSError where none is."""
-    largest = limits.document.size + 1
-    if path == "-":
-        data = sys.stdin.buffer.read(largest)
-        return _draft("standard input", data, _is_json(data), os.getcwd(), wishes, limits, new_id)
-    with open(path, "rb") as file:
-        data = file.read(largest)
-    folder = os.path.dirname(os.path.abspath(path))
-    return _draft(path, data, path.lower().endswith(".json"), folder, wishes, limits, new_id)
+    file, data, folder, is_json = _given(path, limits)
+    return _draft(file, data, is_json, folder, wishes, limits, new_id)
+
+
+def requests_of_file(path: str, limits: ReadLimits) -> list[TaskRequest]:
+    """What a task file asks for, or standard input for `-`, as `submit` would drop it and the intake would read it.
+
+    Raises TaskFileError; OSError where there is no such file.
+    """
+    file, data, folder, is_json = _given(path, limits)
+    asking = Asking(file, os.geteuid(), limits)
+    completing = _Completing(file, folder, Wishes(keys={}, attach=()), limits)
+    documents = _documents(data, file, limits, is_json)
+    return [asking.request(completing.whole(document)) for document in documents]
 
 
 def request_of(path: str, document: Document) -> TaskRequest:
@@ -101,13 +107,7 @@ def _draft(
     limits: ReadLimits,
     new_id: Callable[[], str],
 ) -> Draft:
-    try:
-        documents = read_documents(data, name=file, limits=limits.document, json=is_json)
-    except BadDocument as bad:
-        raise TaskFileError(bad.kind, bad.problem) from None
-    if len(documents) > limits.documents:
-        problem = Problem(message=f"holds more than {limits.documents:,} documents", file=file)
-        raise TaskFileError("documents", problem)
+    documents = _documents(data, file, limits, is_json)
     asking = Asking(file, os.geteuid(), limits)
     try:
         return _written(file, documents, asking, _Completing(file, folder, wishes, limits), is_json, new_id)
@@ -115,6 +115,28 @@ def _draft(
         # The documents were read as UTF-8, so it is a word or file name of the command line.
         problem = Problem(message="the command line says something that is not UTF-8 text")
         raise TaskFileError("encoding", problem) from None
+
+
+def _given(path: str, limits: ReadLimits) -> tuple[str, bytes, str, bool]:
+    """The name of what is read, its bytes, the folder beside which its files lie, and whether it is JSON."""
+    largest = limits.document.size + 1
+    if path == "-":
+        data = sys.stdin.buffer.read(largest)
+        return "standard input", data, os.getcwd(), _is_json(data)
+    with open(path, "rb") as file:
+        data = file.read(largest)
+    return path, data, os.path.dirname(os.path.abspath(path)), path.lower().endswith(".json")
+
+
+def _documents(data: bytes, file: str, limits: ReadLimits, is_json: bool) -> list[Document]:
+    try:
+        documents = read_documents(data, name=file, limits=limits.document, json=is_json)
+    except BadDocument as bad:
+        raise TaskFileError(bad.kind, bad.problem) from None
+    if len(documents) > limits.documents:
+        problem = Problem(message=f"holds more than {limits.documents:,} documents", file=file)
+        raise TaskFileError("documents", problem)
+    return documents
 
 
 def _written(

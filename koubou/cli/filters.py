@@ -1,4 +1,4 @@
-"""The filters that say which tasks are meant: of list, cancel and retry."""
+"""The filters that say which tasks are meant: of list, cancel, finish and retry."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ LAST_WORDS = """\
     --config FILE      the settings; else KOUBOU_CONFIG, else /etc/koubou/koubou.yaml
     --set KEY=VALUE    override one setting, such as budget.monthly.usd=50 (may be repeated)
 
-Exit codes: 0 done, 1 the task failed, 64 usage, 65 bad task file, 69 no master, 73 cannot create,
+Exit codes: 0 done, 1 the task failed, 64 usage, 65 bad task file or bill, 69 no master, 73 cannot create,
 75 still not ended, 77 not allowed, 78 bad settings.
 """
 

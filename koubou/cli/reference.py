@@ -56,7 +56,7 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
         if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
             continue
         shown = action.metavar if isinstance(action.metavar, str) else action.dest
-        if action.choices is not None:
+        if action.choices is not None and action.metavar is None:
             shown = " or ".join(map(str, action.choices))
         word = (
             shown if not action.option_strings else f"{action.option_strings[0]} {shown if action.nargs != 0 else ''}"

@@ -10,6 +10,7 @@ from typing import Any
 from koubou.config import defaults
 from koubou.config.cross_checks import cross_check
 from koubou.config.layers import Layer, lay_over, where
+from koubou.config.operations import OPERATIONS
 from koubou.config.settings import Settings
 from koubou.config.words_given import combined, from_environment, from_overrides
 from koubou.documents.checking import Mistakes, Place, check_value
@@ -44,8 +45,8 @@ def load(
         except SettingsError as error:
             problems += error.problems
     tiers_given = combined(layers).get("tiers")
-    below = Layer(values={} if tiers_given is not None else {"tiers": defaults.TIERS}, place=_built_in)
-    layers.insert(0, below)
+    built_in = {"operations": OPERATIONS, **({} if tiers_given is not None else {"tiers": defaults.TIERS})}
+    layers.insert(0, Layer(values=built_in, place=_built_in))
     named, unknown = from_environment(environ, combined(layers))
     layers += named + from_overrides(overrides or {})
     problems += unknown

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from koubou.config.budget_settings import BudgetSettings
+from koubou.config.operations import OperationSettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
@@ -165,6 +166,10 @@ class Settings(Section):
         "table. In USD per million tokens.",
     )
     budget: BudgetSettings = Field(default=BudgetSettings(), description="The limits of money.")
+    operations: dict[Name, OperationSettings] = Field(
+        default={},
+        description="What kinds of work usually take, for koubou estimate; rows stand beside the built-in ones.",
+    )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="What is taken in from the drop folder.")
     workers: WorkersSettings = Field(default=WorkersSettings(), description="How the crew lives and ends.")
     embedded: EmbeddedSettings = Field(default=EmbeddedSettings(), description="The built-in local model.")

@@ -18,7 +18,7 @@ from koubou.board import Board, open_for_writing
 from koubou.cli.workshop import Workshop
 from koubou.config.load import load
 from koubou.folders.layout import Layout
-from koubou.model.account import Limit
+from koubou.model.account import AccountKey, Limit
 from koubou.model.decision import Breach, Reason, Routed
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
@@ -79,7 +79,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
             match name:
                 case "broke":
                     park = Park(reason=ParkReason.BUDGET, detail="month:2027-01 has $0.10 left", until=NOW + 90 * HOUR)
-                    breach = Breach(park=park, account="month:2027-01", need=USD, least=USD)
+                    key = AccountKey("month:2027-01")
+                    breach = Breach(park=park, account=key, need=USD, least=USD, bearable=USD)
                     board.tasks.parked(task, park, NOW, breach)
                 case "answered" | "failed":
                     board.tasks.admitted(task, USD // 10, 100, NOW)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from koubou.cli.budget.amounts import amounts_of, declare_amounts, show_amount
+from koubou.cli.budget.amounts import amounts_of, declare_amounts
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
         if not arguments.json:
-            print(f"{account}: {show_amount(dimension, amount)} more")
+            print(answers[-1]["message"])
     if arguments.json:
         print_json(answers)
     return 0

@@ -83,34 +83,34 @@ def _ledger(rows: Sequence[Billed], board: Reading) -> dict[tuple[str, int], int
 
 
 def _compared(rows: Sequence[Billed], ledger: Mapping[tuple[str, int], int]) -> dict[str, Any]:
-    """What the master would answer."""
-    groups: list[dict[str, Any]] = [
-        {
-            "model": row.model,
-            "hour": row.hour,
-            "billed": row.amount,
-            "ledger": ledger[row.model, row.hour],
-            "added": row.amount - ledger[row.model, row.hour],
-        }
-        for row in rows
+    """What the master would answer: the alarm is for a model of which more was billed, in all these hours together."""
+    from koubou.model.instant import iso
+    from koubou.model.money import show_usd
+
+    groups: list[dict[str, Any]] = []
+    sums: dict[str, tuple[int, int]] = {}
+    for row in rows:
+        known = ledger[row.model, row.hour]
+        said = {"model": row.model, "hour": iso(row.hour), "billed": row.amount, "ledger": known}
+        groups.append({**said, "added": row.amount - known})
+        billed, in_ledger = sums.get(row.model, (0, 0))
+        sums[row.model] = billed + row.amount, in_ledger + known
+    above = [
+        f"{model}: billed {show_usd(billed)}, in the ledger {show_usd(known)}"
+        for model, (billed, known) in sums.items()
+        if billed > known
     ]
-    above = sum(group["added"] > 0 for group in groups)
-    return {
-        "groups": groups,
-        "added": sum(group["added"] for group in groups),
-        "alarm": above > 0,
-        "reason": f"the bill is above the ledger in {above} of {len(groups)} hours of a model" if above else "",
-    }
+    reason = f"the provider's bill is above the ledger ({'; '.join(above)})" if above else ""
+    added = sum(group["added"] for group in groups)
+    return {"groups": groups, "added": added, "alarm": bool(above), "reason": reason}
 
 
 def _tell(arguments: argparse.Namespace, answer: Mapping[str, Any]) -> int:
     from koubou.cli import exits
     from koubou.cli.say import note, print_json
-    from koubou.model.instant import iso
 
     if arguments.json:
-        groups = [{**group, "hour": iso(group["hour"])} for group in answer["groups"]]
-        print_json({**answer, "groups": groups, "dry_run": arguments.dry_run})
+        print_json({**answer, "dry_run": arguments.dry_run})
     else:
         _print(answer, "would be" if arguments.dry_run else "was")
     if answer["alarm"]:
@@ -120,7 +120,6 @@ def _tell(arguments: argparse.Namespace, answer: Mapping[str, Any]) -> int:
 
 def _print(answer: Mapping[str, Any], tense: str) -> None:
     from koubou.cli.table import print_table
-    from koubou.model.instant import iso
     from koubou.model.money import show_usd
 
     differ = [group for group in answer["groups"] if group["added"]]
@@ -129,7 +128,7 @@ def _print(answer: Mapping[str, Any], tense: str) -> None:
         rows = [
             (
                 group["model"],
-                f"{iso(group['hour'])[:13]}:00Z",
+                f"{group['hour'][:13]}:00Z",
                 show_usd(group["billed"]),
                 show_usd(group["ledger"]),
                 _signed(group["added"]),

@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer)
     else:
-        print(f"{scope} begins anew; what was spent stays in the ledger and in its reports")
+        print(f"{answer['message']}; they stay in the ledger and in its reports")
     return 0

@@ -10,7 +10,6 @@ from koubou.cli.budget.amounts import (
     amounts_of,
     declare_amounts,
     reason_of,
-    show_amount,
 )
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
@@ -76,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
         if not arguments.json:
-            print(f"{arguments.scope}: {_told(dimension, amount)}")
+            print(answers[-1]["message"])
     if arguments.json:
         print_json(answers)
     return 0
@@ -100,11 +99,3 @@ def _check(scope: str) -> None:
     if scope not in SCOPES and not (colon and name and kind in NAMED):
         named = ", ".join(f"{word}:…" for word in NAMED)
         raise UsageMistake(f'there is no scope "{scope}"; the scopes are {", ".join(SCOPES)}, {named}')
-
-
-def _told(dimension: str, amount: int | str | None) -> str:
-    if amount is None:
-        return f"no limit of {dimension} from now on"
-    if isinstance(amount, str):
-        return f"the limit of {dimension} is that of the settings again"
-    return f"{show_amount(dimension, amount)} from now on"
