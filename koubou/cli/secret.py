@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from koubou.cli.parser import Parser
+from koubou.errors import UsageMistake
 
 if TYPE_CHECKING:
     from koubou.cli.workshop import Workshop
@@ -16,12 +17,26 @@ _KEPT = 2
 _MOST_KEPT = 10
 
 
+_TOO_MUCH = (
+    "koubou secret takes one NAME, options and nothing else; if the rest was the key, others could read it in the list "
+    "of processes: make a new one with its provider, and give that by prompt or pipe"
+)
 _WORDS = {
     "list": "names, when each was set and how many values it has, never a value (when no word is given)",
     "set": "keep a key under a name, in place of what is there",
     "rotate": "put a new value before the one that is there, which serves where the new one is refused",
     "rm": "forget a key; needs neither key file nor passphrase",
 }
+
+
+class _Discreet(Parser):
+    """Does not quote what stands there too much, as argparse would: it is likely the key."""
+
+    def parse_known_args(self, *words: Any, **more: Any) -> Any:
+        namespace, rest = super().parse_known_args(*words, **more)
+        if rest:
+            raise UsageMistake(_TOO_MUCH)
+        return namespace, rest
 
 
 def declare(parser: Parser) -> None:
@@ -33,7 +48,7 @@ def declare(parser: Parser) -> None:
         "# A running master takes a change over at once; calls under way finish with the key they have.",
     )
     _options(parser)
-    words = parser.add_subparsers(dest="what", metavar="WORD", parser_class=Parser)
+    words = parser.add_subparsers(dest="what", metavar="WORD", parser_class=_Discreet)
     for word, line in _WORDS.items():
         inner = words.add_parser(
             word,
@@ -44,8 +59,7 @@ def declare(parser: Parser) -> None:
         )
         _options(inner)
         if word != "list":
-            # One is enough; what stands here too much is likely the key, and is better refused than quoted.
-            inner.add_argument("name", metavar="NAME", nargs="+", help="as {secret: NAME} in the settings has it")
+            inner.add_argument("name", metavar="NAME", help="as {secret: NAME} in the settings has it")
         if word == "rotate":
             kept = f"how many values are kept, with the new one ({_KEPT})"
             inner.add_argument("--keep", type=int, metavar="N", default=_KEPT, help=kept)
@@ -70,21 +84,13 @@ def run(arguments: argparse.Namespace) -> int:
     vault = _vault(arguments, workshop)
     if arguments.what == "list":
         return _list(arguments, vault)
-    told = _change(arguments, vault, arguments.name[0])
+    told = _change(arguments, vault, arguments.name)
     _finish(arguments, workshop, vault, told)
     return 0
 
 
 def _check_words(arguments: argparse.Namespace) -> None:
-    from koubou.errors import UsageMistake
-
     arguments.what = what = arguments.what or "list"
-    if what != "list" and len(arguments.name) > 1:
-        # It is not repeated: what stands here too much is likely the key.
-        raise UsageMistake(
-            f"secret {what} takes one NAME and nothing else; if the rest was the key, others could read it in the list "
-            "of processes: make a new one with its provider, and give that by prompt or pipe"
-        )
     if what == "rotate" and not 1 <= arguments.keep <= _MOST_KEPT:
         raise UsageMistake(f"--keep takes 1 to {_MOST_KEPT}")
     if arguments.passphrase and arguments.passphrase_fd is not None:

@@ -180,7 +180,7 @@ class Vault:
             return
         held.write(_BY_KEY, seal(outer, _BY_KEY, self._key(held)))
         if not there:
-            self.notes.append(f"made {self._place.file}: keep a copy of it elsewhere, nothing else opens these keys")
+            self.notes.append(f"made {self._place.file}: keep a copy of it elsewhere, for it opens these keys")
         if self._place.file_is_used and os.geteuid() == 0 and os.stat(held.path).st_uid != 0:
             self.notes.append(
                 f"the service's user cannot read {self._place.file}: give it to the service with "

@@ -116,9 +116,10 @@ def test_words_that_are_off_are_told(shop: Shop, words: tuple[str, ...], code: i
 
 
 def test_a_key_on_the_command_line_is_refused_and_not_repeated(shop: Shop) -> None:
-    done = shop.secret("set", "openai", KEY)
-    assert done.returncode == 64
-    assert "list of processes" in done.stderr
+    for words in (("openai", KEY), ("openai", "--json", KEY), ("openai", f"--value={KEY}"), (KEY, "openai")):
+        done = shop.secret("set", *words)
+        assert done.returncode == 64
+        assert "list of processes" in done.stderr
     assert not (shop.home / "secrets").exists()
 
 
