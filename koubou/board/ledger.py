@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+from koubou.board.accounts import SQL, Accounts
 from koubou.board.prices import price_from_json, price_to_json
 from koubou.board.rows import account_from_row
-from koubou.board.sql import statements
 from koubou.model.account import (
     NOTHING,
     Account,
@@ -20,111 +19,18 @@ from koubou.model.account import (
     Dimension,
     Entry,
     HourSpend,
-    Limit,
     OpenHold,
     TaskUsage,
 )
-from koubou.model.budget import SetLimits
 from koubou.model.call import Usage
 from koubou.model.instant import HOUR, Instant
 from koubou.model.money import FREE, Nano
 
-SQL = statements("ledger")
 _NO_USAGE = Usage(input_tokens=0, output_tokens=0)
 
 
-class Ledger:
+class Ledger(Accounts):
     """Holds are guarded by the database itself; what has happened always commits."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
-
-    # Accounts
-
-    def open_account(self, limit: Limit, now: Instant) -> Account:
-        """An account as it stands: made where there is none, its limits brought up to date.
-
-        When a limit has changed, whoever waits for the account asks anew.
-        """
-        found = self.account(*limit.key)
-        if found is not None and _is_current(found, limit):
-            return found
-        values = {
-            "name": limit.name,
-            "dimension": limit.dimension,
-            "limit": limit.limit,
-            "ceiling": limit.ceiling,
-            "warn_percent": limit.warn_percent,
-            "reopens": limit.reopens,
-            "now": now,
-        }
-        moved = self._execute(SQL["open_account"], values).rowcount
-        if moved and found is not None:
-            self._execute(SQL["unpark_account"], {"name": limit.name, "dimension": limit.dimension, "now": now})
-        opened = self.account(*limit.key)
-        assert opened is not None  # noqa: S101 - it was just written
-        return opened
-
-    def account(self, name: str, dimension: str = Dimension.USD) -> Account | None:
-        """One account as it stands."""
-        row = self._execute(SQL["account"], {"name": name, "dimension": dimension}).fetchone()
-        return account_from_row(row) if row else None
-
-    def accounts(self) -> list[Account]:
-        """Every account as it stands, by name."""
-        return [account_from_row(row) for row in self._execute(SQL["accounts"]).fetchall()]
-
-    def window_accounts(self) -> list[Account]:
-        """Those that are not of a single task: windows, tiers, sessions and the like."""
-        return [account_from_row(row) for row in self._execute(SQL["window_accounts"]).fetchall()]
-
-    def count(self, key: AccountKey, amount: int, unreconciled: int = 0) -> Account | None:
-        """Note what was used without a hold: an agent's deed, a line of a bill. None where there is no such account."""
-        values = {"name": key.name, "dimension": key.dimension, "amount": amount, "unreconciled": unreconciled}
-        row = self._execute(SQL["count"], values).fetchone()
-        return account_from_row(row) if row else None
-
-    def note_level(self, key: AccountKey, level: int) -> None:
-        """Remember that this level, in percent, was told."""
-        self._execute(SQL["told"], {"name": key.name, "dimension": key.dimension, "level": level})
-
-    def add(self, key: AccountKey, amount: int, now: Instant) -> None:
-        """Give an account more than the settings do; whoever waits for it asks anew."""
-        values = {"name": key.name, "dimension": key.dimension, "amount": amount, "now": now}
-        self._execute(SQL["add"], values)
-        self._execute(SQL["unpark_account"], values)
-
-    def unpark(self, key: AccountKey, now: Instant) -> None:
-        """Whoever waits for an account asks anew."""
-        self._execute(SQL["unpark_account"], {"name": key.name, "dimension": key.dimension, "now": now})
-
-    def restart(self, account: Account, call: str, now: Instant) -> None:
-        """Begin a new period: a line takes back what was settled, and nothing is deleted."""
-        entry = Entry(call=call, task="", operation="", run=0, tier="", model="", accounts=(account.key,), price=FREE)
-        amounts = Amounts(
-            usd=-account.settled if account.dimension == Dimension.USD else 0,
-            tokens=-account.settled if account.dimension == Dimension.TOKENS else 0,
-            time=-account.settled if account.dimension == Dimension.TIME else 0,
-        )
-        self._line(entry, "reset", amounts, _NO_USAGE, False, now, now)
-        values = {"name": account.name, "dimension": account.dimension, "now": now}
-        self._execute(SQL["restart"], values)
-        self._execute(SQL["unpark_account"], values)
-
-    # What a person set
-
-    def set_limits(self) -> SetLimits:
-        """What a person set in place of the settings, by scope and dimension."""
-        return {(scope, dimension): amount for scope, dimension, amount in self._execute(SQL["settings"]).fetchall()}
-
-    def set_limit(self, scope: str, dimension: str, amount: int | None, actor: str, reason: str, now: Instant) -> None:
-        """Set a limit in place of the settings; None = no limit."""
-        values = {"scope": scope, "dimension": dimension, "amount": amount, "actor": actor, "reason": reason}
-        self._execute(SQL["set_limit"], values | {"now": now})
-
-    def unset_limit(self, scope: str, dimension: str) -> bool:
-        """Go back to what the settings say; False when nothing was set."""
-        return self._execute(SQL["unset_limit"], {"scope": scope, "dimension": dimension}).rowcount == 1
 
     # Calls
 
@@ -181,6 +87,19 @@ class Ledger:
             reasoning_tokens=row["reasoning"],
         )
         return TaskUsage(calls=row["calls"], usage=usage, cost=row["amount"])
+
+    def restart(self, account: Account, call: str, now: Instant) -> None:
+        """Begin a new period: a line takes back what was settled, and nothing is deleted."""
+        entry = Entry(call=call, task="", operation="", run=0, tier="", model="", accounts=(account.key,), price=FREE)
+        amounts = Amounts(
+            usd=-account.settled if account.dimension == Dimension.USD else 0,
+            tokens=-account.settled if account.dimension == Dimension.TOKENS else 0,
+            time=-account.settled if account.dimension == Dimension.TIME else 0,
+        )
+        self._line(entry, "reset", amounts, _NO_USAGE, False, now, now)
+        values = {"name": account.name, "dimension": account.dimension, "now": now}
+        self._execute(SQL["restart"], values)
+        self._execute(SQL["unpark_account"], values)
 
     # What the provider says of it
 
@@ -279,17 +198,6 @@ class Ledger:
             "now": now,
         }
         self._execute(SQL["line"], values)
-
-
-def _is_current(account: Account, limit: Limit) -> bool:
-    """Whether nothing of the limit has changed; what it warns at is of no account to those who wait."""
-    added = account.added
-    return (
-        account.limit == (None if limit.limit is None else limit.limit + added)
-        and account.ceiling == (None if limit.ceiling is None else limit.ceiling + added)
-        and account.reopens == limit.reopens
-        and account.warn_percent == limit.warn_percent
-    )
 
 
 def _names(accounts: tuple[AccountKey, ...]) -> str:

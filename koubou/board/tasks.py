@@ -215,7 +215,7 @@ class Tasks:
 
     def finished(self, task: Task, run: int, answer_bytes: int, now: Instant) -> None:
         """A person lets what came of a run be enough: the task is completed with it."""
-        self._move("finished", task, Move.COMPLETED, {"run": run, "answer_bytes": answer_bytes}, now)
+        self._move("finished", task, Move.FINISHED, {"run": run, "answer_bytes": answer_bytes}, now)
 
     def filed(self, seq: int, now: Instant) -> Task | None:
         """Note that a task's answer or error stands in its folder; None when that was known."""

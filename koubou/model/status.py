@@ -42,6 +42,7 @@ class Move(StrEnum):
     ADMITTED = "admitted"
     STARTED = "started"
     RETRIED = "retried"
+    FINISHED = "finished"  # by a person, to whom what came so far is enough
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -49,7 +50,6 @@ class Move(StrEnum):
 
 _PENDING, _ROUTING, _ASSIGNED, _IN_PROGRESS = Status.PENDING, Status.ROUTING, Status.ASSIGNED, Status.IN_PROGRESS
 _ENDING: Mapping[Move, Status] = {Move.FAILED: Status.FAILED, Move.CANCELLED: Status.CANCELLED}
-_ENOUGH: Mapping[Move, Status] = {Move.COMPLETED: Status.COMPLETED}  # a person lets what came of a run be enough
 _AT_WORK: Mapping[Move, Status] = {
     Move.RETRIED: _ROUTING,
     Move.PARKED: _PENDING,
@@ -65,14 +65,14 @@ TRANSITIONS: Mapping[Status, Mapping[Move, Status]] = MappingProxyType(
             Move.RETRIED: _ROUTING,
             Move.PARKED: _PENDING,
             Move.ADMITTED: _ASSIGNED,
-            **_ENOUGH,
+            Move.FINISHED: Status.COMPLETED,
             **_ENDING,
         },
         _ROUTING: {
             Move.CLASSIFIED: _ROUTING,  # one that ended too early to be classified, and is tried again
             Move.ROUTED: _PENDING,
             Move.PARKED: _PENDING,
-            **_ENOUGH,
+            Move.FINISHED: Status.COMPLETED,
             **_ENDING,
         },
         _ASSIGNED: {Move.STARTED: _IN_PROGRESS, **_AT_WORK},

@@ -27,6 +27,7 @@ EVENTS: Mapping[str, Sequence[Move]] = {
     # A try that is to wait is parked; one that is not goes back to route at once.
     "task.retried": (Move.RETRIED, Move.PARKED),
     "task.completed": (Move.COMPLETED,),
+    "task.finished": (Move.FINISHED,),
     "task.failed": (Move.FAILED,),
     "task.cancelled": (Move.CANCELLED,),
 }
@@ -204,8 +205,9 @@ def test_the_table_leads_only_to_known_places_and_out_of_an_end_only_by_another_
             assert move not in TRANSITIONS[status]
             continue
         assert status not in ENDS or move is Move.RETRIED
-        assert (reached in ENDS) == (move in (Move.COMPLETED, Move.FAILED, Move.CANCELLED))
-        assert reached is not Status.COMPLETED or status in (Status.ASSIGNED, Status.IN_PROGRESS)
+        assert (reached in ENDS) == (move in (Move.COMPLETED, Move.FINISHED, Move.CANCELLED, Move.FAILED))
+        at_work = status in (Status.ASSIGNED, Status.IN_PROGRESS)
+        assert reached is not Status.COMPLETED or at_work == (move is Move.COMPLETED)
         assert reached is not Status.IN_PROGRESS or status is Status.ASSIGNED
         status = reached
 
