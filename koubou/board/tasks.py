@@ -142,7 +142,6 @@ class Tasks:
 
     def wake_breached(self, name: str, account: Account, now: Instant) -> int:
         """Let go on who waits for `name`, as many as fit what `account` has left, in order; return how many."""
-        # Without a limit there is room for everybody.
         used = account.settled + account.held if account.ceiling is not None else -_WITHOUT_END
         idle = account.held == 0
         values = {"account": name, "dimension": account.dimension, "used": used, "idle": idle}
@@ -226,9 +225,10 @@ class Tasks:
         """A person wants an ended task tried again: back to route, or to classify where it never came so far."""
         self._move("revived", task, Move.RETRIED, {}, now)
 
-    def spent(self, task_id: str, cost: int, tokens: int) -> None:
-        """Add a call's cost and tokens to its task's page."""
-        self._execute(SQL["spent"], {"id": task_id, "cost": cost, "tokens": tokens})
+    def spent(self, task_id: str, cost: int, tokens: int) -> tuple[int, int] | None:
+        """Add a call's cost and tokens to its task's page; (tokens, cost) as they had been estimated for it."""
+        row = self._execute(SQL["spent"], {"id": task_id, "cost": cost, "tokens": tokens}).fetchone()
+        return tuple(row) if row else None
 
     def set_sensitivity(self, task: Task, sensitivity: Sensitivity, now: Instant) -> None:
         """Write down how secret a task is: raised by a rule, or lowered by a named person."""

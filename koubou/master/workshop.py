@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
+from koubou.config.operations import operations_of
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
@@ -18,6 +19,7 @@ from koubou.model.instant import Milliseconds
 from koubou.model.notice import Guardian
 from koubou.model.task import Difficulty
 from koubou.model.tier import Tier
+from koubou.rules.estimate import usual_output
 from koubou.wire.hand_messages import IntakeOrders
 
 
@@ -51,7 +53,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             Difficulty.MEDIUM: settings.routing.medium,
             Difficulty.LOW: settings.routing.low,
         },
-        budget=budget_of(settings.budget),
+        budget=replace(budget_of(settings.budget), usual_output=usual_output(operations_of(settings.operations))),
         intake=IntakeOrders(
             home=str(settings.home),
             settle=settings.intake.settle,

@@ -59,3 +59,5 @@ class Budget:
     ceiling_at: float = 1.0
     emergency_at: float = 1.5
     timezone: tzinfo = UTC
+    usual_output: Mapping[str, int] = field(default_factory=dict)
+    """Tokens that a task of each type usually writes: what is estimated by, never what is held by."""

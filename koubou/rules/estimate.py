@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from koubou.model.account import Amounts, Bearer, Dimension
 from koubou.model.call import Usage
+from koubou.model.money import Nano, Price
+from koubou.model.task import Task
 from koubou.rules.limits import AGENTS
+from koubou.rules.price import cost
 
+_BYTES_PER_TOKEN = 4
 _LETTERS_PER_TOKEN = 4
 """Of English text and code: OpenAI's rule of thumb."""
 _TOKENS_PER_TEN_WIDE = 8
@@ -41,6 +45,31 @@ class Room:
 def operation_for(task_type: str, operations: Mapping[str, Operation]) -> Operation | None:
     """The first kind of work that tasks of this type do."""
     return next((operation for operation in operations.values() if operation.type == task_type), None)
+
+
+def usual_output(operations: Mapping[str, Operation]) -> dict[str, int]:
+    """Tokens that tasks of each type usually write."""
+    found: dict[str, int] = {}
+    for operation in operations.values():
+        found.setdefault(operation.type, operation.output_tokens)
+    return found
+
+
+def of_call(task: Task, price: Price, cap: int, usual: int | None) -> tuple[int, Nano]:
+    """(tokens, cost) of a call, estimated from what is at hand when it is let through: its length and its type.
+
+    Four bytes are about a token of English and of Japanese alike: the letters are longer there, and worth more.
+    """
+    usage = Usage(
+        input_tokens=(task.input_bytes + task.inputs_bytes) // _BYTES_PER_TOKEN,
+        output_tokens=cap if usual is None else min(usual, cap),
+    )
+    return usage.input_tokens + usage.output_tokens, cost(usage, price)
+
+
+def is_off(estimated: int, actual: int) -> bool:
+    """Whether an estimate is off by more than a tenth."""
+    return abs(estimated - actual) * 10 > max(estimated, actual)
 
 
 def prompt_tokens(messages: Sequence[Mapping[str, str]]) -> int:

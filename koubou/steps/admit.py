@@ -16,6 +16,7 @@ from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts, least_amounts
 from koubou.rules.bound import bounded_input
+from koubou.rules.estimate import of_call
 from koubou.rules.latches import EMERGENCY
 from koubou.rules.limits import Asking, bearer
 from koubou.rules.rate import conforms_at, next_due
@@ -83,7 +84,9 @@ def _start(
     shop: Shop, task: Task, tier: Tier, worker: str, admitted: Admitted, bearers: Sequence[Bearer], now: Instant
 ) -> None:
     hold = admitted.hold
-    number = shop.board.tasks.admitted(task, hold.usd, hold.tokens, now)
+    price = tier.price or FREE
+    tokens, cost = of_call(task, price, admitted.cap, shop.budget.usual_output.get(task.type))
+    number = shop.board.tasks.admitted(task, cost, tokens, now)
     call = shop.new_id()
     entry = Entry(
         call=call,
@@ -93,7 +96,7 @@ def _start(
         tier=tier.name,
         model=tier.model,
         accounts=tuple(bearer.account.key for bearer in bearers),
-        price=tier.price or FREE,
+        price=price,
         session=task.session,
         submitter=task.owner,
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.decision import FallBack, Refused, Routed, RunAgain
 from koubou.model.heard import RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
 from koubou.model.instant import Instant
-from koubou.model.money import show_usd
+from koubou.model.money import Nano, show_usd
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import Task
 from koubou.model.tier import Tier
+from koubou.rules.estimate import is_off
 from koubou.rules.latches import latch_of_model
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier
@@ -100,7 +102,9 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
-    shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
+    estimated = shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
+    if estimated is not None and outcome.usage is not None:
+        _calibrate(shop, hold, used, *estimated)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
     # The fact stands, whatever may be wrong with what follows from it.
@@ -114,6 +118,24 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
             shop.alert("model_frozen", latch, now, tier=hold.entry.tier, call=result.call, reason=reason)
         shop.reroute(now)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
+
+
+def _calibrate(shop: Shop, hold: OpenHold, used: Amounts, tokens: int, cost: Nano) -> None:
+    """One line for whoever mends the table of operations, where an estimate was off by more than a tenth."""
+    if is_off(tokens, used.tokens) or is_off(cost, used.usd):
+        entry = hold.entry
+        shop.say(
+            "usage.recorded",
+            task=entry.task,
+            run=entry.run,
+            call=entry.call,
+            tier=entry.tier,
+            operation=entry.operation,
+            estimated_tokens=tokens,
+            tokens=used.tokens,
+            estimated_nusd=cost,
+            nusd=used.usd,
+        )
 
 
 def _failed(shop: Shop, task: Task, error: CallError, now: Instant) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -357,3 +358,16 @@ def test_a_task_of_which_nothing_came_cannot_be_finished() -> None:
     shop.finish("none", **CUT, answer_bytes=2)
     (result,) = shop.ask("finish", ids=["none"])["ok"]["results"]
     assert (result["ok"], "nothing of an answer" in result["message"]) == (False, True)
+
+
+def test_an_estimate_that_was_off_by_more_than_a_tenth_is_told_for_calibration() -> None:
+    shop = Workshop(budget=replace(a_budget(), usual_output={"general": 100}))
+    shop.drop(a_new_task("near", type="general", tier="medium"))
+    read = shop.task("near").input_bytes // 4
+    shop.finish("near", usage=Usage(input_tokens=read, output_tokens=95))
+    assert said(shop, "usage.recorded") == []
+    shop.drop(a_new_task("far", type="general", tier="medium"))
+    shop.finish("far", usage=Usage(input_tokens=read, output_tokens=200))
+    (line,) = said(shop, "usage.recorded")
+    assert (line.fields["estimated_tokens"], line.fields["tokens"]) == (read + 100, read + 200)
+    assert line.fields["estimated_nusd"] < line.fields["nusd"]

@@ -162,7 +162,8 @@ WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
 -- name: spent
 -- What a call cost, on the page of its task.
-UPDATE task SET cost = cost + :cost, tokens = tokens + :tokens WHERE id = :id;
+UPDATE task SET cost = cost + :cost, tokens = tokens + :tokens WHERE id = :id
+RETURNING estimated_tokens, estimated_cost;
 
 -- name: lowered
 -- A named person says how secret a task is.
