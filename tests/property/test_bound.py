@@ -24,7 +24,7 @@ from koubou.rules.settle import settlement
 from tests.builders import a_bearer, a_tier, an_account
 
 RATE = some.integers(0, 50_000_000_000) | some.sampled_from([0, 1, 125_000_000])
-RATES = some.builds(Rates, input=RATE, output=RATE, cached_input=RATE, cache_write=RATE)
+RATES = some.builds(Rates, input=RATE, output=RATE, cached_input=RATE, cache_write=RATE, cache_write_1h=RATE)
 STEPS = some.lists(some.tuples(some.integers(0, 3_000), RATES), max_size=3, unique_by=lambda step: step[0])
 PRICES = some.builds(Price, base=RATES, steps=STEPS.map(lambda steps: tuple(sorted(steps, key=lambda s: s[0]))))
 TOKENS = some.integers(0, 4_000)
@@ -50,6 +50,7 @@ def usages(draw: some.DrawFn, most_input: int, cap: int) -> Usage:
         output_tokens=output,
         cached_input_tokens=cached,
         cache_write_tokens=written,
+        cache_write_1h_tokens=draw(some.integers(0, written)),
         reasoning_tokens=draw(some.integers(0, output)),
     )
 
@@ -72,7 +73,12 @@ def exact_bill(usage: Usage, price: Price) -> int:
     rates = max([(-1, price.base), *price.steps], key=lambda step: (step[0] < usage.input_tokens, step[0]))[1]
     plain = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
     kinds = ((plain, rates.input), (usage.cached_input_tokens, rates.cached_input))
-    more = ((usage.cache_write_tokens, rates.cache_write), (usage.output_tokens, rates.output))
+    hour = usage.cache_write_1h_tokens
+    more = (
+        (usage.cache_write_tokens - hour, rates.cache_write),
+        (hour, rates.cache_write_1h),
+        (usage.output_tokens, rates.output),
+    )
     return ceil(sum(Fraction(count * rate, 1_000_000) for count, rate in (*kinds, *more)))
 
 

@@ -26,7 +26,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
-RATES = st.builds(Rates, input=COUNT, output=COUNT, cached_input=COUNT, cache_write=COUNT)
+RATES = st.builds(Rates, input=COUNT, output=COUNT, cached_input=COUNT, cache_write=COUNT, cache_write_1h=COUNT)
 PRICES = st.builds(Price, base=RATES, steps=st.lists(st.tuples(COUNT, RATES), max_size=2).map(tuple), source=TEXT)
 RESULTS = st.builds(
     CallResult,

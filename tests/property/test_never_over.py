@@ -38,10 +38,18 @@ SHARE = some.integers(0, 100) | some.just(100)
 LIMITS = some.sampled_from([60_000_000, None, 25_000_000, USD, 0]) | some.integers(0, 150_000_000)
 """A call of a medium task holds some twenty million: with most of these limits not everybody gets one."""
 AWKWARD = Price(
-    base=Rates(input=1_250_000_001, output=9_999_999_999, cached_input=2_000_000_000, cache_write=3_000_000_000),
-    steps=((150, Rates(input=3 * USD, output=20 * USD, cached_input=USD, cache_write=6 * USD)),),
+    base=Rates(
+        input=1_250_000_001,
+        output=9_999_999_999,
+        cached_input=2_000_000_000,
+        cache_write=3_000_000_000,
+        cache_write_1h=4_000_000_003,
+    ),
+    steps=(
+        (150, Rates(input=3 * USD, output=20 * USD, cached_input=USD, cache_write=6 * USD, cache_write_1h=9 * USD)),
+    ),
 )
-"""Cached tokens dearer than plain ones, odd rates, and a step that many requests pass."""
+"""Cached tokens dearer than plain ones, an hour in a cache dearer still, odd rates, a step that many requests pass."""
 PRICES = (AWKWARD, a_price(), a_price(7, 3))
 
 
@@ -308,10 +316,12 @@ class NeverOver(RuleBasedStateMachine):
         asked = self.shop.task(task)
         read = (input_bound(asked.input_bytes + asked.inputs_bytes, asked.message_count) * shares[0]) // 100
         cached = read * shares[1] // 100
+        written = (read - cached) * shares[2] // 100
         usage = Usage(
             input_tokens=read,
             cached_input_tokens=cached,
-            cache_write_tokens=(read - cached) * shares[2] // 100,
+            cache_write_tokens=written,
+            cache_write_1h_tokens=written * shares[1] // 100,
             output_tokens=run.cap * shares[2] // 100,
         )
         error: CallError | None = an_error(kind) if kind else None
