@@ -52,7 +52,9 @@ class DailySettings(Section):
         default="20", validate_default=True, description="Limit of a day; null = none, at weekends neither."
     )
     weekend_usd: Usd | None = Field(
-        default="5", validate_default=True, description="Limit of a Saturday or Sunday; null = as on other days."
+        default="5",
+        validate_default=True,
+        description="Limit of a Saturday or Sunday, when not said never above usd; null = as on other days.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pwd
 from zoneinfo import ZoneInfo
 
-from koubou.config.budget_settings import BudgetSettings, MonthLimits, TaskLimits, TypeLimits
+from koubou.config.budget_settings import BudgetSettings, DailySettings, MonthLimits, TaskLimits, TypeLimits
 from koubou.model.account import Dimension
 from koubou.model.budget import NO_LIMITS, Budget, Limits
 
@@ -20,7 +20,7 @@ def budget_of(settings: BudgetSettings) -> Budget:
     return Budget(
         monthly=monthly.usd,
         daily=daily.usd,
-        weekend=daily.weekend_usd,
+        weekend=weekend_of(daily),
         task=_task(settings.task),
         types={name: _type(limits, settings.task) for name, limits in settings.types.items()},
         agents=Limits(usd=settings.agents.usd, tokens=settings.agents.tokens, time=settings.agents.time),
@@ -42,6 +42,13 @@ def budget_of(settings: BudgetSettings) -> Budget:
 def uid_of(name: str) -> int:
     """The uid of a submitter as the settings name him; that the machine knows him was checked when they were read."""
     return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
+
+
+def weekend_of(daily: DailySettings) -> int | None:
+    """The limit of a weekend's day; the built-in one is never above that of other days."""
+    if "weekend_usd" in daily.model_fields_set or None in (daily.usd, daily.weekend_usd):
+        return daily.weekend_usd
+    return min(daily.usd or 0, daily.weekend_usd or 0)
 
 
 def _task(limits: TaskLimits) -> Limits:

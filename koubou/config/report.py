@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from koubou.config.budget_settings import BudgetSettings, TaskLimits, TypeLimits
+from koubou.config.budgets import weekend_of
 from koubou.config.guardian import describe_guardian
 from koubou.config.settings import Settings
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
@@ -47,7 +48,8 @@ def _budget(budget: BudgetSettings) -> list[str]:
     month, day, task = budget.monthly, budget.daily, budget.task
     percents = f"cheaper tiers from {month.warn_at:.0%}, nothing new from {month.reject_at:.0%}"
     ceiling = f"no call passes {month.ceiling_at:.0%}, full stop at {month.emergency_at:.0%} ({budget.timezone})"
-    weekend = "" if None in (day.usd, day.weekend_usd) else f", weekends {_limit(day.weekend_usd)}"
+    at_weekends = weekend_of(day)
+    weekend = "" if None in (day.usd, at_weekends) else f", weekends {_limit(at_weekends)}"
     others = [f"{kind} {name}" for kind in ("tiers", "models", "submitters") for name in getattr(budget, kind)]
     return [
         f"month      {_limit(month.usd)}: {percents}, {ceiling}",

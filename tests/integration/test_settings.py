@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from settings_files import Shelf
 
+from koubou.config.budgets import budget_of
 from koubou.config.load import load
 from koubou.errors import SettingsError
-from koubou.model.money import USD
+from koubou.model.money import USD, nano
 
 KEY = "sk-hunter2-hunter2"
 LOCAL = "{reach: local, base_url: 'http://127.0.0.1:1/v1', model: m, price: {input: 0, output: 0}}"
@@ -208,3 +209,20 @@ def test_what_is_wrong_behind_a_mistake_is_told_in_the_same_breath(tmp_path: Pat
     told = str(caught.value)
     for part in ("log.format", "warn_at <= reject_at", "tiers.here.fallback"):
         assert part in told
+
+
+@pytest.mark.parametrize(
+    ("daily", "weekend"),
+    [
+        ("{usd: 0.1}", "0.1"),
+        ("{usd: 30}", "5"),
+        ("{usd: 1, weekend_usd: 3}", "3"),
+        ("{usd: 1, weekend_usd: null}", None),
+    ],
+)
+def test_the_built_in_limit_of_weekends_is_never_above_that_of_other_days(
+    tmp_path: Path, daily: str, weekend: str | None
+) -> None:
+    file = tmp_path / "koubou.yaml"
+    file.write_text(f"budget: {{daily: {daily}}}\n")
+    assert budget_of(load(file, {}).budget).weekend == (None if weekend is None else nano(weekend))
