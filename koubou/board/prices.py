@@ -11,11 +11,16 @@ from koubou.model.money import Price, Rates
 _PRICES_IN_USE = 256
 
 
-@lru_cache(_PRICES_IN_USE)
 def price_to_json(price: Price) -> str:
     """A price as JSON."""
+    return _to_json(price, price.source)
+
+
+@lru_cache(_PRICES_IN_USE)
+def _to_json(price: Price, source: str) -> str:
+    # Prices are equal whatever their source; what is written is the one of this.
     steps = [[threshold, asdict(rates)] for threshold, rates in price.steps]
-    return json.dumps({"base": asdict(price.base), "steps": steps, "source": price.source})
+    return json.dumps({"base": asdict(price.base), "steps": steps, "source": source})
 
 
 @lru_cache(_PRICES_IN_USE)

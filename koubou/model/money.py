@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 
 Nano = int
@@ -52,11 +52,12 @@ class Price:
     """What a model charges. `steps` re-rate the WHOLE request once its input passes so many tokens (long context).
 
     `source` says where the figures are from: a key of the settings, or the table with its version, provider and day.
+    The same figures found again on another day are the same price: no worker goes home for that.
     """
 
     base: Rates
     steps: tuple[tuple[int, Rates], ...] = ()
-    source: str = "settings"
+    source: str = field(default="settings", compare=False)
 
     @property
     def free(self) -> bool:

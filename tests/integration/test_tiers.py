@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from settings_files import Shelf
 
 from koubou.config.report import describe, show_duration
 from koubou.config.tiers import tiers
+from koubou.model.instant import DAY
 from koubou.model.money import FREE, Price, Rates
 from koubou.model.tier import Tier
 
@@ -44,8 +44,7 @@ def test_without_a_key_only_the_local_tier_of_the_defaults_is_offered(shelf: She
     found, keys = tiers(shelf.load(), {}, at=AT)
     assert [name for name, tier in found.items() if tier.unfit is None] == ["local"]
     assert found["gpt5_high"].unfit == "the environment variable OPENAI_API_KEY is not set"
-    zero = replace(FREE, source="tiers.local.price")
-    assert (found["gpt5_high"].price, found["local"].price, keys) == (None, zero, {})
+    assert (found["gpt5_high"].price, found["local"].price, keys) == (None, FREE, {})
 
 
 def test_with_the_key_the_defaults_are_priced_from_the_table(shelf: Shelf) -> None:
@@ -147,7 +146,14 @@ def test_a_local_model_is_priced_by_the_settings_table_too(shelf: Shelf) -> None
     shelf.write(
         "prices: {local/m: {input: 0, output: 0}}\ntiers: {a: {reach: local, base_url: 'http://[::1]', model: m}}"
     )
-    assert tiers(shelf.load(), {}, at=AT)[0]["a"].price == replace(FREE, source="prices.local/m")
+    price = tiers(shelf.load(), {}, at=AT)[0]["a"].price
+    assert price == FREE
+    assert price.source == "prices.local/m"
+
+
+def test_a_tier_is_the_same_on_another_day_at_the_same_price(shelf: Shelf) -> None:
+    key = {"OPENAI_API_KEY": KEY}
+    assert tiers(shelf.load(), key, at=AT)[0] == tiers(shelf.load(), key, at=AT + DAY)[0]
 
 
 def test_the_window_is_known_only_where_its_source_is_sure(shelf: Shelf) -> None:
