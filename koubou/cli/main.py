@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,10 @@ from koubou.errors import KoubouError, UsageMistake
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say (default: those of the process); return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal's encoding does not have must not keep the others from it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = _do(list(sys.argv[1:] if words is None else words))
         sys.stdout.flush()

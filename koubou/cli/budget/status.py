@@ -159,7 +159,10 @@ def _fits(fits: Mapping[str, Fit]) -> str:
     told = []
     for tier, fit in fits.items():
         where = f"{one_line(tier)}: " if tier else ""
-        told.append(f"{where}{fit.calls:,} calls at {money(fit.mean)}" + ("" if tier else f" (mean of {fit.of:,})"))
+        told.append(
+            f"{where}{fit.calls:,} {'call' if fit.calls == 1 else 'calls'} at {money(fit.mean)}"
+            + ("" if tier else f" (mean of {fit.of:,})")
+        )
     return "; ".join(told)
 
 
