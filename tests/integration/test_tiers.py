@@ -217,7 +217,8 @@ def test_the_report_says_what_is_in_force_and_why_a_tier_is_not_offered(shelf: S
     assert "gpt5_high (cloud, gpt-5): not offered: the environment variable OPENAI_API_KEY is not set" in text
     assert "local (local, gpt-oss-20b): offered, 2 places, free" in text
     assert "high -> gpt5_high, medium -> gpt5_medium, low -> local" in text
-    assert "$500.00, no call passes 100%" in text
+    assert "month      $500.00: " in text
+    assert "no call passes 100%" in text
 
 
 def test_the_report_warns_when_nothing_or_nothing_local_is_offered(shelf: Shelf) -> None:
