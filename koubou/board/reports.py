@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, tzinfo
 
 from koubou.board.ledger import Ledger
 from koubou.board.sql import statements
+from koubou.model.account import HourSpend
 from koubou.model.instant import HOUR, MINUTE, Instant
 from koubou.model.money import Nano
 from koubou.rules.days import day_of
@@ -86,12 +87,9 @@ class Reports:
         """The models that anything was spent on."""
         return [row[0] for row in self._execute(SQL["models"])]
 
-    def hours(self, model: str, since: Instant, until: Instant) -> Mapping[Instant, Nano]:
-        """What the ledger has for a model in each hour of a window, by the hour's first millisecond."""
-        found: dict[Instant, Nano] = {}
-        for spend in self._ledger.hours(model, since // HOUR * HOUR, until):
-            found[spend.hour] = found.get(spend.hour, 0) + spend.amount
-        return found
+    def hours(self, model: str, since: Instant, until: Instant) -> list[HourSpend]:
+        """What the ledger has for a model in each hour that begins within a window, by tier."""
+        return self._ledger.hours(model, since // HOUR * HOUR, until)
 
     def _sums(self, by: str, since: Instant, until: Instant) -> list[Sum]:
         statement = SQL["sums"].replace("{key}", _KEYS[by])

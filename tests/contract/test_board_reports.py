@@ -118,7 +118,8 @@ def test_hours_of_a_model_are_those_in_which_its_calls_began(board: Board) -> No
     for minutes, amount in ((0, 1), (59, 2), (60, 4)):
         spend(board, hour + minutes * MINUTE, amount)
     spend(board, hour, 8, model="other", tier="other")
-    assert reports(board).hours("gpt-5", hour, hour + DAY) == {hour: 3, hour + HOUR: 4}
+    found = reports(board).hours("gpt-5", hour + MINUTE, hour + DAY)
+    assert [(each.hour, each.amount) for each in found] == [(hour, 3), (hour + HOUR, 4)]
     assert sorted(reports(board).models()) == ["gpt-5", "other"]
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from koubou.cli.budget.bill import Bill, read_bill
 from koubou.errors import BillError
-from koubou.model.account import Billed
+from koubou.model.account import Billed, HourSpend
 from koubou.model.instant import DAY, HOUR, Instant
 from koubou.model.money import USD
-from koubou.rules.bill import Charge, by_hour, model_in_ledger, spread
+from koubou.rules.bill import Charge, by_hour, model_in_ledger, over_hours, spread
 
 START: Instant = 1_800_000_000_000 // DAY * DAY
 """2027-01-15 00:00 UTC."""
@@ -143,21 +143,46 @@ def test_models_are_known_by_the_names_of_the_ledger() -> None:
     assert model_in_ledger("gpt-4o-2024-08-06, input", known) == "gpt-4o-2024-08-06"
 
 
-def ledger(model: str, since: Instant, until: Instant) -> dict[Instant, int]:
-    hours = {START + HOUR: 3 * USD, START + 9 * HOUR: USD, START + DAY: 100 * USD}
-    return {hour: amount for hour, amount in hours.items() if model == "gpt-5" and since <= hour < until}
+def spent(hour: int, amount: int, unknown: int = 0, tier: str = "high") -> HourSpend:
+    return HourSpend(model="gpt-5", tier=tier, hour=START + hour * HOUR, amount=amount, unknown=unknown)
+
+
+def ledger(model: str, since: Instant, until: Instant) -> list[HourSpend]:
+    known = [spent(1, 3 * USD), spent(9, 2 * USD, unknown=USD), spent(24, 100 * USD)]
+    return [each for each in known if each.model == model and since <= each.hour < until]
 
 
 def a_charge(usd: str, *, since: Instant = START, until: Instant = START + DAY, model: str = "gpt-5") -> Charge:
     return Charge(model=model, since=since, until=until, usd=Decimal(usd))
 
 
-def test_a_day_is_laid_over_its_hours_as_the_ledger_has_them() -> None:
-    charges = [a_charge("1.5"), a_charge("0.5", model="gpt-5-2025-08-07, output")]
+def test_a_day_is_laid_over_its_hours_what_is_known_first() -> None:
+    charges = [a_charge("4.25"), a_charge("0.25", model="gpt-5-2025-08-07, output")]
     assert by_hour(charges, ["gpt-5"], ledger) == [
-        Billed(model="gpt-5", hour=START + HOUR, amount=3 * USD // 2),
-        Billed(model="gpt-5", hour=START + 9 * HOUR, amount=USD // 2),
+        Billed(model="gpt-5", hour=START + HOUR, amount=3 * USD),
+        Billed(model="gpt-5", hour=START + 9 * HOUR, amount=3 * USD // 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("amount", "hours"),
+    [
+        (0, {1: 0, 9: 0}),
+        (200, {1: 150, 9: 50}),  # less than is known: as the known parts are among themselves
+        (400, {1: 300, 9: 100}),
+        (450, {1: 300, 9: 150}),  # the rest pays for what was unknown
+        (500, {1: 300, 9: 200}),
+        (600, {1: 360, 9: 240}),  # above the ledger, in every hour
+    ],
+)
+def test_known_spending_is_billed_before_what_is_unknown(amount: int, hours: dict[int, int]) -> None:
+    found = over_hours(amount, [spent(1, 200), spent(1, 100, tier="low"), spent(9, 200, unknown=100)])
+    assert found == {START + hour * HOUR: part for hour, part in hours.items()}
+
+
+def test_nothing_in_the_ledger_is_nothing_to_lay_it_over() -> None:
+    assert over_hours(5, []) == {}
+    assert over_hours(5, [spent(1, 0)]) == {}
 
 
 def test_a_day_of_which_the_ledger_knows_nothing_is_billed_to_its_first_hour() -> None:

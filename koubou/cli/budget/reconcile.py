@@ -13,7 +13,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
     from koubou.cli.budget.bill import Bill
-    from koubou.model.account import Billed
+    from koubou.model.account import Billed, HourSpend
 
 _MOST = 20_000
 """Groups that one request to the master can hold."""
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     bill = read_bill(_bytes(arguments.file), name, arguments.format)
     with workshop.reading() as board, board.picture():
         rows = _by_hour(bill, board)
-        ledger = _ledger(rows, board) if arguments.dry_run else {}
+        ledger = _ledger(rows, board) if arguments.dry_run else []
     if len(rows) > _MOST:
         raise BillError([Problem(message=f"has more than {_MOST:,} hours of models: export less at once", file=name)])
     if bill.more:
@@ -73,26 +73,26 @@ def _by_hour(bill: Bill, board: Reading) -> list[Billed]:
     return by_hour(bill.charges, board.reports.models(), board.reports.hours)
 
 
-def _ledger(rows: Sequence[Billed], board: Reading) -> dict[tuple[str, int], int]:
+def _ledger(rows: Sequence[Billed], board: Reading) -> list[Sequence[HourSpend]]:
+    """What the ledger has for each row."""
     from koubou.model.instant import HOUR
 
-    return {
-        (row.model, row.hour): board.reports.hours(row.model, row.hour, row.hour + HOUR).get(row.hour, 0)
-        for row in rows
-    }
+    return [board.reports.hours(row.model, row.hour, row.hour + HOUR) for row in rows]
 
 
-def _compared(rows: Sequence[Billed], ledger: Mapping[tuple[str, int], int]) -> dict[str, Any]:
+def _compared(rows: Sequence[Billed], ledger: Sequence[Sequence[HourSpend]]) -> dict[str, Any]:
     """What the master would answer: the alarm is for a model of which more was billed, in all these hours together."""
     from koubou.model.instant import iso
     from koubou.model.money import show_usd
+    from koubou.rules.reconcile import corrections
 
     groups: list[dict[str, Any]] = []
     sums: dict[str, tuple[int, int]] = {}
-    for row in rows:
-        known = ledger[row.model, row.hour]
+    for row, spent in zip(rows, ledger, strict=True):
+        known = sum(spend.amount for spend in spent)
+        added = sum(amount for _, amount in corrections(row.amount, spent))
         said = {"model": row.model, "hour": iso(row.hour), "billed": row.amount, "ledger": known}
-        groups.append({**said, "added": row.amount - known})
+        groups.append({**said, "added": added})
         billed, in_ledger = sums.get(row.model, (0, 0))
         sums[row.model] = billed + row.amount, in_ledger + known
     above = [
@@ -100,7 +100,7 @@ def _compared(rows: Sequence[Billed], ledger: Mapping[tuple[str, int], int]) -> 
         for model, (billed, known) in sums.items()
         if billed > known
     ]
-    reason = f"the provider's bill is above the ledger ({'; '.join(above)})" if above else ""
+    reason = f"a provider's bill is above the ledger ({'; '.join(above)})" if above else ""
     added = sum(group["added"] for group in groups)
     return {"groups": groups, "added": added, "alarm": bool(above), "reason": reason}
 
@@ -137,7 +137,7 @@ def _print(answer: Mapping[str, Any], tense: str) -> None:
         ]
         print_table(heads, rows, right=heads[2:])
     agree = len(answer["groups"]) - len(differ)
-    print(f"{agree:,} of {len(answer['groups']):,} hours of models agree; {_signed(answer['added'])} {tense} added")
+    print(f"{agree:,} of {len(answer['groups']):,} hours need no correction; {_signed(answer['added'])} {tense} added")
 
 
 def _signed(amount: int) -> str:
