@@ -66,6 +66,19 @@ class WorkersSettings(Section):
     idle_timeout: Duration = Field(
         default="60s", validate_default=True, description="A worker with nothing to do is sent home after this."
     )
+    hang_after: Duration = Field(
+        default="30s",
+        validate_default=True,
+        description="A worker that lives and gives no sign for so long is ended; its stack goes into the journal.",
+    )
+    max_runs: Positive | None = Field(
+        default=10_000, description="A worker is replaced after so many runs, give or take a tenth; null = never."
+    )
+    max_memory: Size | None = Field(
+        default="1GB",
+        validate_default=True,
+        description="A worker that has grown larger is replaced once it has nothing to do; null = never.",
+    )
 
 
 class EmbeddedSettings(Section):

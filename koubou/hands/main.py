@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 
+from koubou import last_words
 from koubou.hands.line import Line
 
 _USAGE = 64
@@ -21,6 +22,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2 or arguments[0] not in ("intake", "shelving") or not arguments[1].isdecimal():
         sys.stderr.write("python -m koubou.hands intake|shelving FD is for the master to start, not for people\n")
         return _USAGE
+    last_words.listen()
     # A signal for the whole group is the master's to answer; when it has gone, the wire tells.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)

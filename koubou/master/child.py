@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+from koubou import last_words
 from koubou.errors import ProtocolError
 from koubou.wire.framing import Decoder, Message, encode
 
@@ -28,7 +29,9 @@ class Child(asyncio.Protocol):
         self._decoder = Decoder(accepts)
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self.last_words: list[str] = []
         self._process: subprocess.Popen[bytes]
+        self._paper: int
         self._pidfd: int
 
     @classmethod
@@ -44,21 +47,24 @@ class Child(asyncio.Protocol):
     ) -> Child:
         """Start `python -m module …before FD …after` with one end of a wire. Raises OSError when the machine cannot."""
         ours, theirs = socket.socketpair()
+        paper = last_words.paper()
         try:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", module, *before, str(theirs.fileno()), *after],
-                pass_fds=(theirs.fileno(),),
+                pass_fds=(theirs.fileno(), paper),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                env=_environment(os.environ),
+                env={**_environment(os.environ), last_words.VARIABLE: str(paper)},
                 start_new_session=True,
             )
         except BaseException:
             ours.close()
+            os.close(paper)
             raise
         finally:
             theirs.close()
         child = cls(accepts, heard, gone)
+        child._paper = paper
         child._process = process
         child._pidfd = os.pidfd_open(process.pid)
         loop = asyncio.get_running_loop()
@@ -113,6 +119,8 @@ class Child(asyncio.Protocol):
         os.close(self._pidfd)
         status = self._process.wait()
         self._pidfd = -1
+        self.last_words = last_words.read(self._paper)
+        os.close(self._paper)
         # What it said last may still be in the wire; the loop reads that first.
         loop.call_soon(loop.call_soon, self._over, status)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from koubou.journal import Journal
 from koubou.master.member import Member
+from koubou.master.out_of_memory import OutOfMemory
 from koubou.master.workshop import Workshop
 from koubou.model.instant import SECOND
 from koubou.model.tier import Tier
@@ -19,7 +20,7 @@ BEAT_EVERY = 2 * SECOND
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _LIVED_WELL = 30.0
-_BEATS_MISSED = 15
+_JITTER = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,10 @@ class Endpoint:
 
 
 class Crew:
-    """All workers. `heard` gets what they say; `gone` the member, whether it was meant to go, and why it went."""
+    """All workers. `heard` gets what they say; `gone` the member, whether it was meant to go, and why it went.
+
+    `chance` is a number from 0 to 1 that spreads what would else happen at once.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Crew:
         new_id: Callable[[], str],
         heard: Callable[[FromWorker], None],
         gone: Callable[[Member, bool, str], None],
+        chance: Callable[[], float],
     ) -> None:
         self.workshop = workshop
         self.members: dict[str, Member] = {}
@@ -55,6 +60,8 @@ class Crew:
         self._waits: dict[str, float] = {}
         self._not_before: dict[str, float] = {}
         self._born: dict[str, float] = {}
+        self._chance = chance
+        self._out_of_memory = OutOfMemory()
 
     def tiers(self) -> Mapping[str, Tier]:
         """The tiers as they can be offered now: a halted one says why it is not."""
@@ -96,7 +103,7 @@ class Crew:
             tier=serves,
             api_keys=keys,
             beat_every=BEAT_EVERY,
-            orphan_grace=self.workshop.orphan_grace,
+            orphan_grace=self.workshop.workers.orphan_grace,
         )
         self._starting[tier.name] = self._starting.get(tier.name, 0) + 1
         try:
@@ -115,15 +122,6 @@ class Crew:
         self._journal.say("worker.started", worker=name, tier=tier.name, pid=member.identity.pid)
         return member
 
-    def end_the_hanging(self) -> None:
-        """A worker that lives and does not beat hangs: its calls are lost, and it is ended."""
-        now = asyncio.get_running_loop().time()
-        for member in self.members.values():
-            if member.ready and now - member.last_beat > _BEATS_MISSED * BEAT_EVERY / SECOND:
-                self._journal.say("worker.hanging", "error", worker=member.identity.id, tier=member.tier.name)
-                member.hung = True
-                member.child.signal(signal.SIGKILL)
-
     def send_home(self, taken: Mapping[str, int]) -> None:
         """Retire who has had nothing to do for the idle time, but keep each tier's least crew."""
         now = asyncio.get_running_loop().time()
@@ -136,7 +134,7 @@ class Crew:
             tier = member.tier.name
             peers = sum(other.tier.name == tier and not other.leaving for other in self.members.values())
             idle = (now - member.idle_since) * SECOND
-            if idle >= self.workshop.idle_timeout and peers > member.tier.workers_min:
+            if idle >= self.workshop.workers.idle_timeout and peers > member.tier.workers_min:
                 member.retire()
 
     def retire_changed(self, workshop: Workshop) -> None:
@@ -166,8 +164,9 @@ class Crew:
         name, tier = member.identity.id, member.tier.name
         del self.members[name]
         lived = asyncio.get_running_loop().time() - self._born.pop(name)
-        meant = (member.leaving or member.child.killed) and not member.hung
-        reason = _why(status, member)
+        hung = member.hung_at is not None
+        meant = (member.leaving or member.child.killed) and not hung
+        reason = _why(status, member, out_of_memory=self._out_of_memory.happened())
         if member.unable is not None:
             self.halted[tier] = f"{member.unable.message}; {member.unable.remedy}"
             self._journal.say("tier.degraded", "error", tier=tier, reason=self.halted[tier])
@@ -178,24 +177,27 @@ class Crew:
                 self._waits.pop(tier, None)
             self._back_off(tier)
         event, level = ("worker.retired", "info") if meant and status == 0 else ("worker.lost", "warning")
-        self._journal.say(event, level, worker=name, tier=tier, reason=reason)
+        stack = {"stack": member.child.last_words} if member.child.last_words else {}
+        self._journal.say(event, level, worker=name, tier=tier, reason=reason, **stack)
         self._gone(member, meant, reason)
 
     def _back_off(self, tier: str) -> None:
         wait = self._waits.get(tier, 0.0)
         self._waits[tier] = wait = min(max(_FIRST_WAIT, wait * 2), _LONGEST_WAIT)
-        self._not_before[tier] = asyncio.get_running_loop().time() + wait
+        # Jitter on top: crews of many tiers that lost their server together do not come back together.
+        self._not_before[tier] = asyncio.get_running_loop().time() + wait * (1 + _JITTER * self._chance())
 
 
-def _why(status: int, member: Member) -> str:
+def _why(status: int, member: Member, *, out_of_memory: bool) -> str:
     if member.unable is not None:
         return member.unable.message
-    if member.hung:
+    if member.hung_at is not None:
         return "the worker hung and was ended"
     if member.child.killed:
         return "the workshop was stopped at once"
     if status >= 0:
         return f"the worker ended with status {status}"
     name = signal.Signals(-status).name
-    hint = " (perhaps out of memory)" if name == "SIGKILL" else ""
-    return f"the worker was ended by {name}{hint}"
+    if out_of_memory:
+        return "the kernel ended the worker: out of memory"
+    return f"the worker was ended by {name}"

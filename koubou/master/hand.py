@@ -79,7 +79,9 @@ class Hand:
                 if self._keeping is None:
                     self._over.set()
                     return
-                self._journal.say("hand.lost", "error", hand=self._name, reason=f"it ended with status {status}")
+                reason = f"it ended with status {status}"
+                stack = {"stack": child.last_words} if child.last_words else {}
+                self._journal.say("hand.lost", "error", hand=self._name, reason=reason, **stack)
             wait = _FIRST_WAIT if loop.time() - began > _LIVED_WELL else min(wait * 2, _LONGEST_WAIT)
             await asyncio.sleep(wait)
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable, SettingsError
@@ -19,17 +20,17 @@ from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
 from koubou.master.reloading import Problems, Reloading
+from koubou.master.staffing import Staffing
 from koubou.master.systemd import Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
-from koubou.model.instant import DAY, SECOND, Instant
+from koubou.model.instant import SECOND, Instant
 from koubou.rules.limits import LimitsInForce
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
 _HOUSEKEEPING = 1.0
-_BEATS_WRITTEN_EVERY = 5.0
 _BOARD_RETRY = 1.0
 _QUICK_END = 3.0
 _IDLE_WORDS_WAIT = 0.05
@@ -59,13 +60,14 @@ class Master:
         self._loop = asyncio.get_running_loop()
         self._next_wake: Instant | None = None
         self._pending = 0
-        self._beats_written = 0.0
         self._housekept = 0.0
         self._ending = False
         self._end_by: float | None = None
-        self._hiring: set[asyncio.Task[object]] = set()
         self._reloading = Reloading(self._reload)
-        self.crew = Crew(workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone)
+        self.crew = Crew(
+            workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone, chance=self._chance
+        )
+        self._staffing = Staffing(board, self.crew, journal, chance=self._chance)
         self.hands = Hands(
             workshop.intake,
             journal,
@@ -102,10 +104,10 @@ class Master:
         """SIGTERM: drain. A second one is quick."""
         if not self._ending:
             self._ending = self.reception.draining = True
-            self._end_by = self._loop.time() + self.workshop.drain_timeout / SECOND
+            self._end_by = self._loop.time() + self.workshop.workers.drain_timeout / SECOND
             self._pause_intake()
             self.hands.watching.set()  # nobody waits for the bell any more
-            patience = self.workshop.drain_timeout * 1000 + 10_000_000
+            patience = self.workshop.workers.drain_timeout * 1000 + 10_000_000
             self._notifier.say("STOPPING=1", "STATUS=draining", f"EXTEND_TIMEOUT_USEC={patience}")
             self._journal.say("system.draining", reason="asked to stop; calls under way finish")
         else:
@@ -173,7 +175,8 @@ class Master:
             self._next_wake = outcome.next_wake
             if self.hands.arrivals or outcome.moved >= BATCH:
                 self._awake.set()
-            self._hire()
+            if not self._ending:
+                self._staffing.hire()
             if self._loop.time() - self._housekept >= _HOUSEKEEPING:
                 self._housekeep()
 
@@ -216,50 +219,22 @@ class Master:
             self.crew.kill_all()
         if late >= _QUICK_END:
             return True
-        if self._inbox or self.hands.busy or self.teller.busy or self._hiring or self._board.runs.open_count():
+        if self._inbox or self.hands.busy or self.teller.busy or self._staffing.busy or self._board.runs.open_count():
             return False
         self.crew.retire_all()
         return not self.crew.members and not self._board.tasks.owed_filings(1)
-
-    def _hire(self) -> None:
-        if self._ending:
-            return
-        queued = {
-            name: self._board.tasks.queued_up_to(name, tier.places + 1) for name, tier in self.workshop.tiers.items()
-        }
-        needy = any(queued.values()) or any(tier.workers_min for tier in self.workshop.tiers.values())
-        for tier in self.crew.wanted(queued, self._board.runs.open_count()) if needy else ():
-            task = self._loop.create_task(self._hire_one(tier.name))
-            self._hiring.add(task)
-            task.add_done_callback(self._hiring.discard)
-
-    async def _hire_one(self, name: str) -> None:
-        member = await self.crew.hire(self.crew.tiers()[name])
-        if member is not None:
-            with self._board.transaction():
-                self._board.crew.hired(member.identity, member.tier, clock())
 
     def _housekeep(self) -> None:
         """Once a second: beats and counts, idle workers, owed filings, the watchdog."""
         self._housekept = self._loop.time()
         self._notifier.say("WATCHDOG=1")
-        self.crew.end_the_hanging()
-        self.crew.send_home(self._board.runs.open_count())
+        self._staffing.look()
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()
         self.teller.tell()
         self._pause_intake()
-        if self._housekept - self._beats_written >= _BEATS_WRITTEN_EVERY:
-            self._beats_written = self._housekept
-            self._write_beats()
-
-    def _write_beats(self) -> None:
-        now, taken = clock(), self._board.runs.open_count()
-        with self._board.transaction():
-            self._open_windows(now)
-            for name in self.crew.members:
-                self._board.crew.seen(name, "busy" if taken.get(name) else "idle", now)
-            self._board.crew.forget(now - DAY)
+        with suppress(BoardUnavailable), self._board.transaction():
+            self._open_windows(clock())
 
     def _open_windows(self, now: Instant) -> None:
         """The accounts of month and day stand there from their first seconds on, also when nothing asks for money."""

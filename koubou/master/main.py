@@ -66,7 +66,7 @@ async def _serve(
     loop.add_signal_handler(signal.SIGHUP, master.reload)
     loop.add_signal_handler(signal.SIGUSR1, master.ring)
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
-    end_old_crew(board.crew.alive(), journal, master.workshop.orphan_grace)
+    end_old_crew(board.crew.alive(), journal, master.workshop.workers.orphan_grace)
     for word in lost_workers(board, layout):
         master.hear(word)
     master.write_settings()

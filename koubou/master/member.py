@@ -11,7 +11,7 @@ from koubou.master.child import Child, boot_id, start_time
 from koubou.model.tier import Tier
 from koubou.model.worker import WorkerIdentity
 from koubou.wire.framing import FROM_WORKER
-from koubou.wire.messages import Beat, FromWorker, Hello, Ready, Retire, Unable, Welcome
+from koubou.wire.messages import Beat, Finished, FromWorker, Hello, Ready, Retire, Unable, Welcome
 
 
 class Member:
@@ -25,7 +25,9 @@ class Member:
         self.child = child
         self.ready = False
         self.leaving = False
-        self.hung = False
+        self.hung_at: float | None = None
+        self.runs = 0
+        self.patience: float | None = None
         self.unable: Unable | None = None
         self.running = 0
         self.idle_since: float | None = None
@@ -81,5 +83,7 @@ class Member:
                 self.idle_since = self.last_beat
             case Beat(running=running):
                 self.running = running
+            case Finished():
+                self.runs += 1
             case Unable():
                 self.unable = message

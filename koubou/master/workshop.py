@@ -15,12 +15,24 @@ from koubou.embedded.keeper import EmbeddedSettings
 from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
 from koubou.model.budget import Budget
-from koubou.model.instant import Milliseconds
+from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.notice import Guardian
 from koubou.model.task import Difficulty
 from koubou.model.tier import Tier
 from koubou.rules.estimate import usual_output
 from koubou.wire.hand_messages import IntakeOrders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewRules:
+    """How the crew lives and ends. `hang_after` is in seconds, `max_memory` in bytes; None = never."""
+
+    drain_timeout: Milliseconds
+    orphan_grace: Milliseconds
+    idle_timeout: Milliseconds
+    hang_after: float
+    max_runs: int | None
+    max_memory: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,9 +46,7 @@ class Workshop:
     budget: Budget
     intake: IntakeOrders
     max_pending: int
-    drain_timeout: Milliseconds
-    orphan_grace: Milliseconds
-    idle_timeout: Milliseconds
+    workers: CrewRules
     embedded: EmbeddedSettings
     guardian: Guardian = field(default_factory=Guardian, repr=False)
 
@@ -65,9 +75,14 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             rule_cache=str(default_models_dir().with_name("rules")),
         ),
         max_pending=settings.intake.max_pending,
-        drain_timeout=settings.workers.drain_timeout,
-        orphan_grace=settings.workers.orphan_grace,
-        idle_timeout=settings.workers.idle_timeout,
+        workers=CrewRules(
+            drain_timeout=settings.workers.drain_timeout,
+            orphan_grace=settings.workers.orphan_grace,
+            idle_timeout=settings.workers.idle_timeout,
+            hang_after=settings.workers.hang_after / SECOND,
+            max_runs=settings.workers.max_runs,
+            max_memory=settings.workers.max_memory,
+        ),
         embedded=_embedded(settings),
         guardian=guardian(settings, environ),
     )

@@ -11,6 +11,7 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from koubou import last_words
 from koubou.worker.loop import Worker
 from koubou.worker.run import where
 
@@ -22,6 +23,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or not arguments[0].isdecimal():
         _complain("python -m koubou.worker FD [NAME] is for the master to start, not for people")
         return _USAGE
+    last_words.listen()
     _close_leaks()
     wire = socket.socket(fileno=int(arguments[0]))
     wire.set_inheritable(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime
@@ -124,3 +126,36 @@ def test_a_worker_killed_with_nothing_under_way_costs_nobody_a_try(rehearse: Ope
     workshop.drop("a.yaml", {"id": "a", "prompt": "Hello"})
     assert workshop.output("a")["attempts"] == 1
     assert [line["event"] for line in workshop.show("a")["history"]].count("task.retried") == 0
+
+
+def test_a_worker_that_hangs_leaves_its_stack_in_the_journal_and_its_task_is_done_by_another(
+    rehearse: OpenRehearsal,
+) -> None:
+    workshop = rehearse(
+        {"local": a_tier(script=None, workers={"min": 1, "max": 1})}, workers={"hang_after": "6s", "orphan_grace": "2s"}
+    )
+    started = workshop.wait_until(lambda: next(workshop.events("worker.started"), None), "a worker to be started")
+    workshop.drop("warm.yaml", {"id": "warm", "prompt": "Hello"})
+    workshop.output("warm")
+    os.kill(started["pid"], signal.SIGSTOP)
+    workshop.drop("a.yaml", {"id": "a", "prompt": "Hello"})
+    hanging = workshop.wait_until(lambda: next(workshop.events("worker.hanging"), None), "it to be noticed")
+    assert hanging["worker"] == started["worker"]
+    os.kill(started["pid"], signal.SIGCONT)  # so that the signal that asks for its stack can be heard
+    lost = workshop.wait_until(lambda: next(workshop.events("worker.lost"), None), "its end")
+    assert "hung" in lost["reason"]
+    assert any("asyncio" in line for line in lost["stack"]), lost
+    assert not any("Hello" in line for line in lost["stack"])
+    assert workshop.output("a")["attempts"] >= 1
+
+
+def test_a_worker_is_replaced_after_so_many_runs(rehearse: OpenRehearsal) -> None:
+    workshop = rehearse({"local": a_tier()}, workers={"max_runs": 5, "idle_timeout": "60s"})
+    for number in range(14):
+        workshop.drop(f"t{number}.yaml", {"id": f"t{number}", "prompt": "Hello"})
+        workshop.output(f"t{number}")
+    replaced = workshop.wait_until(lambda: next(workshop.events("worker.replaced"), None), "the first to be replaced")
+    assert "runs" in replaced["reason"]
+    workshop.drop("after.yaml", {"id": "after", "prompt": "Hello"})
+    workshop.output("after")
+    assert list(workshop.events("worker.started"))[-1]["worker"] != replaced["worker"]
