@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from koubou.cli.budget.bill import Bill, read_bill
@@ -58,6 +59,16 @@ def test_columns_may_be_named_as_people_name_them(text: str) -> None:
 
 def test_a_date_alone_is_a_day_in_utc() -> None:
     assert charged("date,model,cost_usd\n2027-01-15,gpt-5,1\n") == [("gpt-5", START, START + DAY, Decimal(1))]
+
+
+def test_a_time_without_a_zone_is_in_utc_wherever_the_machine_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert charged("hour,model,cost\n2027-01-15 00:00,gpt-5,1\n")[0][1] == START
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_pages_of_openai_are_read_in_dollars() -> None:
@@ -197,11 +208,18 @@ def test_charges_of_an_hour_are_summed_before_they_are_rounded_up() -> None:
     assert by_hour(minutes, ["gpt-5"], ledger) == [Billed(model="gpt-5", hour=START, amount=2)]
 
 
+def test_what_cannot_be_parted_goes_to_the_largest_remainders() -> None:
+    assert spread(5, {1: 0, 2: 3, 3: 4, 4: 3}) == {1: 0, 2: 2, 3: 2, 4: 1}
+    assert spread(1, {1: 0, 2: 3}) == {1: 0, 2: 1}
+    assert spread(5, {1: 0}) == {}
+
+
 @given(
-    st.integers(0, 10**12),
-    st.dictionaries(st.integers(0, 23), st.integers(1, 10**12), min_size=1),
+    st.integers(0, 1_000) | st.integers(0, 10**12),
+    st.dictionaries(st.integers(0, 23), st.integers(0, 1_000) | st.integers(0, 10**12), min_size=1),
 )
 def test_what_is_spread_is_neither_lost_nor_above_its_hour(amount: int, over: dict[int, int]) -> None:
+    assume(any(over.values()))
     parts = spread(amount, over)
     assert sum(parts.values()) == amount
     assert parts.keys() == over.keys()
