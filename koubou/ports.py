@@ -62,6 +62,8 @@ class TasksPage(Protocol):
         failures: int = 0,
         interruptions: int = 0,
         given_up: Sequence[str] = (),
+        window_over: int | None = None,
+        suspect: bool = False,
     ) -> None: ...
     def ended(
         self, task: Task, move: Move, now: Instant, *, error: Mapping[str, Any] | None = None, answer_bytes: int = 0
@@ -92,6 +94,7 @@ class RunsPage(Protocol):
     def richest(self, task: int) -> tuple[int, int] | None: ...
     def open_of_worker(self, worker: str) -> list[tuple[str, Run]]: ...
     def open_count(self) -> dict[str, int]: ...
+    def apart(self) -> set[str]: ...
 
 
 class LedgerPage(Protocol):

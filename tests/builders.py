@@ -91,6 +91,7 @@ def a_task(**changes: Any) -> Task:
         "attempts": 0,
         "failures": 0,
         "interruptions": 0,
+        "suspect": False,
         "run": 0,
         "cancel_asked": False,
         "cost": 0,

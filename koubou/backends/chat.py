@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -75,7 +76,9 @@ class ChatBackend:
         if answer.error is None:
             self._keyring.served(place, began)
         elif answer.error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA):
-            self._keyring.refused(place, time.monotonic())
+            now = time.monotonic()
+            self._keyring.refused(place, now)
+            answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
         return answer
 
     async def _ask(self, client: AsyncOpenAI, body: Mapping[str, Any], sink: Sink) -> Answer:

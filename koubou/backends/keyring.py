@@ -29,6 +29,10 @@ class Keyring:
             self._rests_until[place] = now + self._next_rest[place]
             self._next_rest[place] = min(self._next_rest[place] * 2, _LONGEST_REST)
 
+    def has_another(self, now: float) -> bool:
+        """Whether a key that does not rest is left."""
+        return any(until <= now for until in self._rests_until)
+
     def served(self, place: int, began: float) -> None:
         """A call that began then was answered: the key is good, unless it was refused since."""
         if began > self._refused_at[place]:

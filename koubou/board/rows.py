@@ -28,7 +28,9 @@ _WORDS: Sequence[tuple[int, Callable[[Any], Any]]] = tuple(
     }.items()
 )
 _STATUS, _GIVEN_UP, _BUDGET = (_COLUMNS.index(name) for name in ("status", "given_up", "budget"))
-_FLAGS = tuple(_COLUMNS.index(name) for name in ("requires_high_capability", "has_dependencies", "cancel_asked"))
+_FLAGS = tuple(
+    _COLUMNS.index(name) for name in ("requires_high_capability", "has_dependencies", "suspect", "cancel_asked")
+)
 
 
 def task_from_row(row: sqlite3.Row) -> Task:

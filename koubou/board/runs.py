@@ -63,6 +63,10 @@ class Runs:
         """Places taken, by worker."""
         return dict(self._execute(SQL["open_count"]).fetchall())
 
+    def apart(self) -> set[str]:
+        """Workers that one suspect has for itself alone."""
+        return {row[0] for row in self._execute(SQL["apart"]).fetchall()}
+
     def owed(self) -> list[tuple[int, int, str, str]]:
         """(task seq, run number, worker, task id) of runs that no worker was told of."""
         return [tuple(row) for row in self._execute(SQL["owed"]).fetchall()]

@@ -8,29 +8,22 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from koubou.board.rows import TASK_COLUMNS, need_from_row, task_from_row
-from koubou.board.sql import statements
+from koubou.board.parked import SQL, Parked
+from koubou.board.rows import need_from_row, task_from_row
 from koubou.errors import IllegalMove
-from koubou.model.account import Account, AccountKey
 from koubou.model.decision import Breach, Finding, Reason, Routed
 from koubou.model.instant import Instant
 from koubou.model.request_json import request_from_json
 from koubou.model.status import Move, Park, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 
-SQL = statements("tasks", TASK=TASK_COLUMNS)
-_BREACHES_WOKEN_AT_ONCE = 64
-_WITHOUT_END = 1 << 60
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
-class Tasks:
+class Tasks(Parked):
     """Every change names the status it starts from; when no row moves, somebody else was first: IllegalMove."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
 
     def insert(self, new: NewTask, now: Instant) -> int:
         """Take a task onto the board as pending; return its `seq`."""
@@ -119,45 +112,9 @@ class Tasks:
         }
         self._move("parked", task, Move.PARKED, values, now)
 
-    def unparked(self, seq: int, now: Instant) -> None:
-        """Let a parked task go on from the step for which it waits."""
-        self._execute(SQL["unpark"], {"seq": seq, "now": now})
-
     def rerouted(self, task: Task, now: Instant) -> None:
         """Send a waiting task back to the step that chooses its tier."""
         self._move("reroute", task, Move.RETRIED, {}, now)
-
-    def wake_by_time(self, now: Instant) -> int:
-        """Let go on whose time has come; return how many."""
-        return self._execute(SQL["wake_by_time"], {"now": now}).rowcount
-
-    def next_wake(self) -> Instant | None:
-        """When the next parked task's time comes."""
-        found: Instant | None = self._execute(SQL["next_wake"]).fetchone()[0]
-        return found
-
-    def breached_accounts(self) -> list[AccountKey]:
-        """Accounts for which tasks are parked."""
-        return [AccountKey(*row) for row in self._execute(SQL["breached_accounts"]).fetchall()]
-
-    def wake_breached(self, name: str, account: Account, now: Instant) -> int:
-        """Let go on who waits for `name`, as many as fit what `account` has left, in order; return how many."""
-        used = account.settled + account.held if account.ceiling is not None else -_WITHOUT_END
-        idle = account.held == 0
-        values = {"account": name, "dimension": account.dimension, "used": used, "idle": idle}
-        woken = 0
-        if idle and account.reopens is not None:
-            woken += self._execute(SQL["unpark_spent"], values | {"now": now}).rowcount
-        rows = self._execute(SQL["breached"], values | {"limit": _BREACHES_WOKEN_AT_ONCE}).fetchall()
-        for seq, need, least, bearable in rows:
-            room = bearable - used
-            taken = min(need, room) if idle and least <= room else need
-            if taken > room:
-                break
-            used += taken
-            self.unparked(seq, now)
-            woken += 1
-        return woken
 
     def error_of(self, seq: int) -> Mapping[str, Any] | None:
         """Why a task ended without an answer, as error.json tells it."""
@@ -186,8 +143,14 @@ class Tasks:
         failures: int = 0,
         interruptions: int = 0,
         given_up: Sequence[str] = (),
+        window_over: int | None = None,
+        suspect: bool = False,
     ) -> None:
-        """Send a task back to route after a run without an answer, at once or parked until a time."""
+        """Send a task back to route after a run without an answer, at once or parked until a time.
+
+        `window_over` says that a model of so many tokens was too small for it; `suspect` that its worker died while it
+        and others were at work there.
+        """
         values = {
             "park": park.reason if park else None,
             "detail": park.detail if park else None,
@@ -195,6 +158,8 @@ class Tasks:
             "failures": failures,
             "interruptions": interruptions,
             "given_up": json.dumps(list(given_up)),
+            "window_over": window_over,
+            "suspect": suspect,
         }
         self._move("retried", task, Move.PARKED if park else Move.RETRIED, values, now)
 
@@ -253,10 +218,6 @@ class Tasks:
     def needs(self, seq: int) -> list[Need]:
         """The tasks that one needs, with how they stand."""
         return [need_from_row(row) for row in self._execute(SQL["needs"], {"task": seq}).fetchall()]
-
-    def needers(self, task_id: str) -> list[int]:
-        """Who is parked for a task."""
-        return [row[0] for row in self._execute(SQL["needers"], {"id": task_id})]
 
     def edges_behind(self, ids: Sequence[str]) -> list[tuple[str, str]]:
         """Who needs whom in all that stands behind these tasks, in lower case."""

@@ -148,7 +148,7 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
     yield f"{account.name}: {used}{held} of {show(account.ceiling)} used, {left} left{need}"
     opens = f", and a new window opens at {iso(account.reopens)}" if account.reopens else ""
     yield f"it goes on when so much is left there{opens}"
-    yield f"koubou budget add {account.name.removeprefix('task:')} … gives more; koubou budget status shows the accounts"
+    yield f"koubou budget add {account.name.removeprefix('task:')} … gives more; koubou budget shows the accounts"
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:

@@ -14,6 +14,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Look": {
             "status": "how the workshop stands: tasks, tiers, workers, money",
+            "workers": "who is at work, since when, and what each uses of the machine",
             "list": "the tasks, by status, tier, session, type and age",
             "show": "one task with its history",
             "log": "the answer of a task's run, as far as it came",
@@ -25,6 +26,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cancel": "end tasks without an answer",
             "finish": "file what there is of an answer, and end the task",
             "retry": "have ended tasks tried again",
+            "pause": "begin nothing new, in a tier or anywhere; what is at work goes on",
+            "resume": "let go on what was paused or set aside",
+            "drain": "begin nothing new, and wait until nothing is at work",
             "release": "say, by name and with a reason, that a task is no secret",
         },
         "Prepare": {

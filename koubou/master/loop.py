@@ -21,12 +21,14 @@ from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
 from koubou.master.reloading import Problems, Reloading
 from koubou.master.staffing import Staffing
-from koubou.master.systemd import Notifier
+from koubou.master.standing import standing
+from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import SECOND, Instant
+from koubou.rules.latches import KEY
 from koubou.rules.limits import LimitsInForce
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
@@ -51,7 +53,7 @@ class Master:
         self.workshop = workshop
         self._board = board
         self._journal = journal
-        self._notifier = notifier
+        self.herald = Herald(notifier, lambda: standing(board, self.workshop.budget, clock()))
         self._load = load
         self._ids = Ids()
         self._chance = random.SystemRandom().random
@@ -63,7 +65,7 @@ class Master:
         self._housekept = 0.0
         self._ending = False
         self._end_by: float | None = None
-        self._reloading = Reloading(self._reload)
+        self._reloading = Reloading(self._reload_aloud)
         self.crew = Crew(
             workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone, chance=self._chance
         )
@@ -107,8 +109,7 @@ class Master:
             self._end_by = self._loop.time() + self.workshop.workers.drain_timeout / SECOND
             self._pause_intake()
             self.hands.watching.set()  # nobody waits for the bell any more
-            patience = self.workshop.workers.drain_timeout * 1000 + 10_000_000
-            self._notifier.say("STOPPING=1", "STATUS=draining", f"EXTEND_TIMEOUT_USEC={patience}")
+            self.herald.draining()
             self._journal.say("system.draining", reason="asked to stop; calls under way finish")
         else:
             self._end_by = self._loop.time()
@@ -118,6 +119,15 @@ class Master:
     def reload(self) -> None:
         """SIGHUP: take the settings anew if they are good, else keep the old ones."""
         self._reloading.ask()
+
+    async def _reload_aloud(self) -> Problems:
+        self.herald.reloading()
+        problems: Problems = ["the settings could not be taken"]
+        try:
+            problems = await self._reload()
+        finally:
+            self.herald.reloaded(problems)
+        return problems
 
     async def _reload(self) -> Problems:
         try:
@@ -146,6 +156,9 @@ class Master:
         with self._board.transaction():
             self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
             self._open_windows(now)
+            # Keys and credit may have been mended: whoever was set aside for them is tried anew.
+            for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
+                self._board.crew.unlatch(latch)
             self._reroute(now)
         self.teller.take(self.workshop.guardian)
 
@@ -167,9 +180,11 @@ class Master:
             except BoardUnavailable as error:
                 self._inbox.extendleft(reversed(heard))
                 self._journal.say("board.fault", "error", reason=str(error))
+                self.herald.turned(str(error))
                 await asyncio.sleep(_BOARD_RETRY)
                 self._awake.set()
                 continue
+            self.herald.turned()
             self._deeds.do(outcome.deeds)
             self.reception.reply(outcome.replies)
             self._next_wake = outcome.next_wake
@@ -225,9 +240,8 @@ class Master:
         return not self.crew.members and not self._board.tasks.owed_filings(1)
 
     def _housekeep(self) -> None:
-        """Once a second: beats and counts, idle workers, owed filings, the watchdog."""
+        """Once a second: beats and counts, idle workers, owed filings."""
         self._housekept = self._loop.time()
-        self._notifier.say("WATCHDOG=1")
         self._staffing.look()
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()

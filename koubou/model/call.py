@@ -44,13 +44,17 @@ class ErrorClass(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallError:
-    """Why a call gave no answer. `code` is the provider's own word, where it has one. Never holds task text."""
+    """Why a call gave no answer. `code` is the provider's own word, where it has one. Never holds task text.
+
+    `another_key` says that the key was refused, and that the tier has another one that was not.
+    """
 
     kind: ErrorClass
     message: str
     code: str = ""
     status: int | None = None
     retry_after: Milliseconds | None = None
+    another_key: bool = False
 
 
 class Bill(StrEnum):

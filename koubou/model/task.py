@@ -204,6 +204,7 @@ class Task:
     judged: str
     routed: str
     given_up: Sequence[str]
+    window_over: int | None
     input_bytes: int
     message_count: int
     inputs_bytes: int
@@ -217,6 +218,7 @@ class Task:
     attempts: int
     failures: int
     interruptions: int
+    suspect: bool
     run: int
     cancel_asked: bool
     outcome: Status | None

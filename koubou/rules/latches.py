@@ -8,6 +8,8 @@ from dataclasses import replace
 from koubou.model.tier import Tier
 
 EMERGENCY = "emergency"
+PAUSE = "pause"
+KEY = "key:"
 
 
 def latch_of_model(model: str) -> str:
@@ -20,20 +22,36 @@ def latch_of_tier(tier: str) -> str:
     return f"tier:{tier}"
 
 
+def latch_of_key(tier: str) -> str:
+    """The name of the latch of a tier whose key, or the credit behind it, is no good; a reload lifts it."""
+    return f"{KEY}{tier}"
+
+
+def pause_of(tier: str | None) -> str:
+    """The name of the latch by which a person pauses a tier, or everything."""
+    return PAUSE if tier is None else f"{PAUSE}:{tier}"
+
+
+def is_paused(tier: str, latches: Mapping[str, str]) -> bool:
+    """Whether nothing new is begun in a tier: its tasks wait there."""
+    return PAUSE in latches or pause_of(tier) in latches
+
+
 def as_latched(tiers: Mapping[str, Tier], latches: Mapping[str, str]) -> Mapping[str, Tier]:
     """The tiers as they can be offered: one that is paused or frozen says so. `latches` are reasons by name."""
-    if not latches.keys() - {EMERGENCY}:
+    if not latches.keys() - {EMERGENCY, PAUSE}:
         return tiers
     return {name: _as_latched(tier, latches) for name, tier in tiers.items()}
 
 
 def _as_latched(tier: Tier, latches: Mapping[str, str]) -> Tier:
     if tier.unfit is None:
-        for latch, what in (
-            (latch_of_model(tier.model), f"{tier.model} is frozen"),
-            (latch_of_tier(tier.name), "paused"),
+        resume, mend = "koubou budget resume --reason … lets it go on", f"mend it, then koubou resume {tier.name}"
+        for latch, what, remedy in (
+            (latch_of_model(tier.model), f"{tier.model} is frozen", resume),
+            (latch_of_tier(tier.name), "paused", resume),
+            (latch_of_key(tier.name), "its key or credit is refused", mend),
         ):
             if latch in latches:
-                remedy = "koubou budget resume --reason … lets it go on"
                 return replace(tier, unfit=f"{what}: {latches[latch]}; {remedy}")
     return tier

@@ -44,6 +44,8 @@ def after_error(
         )
     if kind in _FINAL:
         return _end(error, "")
+    if error.another_key:
+        return RunAgain(delay=0, counts=False, reason=f"{error.message}; another key of the tier serves")
     if kind not in _ONLY_ELSEWHERE and failures <= retries:
         delay = _backoff(retry_delay, failures, chance)
         return RunAgain(delay=delay, counts=True, reason=f"{error.message}; try {failures + 1} of {retries + 1}")

@@ -51,6 +51,9 @@ def _candidates(
     wanted = list(_wanted(task, tiers, routing))
     if scarce is not None and task.asked_tier is None:
         wanted = _cheapest_first(wanted, tiers, routing, scarce)
+    if task.window_over is not None:
+        larger = sorted(tiers.values(), key=lambda tier: tier.context_tokens)
+        wanted += [(tier.name, "window", f"{tier.name} takes {tier.context_tokens:,} tokens") for tier in larger]
     if _is_secret(task):
         local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
         wanted += [(name, "secrecy", f"confidential: {name} is local") for name in local]
@@ -104,6 +107,10 @@ def _obstacle(task: Task, tier: Tier) -> Reason | None:
     """What keeps this task from this tier, or None."""
     if _is_secret(task) and tier.reach is not Reach.LOCAL:
         return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
+    if task.window_over is not None and tier.context_tokens <= task.window_over:
+        return Reason(
+            rule="window", reason=f"it is too long for {tier.name}, which takes {tier.context_tokens:,} tokens"
+        )
     if tier.unfit is not None:
         return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
     if task.executor is not None and task.executor != tier.executor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from koubou.errors import IllegalMove
 from koubou.model.account import Bearer, Entry
@@ -17,7 +17,7 @@ from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts, least_amounts
 from koubou.rules.bound import bounded_input
 from koubou.rules.estimate import of_call
-from koubou.rules.latches import EMERGENCY
+from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
 from koubou.rules.rate import conforms_at, next_due
 from koubou.steps.ending import fail
@@ -26,30 +26,49 @@ from koubou.steps.shop import Shop
 
 def admit(shop: Shop, now: Instant) -> int:
     """Admit tasks in dispatch order; return how many were looked at."""
-    if EMERGENCY in shop.board.crew.latches():
+    latches = shop.board.crew.latches()
+    if EMERGENCY in latches:
         return 0
-    taken = shop.board.runs.open_count()
+    taken, apart = shop.board.runs.open_count(), shop.board.runs.apart()
     looked_at = 0
     for tier in shop.tiers.values():
-        if tier.unfit is not None:
+        if tier.unfit is not None or is_paused(tier.name, latches):
             continue
         rooms = {
-            bench.worker: bench.room - taken.get(bench.worker, 0) for bench in shop.benches if bench.tier == tier.name
+            bench.worker: bench.room - taken.get(bench.worker, 0)
+            for bench in shop.benches
+            if bench.tier == tier.name and bench.worker not in apart
         }
         rooms = {worker: room for worker, room in rooms.items() if room > 0}
         limit = min(sum(rooms.values()), shop.batch)
         if limit == 0 or not _conforms(shop, tier, now):
             continue
         for task in shop.board.tasks.due_for_tier(tier.name, limit):
-            worker = max(rooms, key=lambda name: rooms[name])
+            if not rooms:
+                break
+            worker = _own_worker(rooms, taken) if task.suspect else max(rooms, key=lambda name: rooms[name])
+            if worker is None:
+                continue
             before = len(shop.deeds)
             shop.apart(now, task.id, _admit, shop, task, tier, worker, now)
             looked_at += 1
             if any(isinstance(deed, SendRun) for deed in shop.deeds[before:]):
                 rooms[worker] -= 1
+                taken[worker] = taken.get(worker, 0) + 1
+                if rooms[worker] == 0 or task.suspect:
+                    del rooms[worker]
                 if not _conforms(shop, tier, now):
                     break
     return looked_at
+
+
+def _own_worker(rooms: dict[str, int], taken: Mapping[str, int]) -> str | None:
+    """A worker without work for a task that is tried apart; else the least busy one takes nothing more until it is."""
+    quietest = min(rooms, key=lambda name: taken.get(name, 0))
+    if taken.get(quietest, 0) == 0:
+        return quietest
+    del rooms[quietest]
+    return None
 
 
 def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> None:

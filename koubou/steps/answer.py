@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from koubou.errors import IllegalMove, KoubouError, NotAllowed, UnknownTask, UsageMistake
+from koubou.errors import BOARD_FAULTS, IllegalMove, KoubouError, NotAllowed, UnknownTask, UsageMistake
 from koubou.model.deed import CancelRun
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import ENDS, ParkReason, Waiting
 from koubou.model.task import Sensitivity, Task
-from koubou.steps import budget
+from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
 from koubou.steps.shop import Shop
@@ -36,6 +36,8 @@ VERBS = (
     "resume_budget",
     "reconcile",
     "latch",
+    "pause",
+    "resume",
 )
 
 
@@ -47,6 +49,8 @@ def answer(shop: Shop, now: Instant) -> int:
         try:
             with shop.board.savepoint():
                 shop.replies[message.ticket] = {"ok": _verb(message.verb)(shop, message, now)}
+        except BOARD_FAULTS:
+            raise
         except KoubouError as error:
             del shop.deeds[mark:]
             kind = _KINDS.get(type(error), "unavailable")
@@ -81,6 +85,10 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return _resume_budget
         case "latch":
             return _latch
+        case "pause":
+            return pause.pause
+        case "resume":
+            return pause.resume
     raise UsageMistake(f"the verbs are ping, state, {', '.join(VERBS)}")
 
 
@@ -103,6 +111,8 @@ def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, 
         try:
             with shop.board.savepoint():
                 results.append({"id": task_id, "ok": True, "message": act(_task(shop, asked, task_id))})
+        except BOARD_FAULTS:
+            raise
         except KoubouError as error:
             kind = _KINDS.get(type(error), "unavailable")
             results.append({"id": task_id, "ok": False, "kind": kind, "message": str(error)})

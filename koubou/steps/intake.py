@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from koubou.errors import Problem, TaskFileError
+from koubou.errors import BOARD_FAULTS, Problem, TaskFileError
 from koubou.model.deed import DiscardClaim, RejectClaim
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant
@@ -32,6 +32,8 @@ def _take(shop: Shop, arrived: Arrived, now: Instant) -> None:
         del shop.deeds[mark:]
         shop.deeds.append(RejectClaim(claim=arrived.claim, error=refusal.as_json()))
         shop.say("task.rejected", "warning", file=arrived.name, error_class=refusal.kind)
+    except BOARD_FAULTS:
+        raise
     except Exception as error:  # noqa: BLE001 - one file must never keep the turn from the others
         del shop.deeds[mark:]
         bug = _refusal(arrived, "internal", "", f"cannot be taken in: a bug, {type(error).__name__}; please report it")

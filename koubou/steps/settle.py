@@ -15,7 +15,7 @@ from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.rules.estimate import is_off
-from koubou.rules.latches import latch_of_model
+from koubou.rules.latches import latch_of_key, latch_of_model
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier
 from koubou.rules.settle import settlement, used_amounts
@@ -141,6 +141,10 @@ def _calibrate(shop: Shop, hold: OpenHold, used: Amounts, tokens: int, cost: Nan
 def _failed(shop: Shop, task: Task, error: CallError, now: Instant) -> None:
     tier = shop.tiers.get(task.tier or "")
     given_up = (*task.given_up, task.tier or "")
+    if error.kind is ErrorClass.CONTEXT and tier is not None:
+        task = replace(task, window_over=max(tier.context_tokens, task.window_over or 0))
+    if error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA) and not error.another_key:
+        _key_refused(shop, task.tier or "", error, now)
     elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing)
     decision = after_error(
         error,
@@ -155,14 +159,32 @@ def _failed(shop: Shop, task: Task, error: CallError, now: Instant) -> None:
             kind = ParkReason.RATE if error.kind is ErrorClass.RATE else ParkReason.TIER
             park = Park(reason=kind, detail=reason, until=now + delay) if delay else None
             failures = task.failures + (1 if counts else 0)
-            shop.board.tasks.retried(task, now, park=park, failures=failures, given_up=task.given_up)
+            shop.board.tasks.retried(
+                task,
+                now,
+                park=park,
+                failures=failures,
+                interruptions=task.interruptions,
+                given_up=task.given_up,
+            )
             shop.note(task, "task.retried", reason, now, run=task.run, tier=task.tier, error_class=str(error.kind))
         case FallBack(reason=reason):
-            shop.board.tasks.retried(task, now, given_up=given_up)
+            shop.board.tasks.retried(
+                task, now, interruptions=task.interruptions, given_up=given_up, window_over=task.window_over
+            )
             told = f"{task.tier} is given up: {reason}"
             shop.note(task, "task.retried", told, now, run=task.run, tier=task.tier, error_class=str(error.kind))
         case Refused():
             fail(shop, task, decision, now, code=error.code)
+
+
+def _key_refused(shop: Shop, tier: str, error: CallError, now: Instant) -> None:
+    """A key or the credit behind it is no good: nobody else is sent there until a person has seen to it."""
+    reason = f"{error.message} ({error.code or error.kind})"
+    if shop.board.crew.latch(latch_of_key(tier), reason, now):
+        shop.reroute(now)
+        shop.say("tier.degraded", "error", tier=tier, error_class=str(error.kind), reason=reason)
+        shop.alert("tier_degraded", latch_of_key(tier), now, tier=tier, error_class=str(error.kind))
 
 
 def _retries(task: Task, tier: Tier | None) -> int:
@@ -181,19 +203,22 @@ def _unsendable(shop: Shop, message: RunUnsendable, now: Instant) -> None:
 
 
 def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
-    for task_id, run in shop.board.runs.open_of_worker(gone.worker):
+    under_way = shop.board.runs.open_of_worker(gone.worker)
+    lost = sum((task_id, run.number) not in gone.results and run.sent_at is not None for task_id, run in under_way)
+    for task_id, run in under_way:
         result = gone.results.get((task_id, run.number))
         if result is not None:
             _finished_apart(shop, result, now)
         else:
-            shop.apart(now, task_id, _lost, shop, gone, task_id, run, now)
+            shop.apart(now, task_id, _lost, shop, gone, task_id, run, now, lost == 1)
     status = "offline" if gone.on_purpose else "error"
     shop.board.crew.gone(gone.worker, status, gone.reason, now)
 
 
-def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant) -> None:
+def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, alone: bool) -> None:
     """A run whose worker has gone without a record: pessimistic money, then as the task's on_interrupt says.
 
+    Who was `alone` when his worker died by itself is to blame; of several, nobody knows: each is tried apart.
     Recovery says RunSent of every run that may have gone out without a word on the board (`master.recover`).
     """
     sent = run.sent_at is not None
@@ -218,8 +243,9 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant) ->
     if task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
         return
-    interruptions = task.interruptions + (1 if sent and not gone.on_purpose else 0)
-    task = replace(task, interruptions=interruptions)
+    died = sent and not gone.on_purpose
+    interruptions = task.interruptions + (1 if died and alone else 0)
+    task = replace(task, interruptions=interruptions, suspect=task.suspect or died)
     if task.on_interrupt == "hold" and sent:
         detail = f"{gone.reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
         _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
@@ -239,7 +265,13 @@ def _close_unsent(shop: Shop, run: Run, now: Instant) -> None:
 
 def _again(shop: Shop, task: Task, park: Park | None, now: Instant, reason: str = "") -> None:
     shop.board.tasks.retried(
-        task, now, park=park, failures=task.failures, interruptions=task.interruptions, given_up=task.given_up
+        task,
+        now,
+        park=park,
+        failures=task.failures,
+        interruptions=task.interruptions,
+        given_up=task.given_up,
+        suspect=task.suspect,
     )
     told = park.detail if park else reason
     shop.note(task, "task.parked" if park else "task.retried", told, now, run=task.run)

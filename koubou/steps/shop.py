@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from koubou.errors import BOARD_FAULTS
 from koubou.model.budget import Budget
 from koubou.model.deed import Deed, Say
 from koubou.model.heard import Heard
@@ -90,12 +91,14 @@ class Shop:
         """Do `act(*arguments)` in a savepoint of its own; what raises is undone alone, its task parked for an operator.
 
         A fault of one task must never stop the turn, so any exception is caught here, once; faults of the board itself
-        (a full disk) come up again at the commit and undo the whole turn.
+        (a full disk, a damaged page) go on and undo the whole turn.
         """
         mark = len(self.deeds)
         try:
             with self.board.savepoint():
                 act(*arguments)
+        except BOARD_FAULTS:
+            raise
         except Exception as error:  # noqa: BLE001 - see above
             del self.deeds[mark:]
             what = f"{type(error).__name__}: {error}"

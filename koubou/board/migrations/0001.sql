@@ -35,6 +35,7 @@ CREATE TABLE task (
   judged                   TEXT    NOT NULL DEFAULT '[]',       -- JSON: [{rule, reason}] of how secret and how hard it is
   routed                   TEXT    NOT NULL DEFAULT '[]',       -- and of why this tier
   given_up                 TEXT    NOT NULL DEFAULT '[]',       -- JSON: tiers that were tried in vain
+  window_over              INTEGER,                             -- it was too long for a model that takes so many tokens
   input_bytes              INTEGER NOT NULL,
   message_count            INTEGER NOT NULL,
   inputs_bytes             INTEGER NOT NULL DEFAULT 0,          -- what answers of other tasks add
@@ -48,6 +49,7 @@ CREATE TABLE task (
   attempts                 INTEGER NOT NULL DEFAULT 0,          -- runs so far
   failures                 INTEGER NOT NULL DEFAULT 0,          -- of them, those that count against the tier's retries
   interruptions            INTEGER NOT NULL DEFAULT 0,
+  suspect                  INTEGER NOT NULL DEFAULT 0,          -- a worker died over it and others: it is tried apart
   run                      INTEGER NOT NULL DEFAULT 0,          -- the current run's number; 0 = none yet
   cancel_asked             INTEGER NOT NULL DEFAULT 0,          -- a person wants it stopped while it is at work
   outcome                  TEXT    CHECK (outcome IN ('completed', 'failed', 'cancelled')),  -- decided, not yet filed

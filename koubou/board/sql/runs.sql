@@ -35,6 +35,10 @@ SELECT r.*, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task WHERE r.end
 -- Places that are taken, by worker: always counted, never stored.
 SELECT worker, COUNT(*) AS n FROM run WHERE ended_at IS NULL GROUP BY worker;
 
+-- name: apart
+-- Workers at which a task is tried apart.
+SELECT r.worker FROM run r JOIN task t ON t.seq = r.task WHERE r.ended_at IS NULL AND t.suspect;
+
 -- name: owed
 -- Runs that no worker has been told of.
 SELECT r.task, r.number, r.worker, t.id AS task_id FROM run r JOIN task t ON t.seq = r.task

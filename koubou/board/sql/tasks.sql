@@ -132,7 +132,8 @@ WHERE seq = :seq AND status = :from_status AND run = :run AND waiting = 'run';
 -- name: retried
 -- A run brought no answer: back to route, now or (parked) later.
 UPDATE task SET status = :status, waiting = 'route', park = :park, park_detail = :detail, park_until = :until,
-                failures = :failures, interruptions = :interruptions, given_up = :given_up, updated_at = :now
+                failures = :failures, interruptions = :interruptions, given_up = :given_up,
+                window_over = coalesce(:window_over, window_over), suspect = :suspect, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = 'run';
 
 -- name: ended
@@ -157,7 +158,7 @@ WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 -- name: revived
 -- A person wants an ended task tried again; one that ended before it was classified is classified first.
 UPDATE task SET status = :status, waiting = CASE WHEN sensitivity IS NULL THEN 'classify' ELSE 'route' END, outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
-                failures = 0, interruptions = 0, given_up = '[]', cancel_asked = 0, updated_at = :now
+                failures = 0, interruptions = 0, suspect = 0, given_up = '[]', cancel_asked = 0, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
 -- name: spent
