@@ -75,7 +75,11 @@ class BoardUnavailable(KoubouError):
 
 
 class BoardUnusable(KoubouError):
-    """The board is damaged or newer than this program; an operator must act."""
+    """The board is damaged or newer than this program; an operator must act, and trying again does not help."""
+
+
+BOARD_FAULTS = (BoardUnavailable, BoardUnusable)
+"""What is nobody's fault but the board's: no task, file or request is to be blamed for it."""
 
 
 class WorkshopTaken(KoubouError):

@@ -6,13 +6,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from koubou.board.connection import damaged
 from koubou.board.crew import Crew
 from koubou.board.history import History
 from koubou.board.ledger import Ledger
+from koubou.board.migrating import is_passing
 from koubou.board.notices import Notices
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
-from koubou.errors import BoardUnavailable
+from koubou.errors import BoardUnavailable, BoardUnusable
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY = 0xFF
 
 
 class Board:
@@ -28,32 +33,52 @@ class Board:
         self.notices = Notices(connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is written within is on disk when this ends, or none of it. Raises BoardUnavailable."""
+    def reachable(self) -> Iterator[None]:
+        """What SQLite says in our words: BoardUnavailable where trying later may help, BoardUnusable for damage."""
         try:
-            self.connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self.connection.execute("COMMIT")
-            except BaseException:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
-                raise
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & _PRIMARY in _DAMAGE:
+                raise BoardUnusable(damaged("the board", error)) from error
+            if is_passing(error):
+                raise BoardUnavailable(f"the board cannot be reached: {error}") from error
+            raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written within is on disk when this ends, or none of it.
+
+        Raises BoardUnavailable, and BoardUnusable where the board is damaged.
+        """
+        try:
+            with self.reachable():
+                self.connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield
+                    self.connection.execute("COMMIT")
+                except BaseException:
+                    if self.connection.in_transaction:
+                        self.connection.execute("ROLLBACK")
+                    raise
         except sqlite3.OperationalError as error:
             raise BoardUnavailable(f"the board cannot be written: {error}") from error
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What raises within is undone alone; the transaction around it goes on."""
-        self.connection.execute("SAVEPOINT apart")
-        try:
-            yield
-        except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK TO apart")
-                self.connection.execute("RELEASE apart")
-            raise
-        self.connection.execute("RELEASE apart")
+        """What raises within is undone alone; the transaction around it goes on.
+
+        Not so where the board itself is at fault: that comes up as in `transaction`, and is to undo all of it.
+        """
+        with self.reachable():
+            self.connection.execute("SAVEPOINT apart")
+            try:
+                yield
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK TO apart")
+                    self.connection.execute("RELEASE apart")
+                raise
+            self.connection.execute("RELEASE apart")
 
     def close(self) -> None:
         """Close the connection; the last one folds the write-ahead log into the file."""

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from importlib import resources
+import time
 from pathlib import Path
 
+from koubou.board.migrating import back_up, is_passing, migrate, migrations
 from koubou.errors import BoardUnavailable, BoardUnusable
+
+__all__ = ["back_up", "open_for_reading", "open_for_writing", "open_in_memory"]
 
 _STATEMENTS_CACHED = 256
 _READ_TIMEOUT = 2.0
-_WRITE_TIMEOUT = 10.0
+_OPEN_TIMEOUT = 10.0
+_WRITE_TIMEOUT = 0.25
+"""Seconds for which a turn waits while somebody else holds the board; the loop has more to do, and comes back."""
+_EXAMINED_FOR = 1.0
+"""Seconds for which a board is looked over when it is opened: a gigabyte takes 0.3 s where the disk is warm."""
+_STEPS_BETWEEN_LOOKS = 10_000
+_WAL_KEPT = 64 * 1024 * 1024
+"""Bytes to which the write-ahead log is cut once it has been folded into the board."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -21,18 +30,29 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Raises BoardUnusable when it is damaged or newer than this program, BoardUnavailable when it cannot be opened.
     """
     try:
-        connection = _connect(path, timeout=_WRITE_TIMEOUT)
+        connection = _connect(path, timeout=_OPEN_TIMEOUT)
         try:
             _prepare(connection, path)
         except BaseException:
             connection.close()
             raise
-    except sqlite3.OperationalError as error:
-        raise BoardUnavailable(f"{path}: the board cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise BoardUnusable(f"{path}: the board is damaged ({error}); restore a backup in its place") from error
+        if is_passing(error):
+            raise BoardUnavailable(f"{path}: the board cannot be opened: {error}") from error
+        raise BoardUnusable(damaged(path, error)) from error
+    except OSError as error:
+        where = error.filename or path.parent
+        raise BoardUnavailable(f"{where}: the board cannot be copied before it is changed: {error.strerror}") from error
     path.chmod(0o640)
     return connection
+
+
+def damaged(path: Path | str, what: object) -> str:
+    """What an operator is told of a damaged board, and the way back."""
+    return (
+        f"{path}: the board is damaged ({what}); koubou board check says more, "
+        "and koubou board restore FILE puts a backup in its place"
+    )
 
 
 def open_for_reading(path: Path, *, served: bool) -> sqlite3.Connection:
@@ -54,23 +74,8 @@ def open_in_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=_STATEMENTS_CACHED)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
-    _migrate(connection, Path(":memory:"))
+    migrate(connection, None, _migrations())
     return connection
-
-
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the board while it is in use, to a temporary name first; the file is whole when it has its name."""
-    partial = target.with_name(f".{target.name}.partial")
-    partial.unlink(missing_ok=True)
-    copy = sqlite3.connect(partial)
-    try:
-        connection.backup(copy)
-    finally:
-        copy.close()
-    partial.chmod(0o600)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.rename(target)
 
 
 def _connect(path: Path, *, timeout: float, query: str = "") -> sqlite3.Connection:
@@ -89,26 +94,35 @@ def _connect(path: Path, *, timeout: float, query: str = "") -> sqlite3.Connecti
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        # Only before the first table is there: so that room can be given back in small portions.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is removed is gone from the file, too
     connection.execute("PRAGMA cache_size = -8000")
-    _migrate(connection, path)
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
+    _examine(connection, path)
+    migrate(connection, path, _migrations())
+    connection.execute(f"PRAGMA busy_timeout = {round(_WRITE_TIMEOUT * 1000)}")
+
+
+def _examine(connection: sqlite3.Connection, path: Path) -> None:
+    """Look the board's pages over, for a moment only: damage that is found later stops the workshop then."""
+    deadline = time.monotonic() + _EXAMINED_FOR
+    connection.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS_BETWEEN_LOOKS)
+    try:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_INTERRUPT:
+            raise
+        return
+    finally:
+        connection.set_progress_handler(None, 0)
+    if found != "ok":
+        raise BoardUnusable(damaged(path, found))
 
 
 def _migrations() -> list[tuple[int, str]]:
-    folder = resources.files(__package__).joinpath("migrations")
-    found = [entry for entry in folder.iterdir() if re.fullmatch(r"\d{4}\.sql", entry.name)]
-    return sorted((int(entry.name[:4]), entry.read_text(encoding="utf-8")) for entry in found)
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring an older board up to date, each step in a transaction of its own."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    migrations = _migrations()
-    newest = migrations[-1][0]
-    if version > newest:
-        raise BoardUnusable(f"{path}: the board is of version {version}, this program knows {newest}: upgrade koubou")
-    for number, script in migrations:
-        if number > version:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
+    return list(migrations())

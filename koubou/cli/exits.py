@@ -16,18 +16,19 @@ TIMED_OUT = 75
 """It takes longer than the caller wants to wait; nothing is wrong with it."""
 NOT_ALLOWED = 77
 SETTINGS = 78
+"""The settings, the keys or the board: an operator must act, and starting again would not help."""
 INTERRUPTED = 130
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (errors.SettingsError, SETTINGS),
     (errors.SecretsUnusable, SETTINGS),
+    (errors.BoardUnusable, SETTINGS),
     (errors.TaskFileError, BAD_TASK_FILE),
     (errors.BillError, BAD_TASK_FILE),
     (errors.NotAKey, BAD_TASK_FILE),
     (errors.NoMaster, NO_MASTER),
     (errors.WorkshopTaken, NO_MASTER),
     (errors.BoardUnavailable, NO_MASTER),
-    (errors.BoardUnusable, NO_MASTER),
     (errors.NotAllowed, NOT_ALLOWED),
     (errors.UsageMistake, USAGE),
     (errors.UnknownTask, USAGE),
