@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import gc
 import os
 import resource
@@ -27,10 +28,13 @@ from koubou.master.workshop import workshop_of
 
 _PRIVATE_UMASK = 0o077
 _VALUES_BETWEEN_COLLECTIONS = 50_000
+_BOARD_OPENS_WITHIN = 600_000_000
+"""Microseconds; a large board of an older version is copied and brought up to date first."""
 
 
 def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     """Serve a workshop until told to stop; the exit status. Raises KoubouError for what an operator must mend."""
+    faulthandler.enable()  # a watchdog's SIGABRT leaves in the journal where it hung
     settings = load(config, os.environ, overrides)
     os.umask(_PRIVATE_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -51,6 +55,7 @@ async def _serve(
     settings: Settings, config: Path | None, overrides: Mapping[str, str], layout: Layout, journal: Journal
 ) -> None:
     notifier = Notifier(os.environ)
+    notifier.say("STATUS=opening the board", f"EXTEND_TIMEOUT_USEC={_BOARD_OPENS_WITHIN}")
     board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
     master = Master(
         board,
@@ -67,6 +72,7 @@ async def _serve(
     loop.add_signal_handler(signal.SIGUSR1, master.ring)
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
     end_old_crew(board.crew.alive(), journal, master.workshop.workers.orphan_grace)
+    master.herald.starting("recovering")
     for word in lost_workers(board, layout):
         master.hear(word)
     master.write_settings()
@@ -78,7 +84,7 @@ async def _serve(
     # What stands now stays; and a turn makes thousands of values that reference counting alone takes away again.
     gc.freeze()
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS, 10, 10)
-    notifier.say("READY=1", "STATUS=serving")
+    master.herald.ready()
     journal.say("system.ready", version=__version__, home=layout.home, pid=os.getpid(), python=sys.version.split()[0])
     try:
         await master.run()
