@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON value")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="one JSON value")
+    shape.add_argument(
+        "--unit", action="store_true", help="what the systemd unit must allow for these settings, as a drop-in"
+    )
     parser.examples("koubou check", "koubou check --config new.yaml && sudo systemctl reload koubou")
 
 
@@ -40,6 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
             raise
         print_json(_problems(error))
         return exits.SETTINGS
+    if arguments.unit:
+        from koubou.config.unit import drop_in
+
+        print(drop_in(settings), end="")
+        return exits.DONE
     found, _keys = tiers(settings, os.environ)
     told = guardian(settings, os.environ)
     if arguments.json:

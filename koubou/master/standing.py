@@ -5,7 +5,7 @@ from __future__ import annotations
 from koubou.board.board import Board
 from koubou.model.budget import Budget
 from koubou.model.instant import Instant
-from koubou.rules.latches import EMERGENCY
+from koubou.rules.latches import EMERGENCY, PAUSE
 from koubou.rules.limits import LimitsInForce
 
 _PER_CENT = 100
@@ -13,8 +13,10 @@ _PER_CENT = 100
 
 def standing(board: Board, budget: Budget, now: Instant) -> str:
     """Tasks at work and pending, the month's money, and whether a person must end a stop."""
+    latches = board.crew.latches()
     words = [
-        "EMERGENCY STOP" if EMERGENCY in board.crew.latches() else "",
+        "EMERGENCY STOP" if EMERGENCY in latches else "",
+        "paused" if PAUSE in latches else "",
         f"{sum(board.runs.open_count().values())} at work",
         f"{board.tasks.pending_count()} pending",
         _month(board, budget, now),
