@@ -21,10 +21,12 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "KOUBOU_GUARDIAN_USERNAME": ("guardian", "github", "assignee"),
 }
 _NOT_SETTINGS = frozenset(
-    # The last five are what a task's own processes are told.
+    # Some are for the tests of Koubou; the last five are what a task's own processes are told.
     {
         "KOUBOU_CONFIG",
         "KOUBOU_CRASH_AT",
+        "KOUBOU_TESTS",
+        "KOUBOU_LAST_WORDS",
         "KOUBOU_TASK_ID",
         "KOUBOU_RUN",
         "KOUBOU_TIER",

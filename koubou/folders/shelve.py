@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
+from koubou import crash
 from koubou.folders.access import let_read
 from koubou.folders.bounded import read_small
 from koubou.folders.durable import sync_folder, write_all, write_plain, write_synced, write_whole
@@ -75,6 +76,7 @@ def file_away(
         _remove_results(work, but=files)
         _let_read(work, files, reader)
         sync_folder(work)
+        crash.at("shelving.papers")
         os.rename(work, target)
     return target
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from koubou import crash
 from koubou.detectors.kingfisher import Kingfisher
 from koubou.documents.limits import Limits
 from koubou.errors import Problem, ProtocolError, TaskFileError
@@ -116,11 +117,13 @@ class Intake:
 
     def _done(self, ulids: Iterable[str], act: Callable[[Layout, Claim], object]) -> None:
         for name in ulids:
+            crash.at("intake.discarding")
             claimed, size = self._claims.pop(name, (None, 0))
             self._under_way -= size
             if claimed is not None:
                 try:
                     act(self._layout, claimed)
+                    crash.at("intake.discarded")
                 except OSError as error:
                     self._tell("intake.fault", "error", file=claimed.shown, reason=_word(error))
 
@@ -179,6 +182,8 @@ class Intake:
         )
         with self._bell:
             self._ready.update(dict.fromkeys(found.waiting))
+        if found.taken:
+            crash.at("intake.claimed")
         for stuck in found.stuck:
             if stuck.name not in self._stuck:
                 self._stuck.add(stuck.name)
@@ -217,6 +222,7 @@ class Intake:
                         self._bell.wait(_FULL_PAUSE)
         if ready:
             self._line.send(b"".join(ready))
+            crash.at("intake.passed_on")
 
     def _arrival(self, claimed: Claim) -> Arrived:
         drop = read_claim(self._layout, claimed, self._limits)

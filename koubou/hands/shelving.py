@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+from koubou import crash
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import Shelf, file_away, sync_shelves
 from koubou.hands.line import Line
@@ -25,11 +26,14 @@ def serve(line: Line) -> None:
             words = list(pool.map(_tried, asked))
             # What came together is made durable together: one sync of each shelf for all of them.
             shelves = {_shelf(message) for message in asked}
+            crash.at("shelving.moved")
             try:
                 sync_shelves(Layout(home=asked[0].home), shelves)
             except OSError as error:
                 words = [NotShelved(task=message.task, reason=_word(error)) for message in asked]
+            crash.at("shelving.synced")
             line.say(words)
+            crash.at("shelving.told")
 
 
 def _tried(asked: Shelve) -> Shelved | NotShelved:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from koubou import last_words
+from koubou import crash, last_words
 from koubou.errors import ProtocolError
 from koubou.wire.framing import Decoder, Message, encode
 
@@ -91,6 +91,10 @@ class Child(asyncio.Protocol):
         with suppress(OSError):
             signal.pidfd_send_signal(self._pidfd, number)
 
+    def flush(self) -> None:
+        """Send now what was said in this turn of the loop; only a test of crashes cares."""
+        self._flush()
+
     def hang_up(self) -> None:
         """Close the wire: the child finishes and ends."""
         self._flush()
@@ -147,4 +151,4 @@ def boot_id() -> str:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """A child sees no keys and no proxies: what it needs comes over the wire."""
-    return {name: environ[name] for name in _PASSED_ON if name in environ}
+    return {name: environ[name] for name in _PASSED_ON if name in environ} | crash.wishes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from koubou import crash
 from koubou.board.board import Board
 from koubou.errors import ProtocolError
 from koubou.folders.answers import read_answer
@@ -97,8 +98,12 @@ class Deeds:
             # Routing and admission have seen to it; this is the last door before the cloud.
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker is not local"))
             return
+        crash.at("deeds.sending")
         try:
             member.child.say(self._assignment(task, run))
+            if crash.ARMED:
+                member.child.flush()
+                crash.at("deeds.sent")
         except OSError as error:
             reason = f"what it takes as input cannot be read: {error.strerror}"
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason=reason, for_good=True))

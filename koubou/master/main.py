@@ -12,11 +12,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from koubou import __version__
+from koubou import __version__, crash
 from koubou.board.board import Board
 from koubou.board.connection import open_for_writing
 from koubou.config.load import load
 from koubou.config.settings import Settings
+from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master import lock
@@ -35,6 +36,8 @@ _BOARD_OPENS_WITHIN = 600_000_000
 def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     """Serve a workshop until told to stop; the exit status. Raises KoubouError for what an operator must mend."""
     faulthandler.enable()  # a watchdog's SIGABRT leaves in the journal where it hung
+    if crash.is_refused(os.environ):
+        raise UsageMistake(f"{crash.WISH} is for the tests of Koubou: unset it")
     settings = load(config, os.environ, overrides)
     os.umask(_PRIVATE_UMASK)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -73,8 +76,10 @@ async def _serve(
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
     end_old_crew(board.crew.alive(), journal, master.workshop.workers.orphan_grace)
     master.herald.starting("recovering")
+    crash.at("recovery.crew_ended")
     for word in lost_workers(board, layout):
         master.hear(word)
+    crash.at("recovery.heard")
     master.write_settings()
     control = Control(layout.run, master.reception.ask)
     await control.open()

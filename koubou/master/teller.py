@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from koubou import crash
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
@@ -73,12 +74,14 @@ class Teller:
         # Written before the first byte goes out: whoever comes after us looks first whether it arrived.
         with self._board.transaction():
             self._board.notices.begun(notice.incident, channel, now, now + ANSWERED_WITHIN)
+        crash.at("notice.begun")
         attempt = _Attempt(notice, self._loop.time())
         self._under_way[channel] = attempt
         threading.Thread(target=self._attempt, args=(attempt, self._guardian), name="teller", daemon=True).start()
 
     def _attempt(self, attempt: _Attempt, guardian: Guardian) -> None:
         outcome = deliver(guardian, attempt.notice)
+        crash.at("notice.delivered")
         with suppress(RuntimeError):  # the loop has ended; the next master looks
             self._loop.call_soon_threadsafe(self._over, attempt, outcome)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from koubou import crash
 from koubou.board.board import Board
 from koubou.master.workshop import Workshop
 from koubou.model.deed import Deed
@@ -55,4 +56,8 @@ def turn(
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)
+        if moved:
+            crash.at("turn.before_commit")
+    if moved:
+        crash.at("turn.committed")
     return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=board.tasks.next_wake())

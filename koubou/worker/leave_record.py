@@ -8,6 +8,7 @@ import os
 from concurrent.futures import Executor
 from dataclasses import replace
 
+from koubou import crash
 from koubou.model.call import CallError, ErrorClass
 from koubou.wire.record import NAME, Record, encode_record
 
@@ -57,7 +58,9 @@ def leave_record(folder: str, record: Record) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    crash.at("record.written")
     os.rename(temporary, path)
+    crash.at("record.renamed")
     parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(parent)

@@ -8,6 +8,7 @@ import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
+from koubou import crash
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Backend, CannotServe
 from koubou.errors import ProtocolError
@@ -110,6 +111,7 @@ class Worker:
         record = await run.carry_out(self._backend, lambda: self._line.say(Started(task=assign.task, run=assign.run)))
         record = await keep_trying(self._writers, assign.folder, record)
         del self._runs[assign.task, assign.run]
+        crash.at("record.told")
         self._line.say(Finished(result=record.result))
 
     async def _beat(self, every: Milliseconds) -> None:

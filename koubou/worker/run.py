@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable
 
+from koubou import crash
 from koubou.backends.port import Answer, Backend
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
@@ -35,12 +36,14 @@ class Run:
     async def carry_out(self, backend: Backend, started: Callable[[], None]) -> Record:
         """Have the request answered; `started` is called just before it goes out. What goes wrong is no exception."""
         began = now()
+        crash.at("worker.assigned")
         try:
             _make_folder(self.assign)
         except (OSError, ValueError) as error:
             answer = _failed(ErrorClass.INTERNAL, f"its folder cannot be made: {_word(error)}", "folder", sent=False)
         else:
             answer = _stopped(self._why, sent=False) if self._why else await self._ask(backend, started)
+        crash.at("worker.answered")
         self._sink.close()
         text = self._sink.text
         result = CallResult(
@@ -68,6 +71,7 @@ class Run:
 
     async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
         started()
+        crash.at("worker.calling")
         self._call = asyncio.current_task()
         limit = asyncio.get_running_loop().call_later(self.assign.timeout / 1000, self.stop, ErrorClass.TIMEOUT)
         try:
