@@ -21,20 +21,21 @@ def adopted(own: Callable[[Process], bool]) -> list[Process]:
     return [child for child in children if child is not None and child.parent == os.getpid() and not own(child)]
 
 
-async def end_adopted(own: Callable[[Process], bool], ending: bytes | None, *, grace: float = 0.0) -> list[Process]:
+async def end_adopted(
+    own: Callable[[Process], bool], ending: bytes, *, grace: float = 0.0, reaps: bool = True
+) -> list[Process]:
     """End whom we adopted with all below them, and whoever carries a mark that ends so; return when none is left.
 
     For `grace` seconds they are only watched: a leash that lost its parent ends its tree by itself. Returns those that
-    could not be ended within five seconds: the kernel holds them.
+    could not be ended within five seconds: the kernel holds them. `reaps` is for who can tell its own zombies.
     """
     loop = asyncio.get_running_loop()
     began, tried = loop.time(), 0
     while True:
         left = _adopted_trees(own)
-        tree.reap(left, spare=lambda _: False)
-        alive = [process for process in left if process.alive]
-        if not alive and ending is not None:
-            alive = marked(ending)
+        if reaps:
+            tree.reap(left, spare=lambda _: False)
+        alive = [process for process in left if process.alive] or marked(ending)
         if not alive:
             return []
         waited = loop.time() - began
