@@ -12,6 +12,7 @@ from koubou.board.history import History
 from koubou.board.ledger import Ledger
 from koubou.board.migrating import is_passing
 from koubou.board.notices import Notices
+from koubou.board.retention import Kept
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
 from koubou.errors import BoardUnavailable, BoardUnusable
@@ -31,6 +32,7 @@ class Board:
         self.crew = Crew(connection)
         self.history = History(connection)
         self.notices = Notices(connection)
+        self.kept = Kept(connection)
 
     @contextmanager
     def reachable(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from koubou.config.budget_settings import BudgetSettings
 from koubou.config.operations import OperationSettings
+from koubou.config.retention_settings import RetentionSettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
@@ -185,6 +186,9 @@ class Settings(Section):
     )
     intake: IntakeSettings = Field(default=IntakeSettings(), description="What is taken in from the drop folder.")
     workers: WorkersSettings = Field(default=WorkersSettings(), description="How the crew lives and ends.")
+    retention: RetentionSettings = Field(
+        default=RetentionSettings(), description="How long what is left of a task is kept after its end."
+    )
     embedded: EmbeddedSettings = Field(default=EmbeddedSettings(), description="The built-in local model.")
     secrets: SecretsSettings = Field(default=SecretsSettings(), description="The keys that the workshop keeps itself.")
     emergency: EmergencySettings = Field(default=EmergencySettings(), description="The emergency stop.")

@@ -1,4 +1,4 @@
-"""The shelving: completes the papers of tasks that have ended, and puts their folders on the shelf, durably."""
+"""The shelving: completes the papers of ended tasks, puts their folders on the shelf, and takes old ones away."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from koubou.folders.layout import Layout
 from koubou.folders.shelve import Shelf, file_away, sync_shelves
 from koubou.hands.line import Line
 from koubou.hands.records import record_of
+from koubou.hands.removing import Removing
 from koubou.model.request_json import request_from_json
 from koubou.rules import paper
-from koubou.wire.hand_messages import NotShelved, Shelve, Shelved
+from koubou.wire.hand_messages import NotShelved, Remove, Shelve, Shelved, Sweep
 
 _THREADS = 4
 """Each waits for the disk most of its time; the journal of the file system commits their fsyncs together."""
@@ -20,9 +21,15 @@ _THREADS = 4
 
 def serve(line: Line) -> None:
     """Shelve until the wire ends; what has been asked for by then is finished."""
+    removing = Removing(line)
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="shelving") as pool:
         while heard := line.hear():
             asked = [message for message in heard if isinstance(message, Shelve)]
+            for message in heard:
+                if isinstance(message, Remove | Sweep):
+                    removing.ask(message)
+            if not asked:
+                continue
             words = list(pool.map(_tried, asked))
             # What came together is made durable together: one sync of each shelf for all of them.
             shelves = {_shelf(message) for message in asked}

@@ -13,9 +13,20 @@ from koubou.folders.layout import Layout
 from koubou.journal import Journal
 from koubou.master.crew import Crew
 from koubou.master.hands import Hands
-from koubou.model.deed import CancelRun, Deed, DiscardClaim, FileAway, RejectClaim, Say, SendRun, TellGuardian
+from koubou.model.deed import (
+    CancelRun,
+    Deed,
+    DiscardClaim,
+    FileAway,
+    RejectClaim,
+    RemoveFiles,
+    Say,
+    SendRun,
+    TellGuardian,
+)
 from koubou.model.heard import Heard, RunSent, RunUnsendable
 from koubou.model.request_json import request_from_json
+from koubou.model.retention import Owed
 from koubou.model.run import Run
 from koubou.model.status import Status
 from koubou.model.task import Sensitivity, Task
@@ -73,6 +84,8 @@ class Deeds:
                         member.child.say(Cancel(task=task_id, run=run))
                 case TellGuardian():
                     self._tell()
+                case RemoveFiles(task=seq, task_id=task_id, what=what):
+                    self._hands.remove(Owed(task=seq, task_id=task_id, what=what))
                 case DiscardClaim(claim=claim):
                     taken.append(claim)
                 case RejectClaim(claim=claim, error=error):

@@ -9,21 +9,29 @@ from typing import Any
 
 from koubou.journal import Journal
 from koubou.master.hand import Hand
-from koubou.model.heard import Arrived, Filed
+from koubou.model.heard import Arrived, Filed, FilesRemoved
+from koubou.model.instant import Instant
+from koubou.model.retention import Owed
 from koubou.wire.hand_messages import (
     FromHand,
     IntakeOrders,
+    NotRemoved,
     NotShelved,
     Pause,
     Reject,
+    Remove,
+    Removed,
     Shelve,
     Shelved,
+    Sweep,
+    Swept,
     Taken,
     Told,
     Watching,
 )
 
 _SHELVE_AGAIN = 2.0
+_REMOVE_AGAIN = 60.0
 _PATIENCE = 5.0
 
 
@@ -36,7 +44,7 @@ class Hands:
         journal: Journal,
         *,
         wake: Callable[[], None],
-        hear: Callable[[Filed], None],
+        hear: Callable[[Filed | FilesRemoved], None],
         owed: Callable[[], None],
     ) -> None:
         self.arrivals: deque[Arrived] = deque()
@@ -48,6 +56,8 @@ class Hands:
         self._owed = owed
         self._paused: str | None = None
         self._on_the_way: set[int] = set()
+        self._going: set[Owed] = set()
+        self._sweeping = False
         self._intake = Hand("intake", journal, heard=self._intake_says, began=self._begin_intake)
         self._shelving = Hand("shelving", journal, heard=self._shelving_says, began=self._begin_shelving)
 
@@ -94,6 +104,18 @@ class Hands:
         if self._shelving.say(asked):
             self._on_the_way.add(asked.task)
 
+    def remove(self, owed: Owed) -> None:
+        """Have files removed. What cannot be told now stays owed."""
+        told = Remove(home=self._orders.home, task=owed.task, task_id=owed.task_id, what=owed.what)
+        if owed not in self._going and self._shelving.say(told):
+            self._going.add(owed)
+
+    def sweep(self, before: Instant, drafts_before: Instant) -> None:
+        """Have refused files removed that came before a moment; one sweep at a time."""
+        if not self._sweeping:
+            sweep = Sweep(home=self._orders.home, before=before, drafts_before=drafts_before)
+            self._sweeping = self._shelving.say(sweep)
+
     def _begin_intake(self) -> None:
         self._intake.say(self._orders)
         if self._paused is not None:
@@ -101,6 +123,8 @@ class Hands:
 
     def _begin_shelving(self) -> None:
         self._on_the_way.clear()
+        self._going.clear()
+        self._sweeping = False
         self._owed()
 
     def _intake_says(self, message: FromHand) -> None:
@@ -122,3 +146,21 @@ class Hands:
                 self._journal.say("shelving.fault", "error", reason=reason)
                 # It stays owed on the board; housekeeping comes back to it.
                 asyncio.get_running_loop().call_later(_SHELVE_AGAIN, self._on_the_way.discard, task)
+            case Removed(task=task, what=what, freed=freed):
+                self._going = {owed for owed in self._going if (owed.task, owed.what) != (task, what)}
+                self._hear(FilesRemoved(task=task, what=what, freed=freed))
+            case NotRemoved(task=task, reason=reason):
+                self._journal.say("retention.fault", "error", reason=reason)
+                asyncio.get_running_loop().call_later(_REMOVE_AGAIN, self._forget_removal, task)
+            case Swept():
+                self._swept(message)
+
+    def _forget_removal(self, task: int) -> None:
+        self._going = {owed for owed in self._going if owed.task != task}
+
+    def _swept(self, swept: Swept) -> None:
+        self._sweeping = False
+        if swept.reason:
+            self._journal.say("retention.fault", "error", reason=f"rejected/: {swept.reason}")
+        elif swept.count:
+            self._journal.say("retention.removed", rejected=swept.count, bytes=swept.freed)

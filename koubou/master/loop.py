@@ -15,6 +15,7 @@ from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
 from koubou.master.hands import Hands
+from koubou.master.keeping import Keeping
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
@@ -77,6 +78,7 @@ class Master:
             hear=self.hear,
             owed=lambda: self._deeds.shelve_what_is_owed(),
         )
+        self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
         self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
@@ -246,6 +248,7 @@ class Master:
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()
         self.teller.tell()
+        self.keeping.look(self.workshop.retention)
         self._pause_intake()
         with suppress(BoardUnavailable), self._board.transaction():
             self._open_windows(clock())

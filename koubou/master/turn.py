@@ -53,6 +53,7 @@ def turn(
         chance=chance,
         batch=BATCH,
         audience=workshop.guardian.audience,
+        retention=workshop.retention,
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)

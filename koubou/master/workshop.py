@@ -9,6 +9,7 @@ from pathlib import Path
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
 from koubou.config.operations import operations_of
+from koubou.config.retention_settings import retention_of
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
@@ -17,6 +18,7 @@ from koubou.folders.layout import Layout
 from koubou.model.budget import Budget
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.notice import Guardian
+from koubou.model.retention import Retention
 from koubou.model.task import Difficulty
 from koubou.model.tier import Tier
 from koubou.rules.estimate import usual_output
@@ -49,6 +51,7 @@ class Workshop:
     workers: CrewRules
     embedded: EmbeddedSettings
     guardian: Guardian = field(default_factory=Guardian, repr=False)
+    retention: Retention = field(default_factory=Retention)
 
 
 def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
@@ -85,6 +88,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         ),
         embedded=_embedded(settings),
         guardian=guardian(settings, environ),
+        retention=retention_of(settings.retention),
     )
 
 

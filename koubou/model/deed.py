@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from koubou.model.retention import Removal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRun:
@@ -50,6 +52,15 @@ class RejectClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveFiles:
+    """Remove the files of an ended task; owed on the board as `task.removal` until it is done."""
+
+    task: int
+    task_id: str
+    what: Removal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellGuardian:
     """Tell the guardian what the board owes, each as `notice.told_at` until it is done."""
 
@@ -63,4 +74,4 @@ class Say:
     fields: Mapping[str, Any]
 
 
-Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | TellGuardian | Say
+Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | RemoveFiles | TellGuardian | Say

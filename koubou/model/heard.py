@@ -8,6 +8,7 @@ from typing import Any
 
 from koubou.model.call import CallResult
 from koubou.model.notice import Channel, NotTold, Told
+from koubou.model.retention import Removal
 from koubou.model.task import NewTask
 
 
@@ -71,6 +72,20 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionDue:
+    """It is time to see what has been kept long enough."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilesRemoved:
+    """The files of an ended task are gone; so many bytes of disk are free again."""
+
+    task: int
+    what: Removal
+    freed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A person or program asks for a change through the control socket; the answer goes into `reply`."""
 
@@ -110,6 +125,8 @@ Heard = (
     | RunUnsendable
     | WorkerGone
     | Filed
+    | RetentionDue
+    | FilesRemoved
     | Asked
     | NoticeTold
     | NoticeFailed

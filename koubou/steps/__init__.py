@@ -13,6 +13,7 @@ from koubou.steps.answer import answer
 from koubou.steps.classify import classify
 from koubou.steps.file_away import file_away
 from koubou.steps.intake import intake
+from koubou.steps.retain import retain
 from koubou.steps.route import route
 from koubou.steps.settle import settle
 from koubou.steps.shop import Shop
@@ -23,6 +24,7 @@ STEPS: Sequence[Callable[[Shop, Instant], int]] = (
     settle,
     file_away,
     tell,
+    retain,
     answer,
     intake,
     wake,

@@ -14,6 +14,7 @@ from koubou.model.task import Sensitivity, Task
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
+from koubou.steps.retain import collect, is_gone, purge
 from koubou.steps.shop import Shop
 from koubou.steps.watch import stop_everything
 
@@ -36,6 +37,8 @@ VERBS = (
     "resume_budget",
     "reconcile",
     "latch",
+    "gc",
+    "purge",
     "pause",
     "resume",
 )
@@ -85,6 +88,10 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return _resume_budget
         case "latch":
             return _latch
+        case "gc":
+            return collect
+        case "purge":
+            return _purge_all
         case "pause":
             return pause.pause
         case "resume":
@@ -102,6 +109,10 @@ def _retry_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 def _finish_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     return _each(shop, asked, lambda task: _finish(shop, asked, task, now))
+
+
+def _purge_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    return _each(shop, asked, lambda task: purge(shop, asked, task, now))
 
 
 def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:
@@ -137,6 +148,8 @@ def _retry(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     if task.status in ENDS:
         if task.status == "completed":
             raise IllegalMove(f"task {task.id} is completed: its answer is in its folder")
+        if (gone := is_gone(shop, task)) is not None:
+            raise IllegalMove(f"task {task.id} cannot be tried again: {gone}")
         shop.board.tasks.revived(task, now)
     elif task.park is not None and task.outcome is None:
         shop.board.tasks.rerouted(task, now) if task.waiting is not Waiting.CLASSIFY else shop.board.tasks.unparked(

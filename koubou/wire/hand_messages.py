@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubou.model.heard import Arrived
-from koubou.model.instant import Milliseconds
+from koubou.model.instant import Instant, Milliseconds
+from koubou.model.retention import Removal
 
 # master → intake
 
@@ -87,6 +88,25 @@ class Shelve:
     paper: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Remove the files of an ended task: `what` is runs, text or purge (`model.retention.Removal`)."""
+
+    home: str
+    task: int
+    task_id: str
+    what: Removal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Remove what was refused before a moment, and drafts that a crash left before another."""
+
+    home: str
+    before: Instant
+    drafts_before: Instant
+
+
 # shelving → master
 
 
@@ -105,5 +125,32 @@ class NotShelved:
     reason: str
 
 
-FromHand = Watching | Arrived | Told | Shelved | NotShelved
-ToHand = IntakeOrders | Taken | Reject | Pause | Shelve
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """The files are gone; so many bytes of disk are free again."""
+
+    task: int
+    what: Removal
+    freed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRemoved:
+    """They are not, yet: it stays owed."""
+
+    task: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """So many refused files are gone. `reason` where the disk would not let go of more."""
+
+    count: int
+    freed: int
+    more: bool
+    reason: str = ""
+
+
+FromHand = Watching | Arrived | Told | Shelved | NotShelved | Removed | NotRemoved | Swept
+ToHand = IntakeOrders | Taken | Reject | Pause | Shelve | Remove | Sweep

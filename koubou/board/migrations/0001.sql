@@ -64,9 +64,15 @@ CREATE TABLE task (
   started_at               INTEGER,
   finished_at              INTEGER,
   filed_at                 INTEGER,                             -- the answer stands in its folder
+  removal                  TEXT    CHECK (removal IN ('runs', 'text', 'purge')),  -- owed: files are yet to be removed
+  removal_by               TEXT,
+  runs_removed_at          INTEGER,                             -- the records of its calls are gone
+  text_removed_at          INTEGER,                             -- so are its text and its answer; the id stays
+  purged_at                INTEGER,                             -- because a person wanted it, with all that told of it
   UNIQUE (claim, document),
   CHECK ((park IS NULL) OR (status = 'pending')),
-  CHECK ((filed_at IS NULL) OR (status IN ('completed', 'failed', 'cancelled')))
+  CHECK ((filed_at IS NULL) OR (status IN ('completed', 'failed', 'cancelled'))),
+  CHECK ((removal IS NULL AND text_removed_at IS NULL) OR (filed_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX task_queue ON task (waiting, tier, priority DESC, seq) WHERE park IS NULL AND waiting IS NOT NULL;
 CREATE INDEX task_parked ON task (park_until) WHERE park IS NOT NULL AND park_until IS NOT NULL;
@@ -75,6 +81,12 @@ CREATE INDEX task_breached ON task (park_account, park_dimension, priority DESC,
 CREATE INDEX task_by_status ON task (status, created_at);
 CREATE INDEX task_by_session ON task (session) WHERE session IS NOT NULL;
 CREATE INDEX task_by_tier ON task (tier, status);
+CREATE INDEX task_kept ON task (status, finished_at) WHERE filed_at IS NOT NULL AND text_removed_at IS NULL;
+CREATE INDEX task_kept_secret ON task (finished_at)
+  WHERE filed_at IS NOT NULL AND text_removed_at IS NULL AND sensitivity = 'confidential';
+CREATE INDEX task_runs_kept ON task (finished_at) WHERE filed_at IS NOT NULL AND runs_removed_at IS NULL;
+CREATE INDEX task_bare ON task (finished_at) WHERE text_removed_at IS NOT NULL;
+CREATE INDEX task_removal ON task (seq) WHERE removal IS NOT NULL;
 
 -- What was asked, apart from the task so that a change of status does not write the text again.
 CREATE TABLE request (
@@ -130,8 +142,8 @@ CREATE INDEX history_of_task ON history (task, id);
 CREATE TRIGGER history_is_only_added BEFORE UPDATE ON history
 BEGIN SELECT RAISE(ABORT, 'history lines are never changed'); END;
 CREATE TRIGGER history_goes_with_its_task BEFORE DELETE ON history
-WHEN OLD.task IS NULL OR EXISTS (SELECT 1 FROM task WHERE seq = OLD.task)
-BEGIN SELECT RAISE(ABORT, 'history lines are never removed but with their task'); END;
+WHEN OLD.task IS NULL OR EXISTS (SELECT 1 FROM task WHERE seq = OLD.task AND purged_at IS NULL)
+BEGIN SELECT RAISE(ABORT, 'history lines are never removed but with their task, or when it is purged'); END;
 
 CREATE TABLE account (
   name         TEXT    NOT NULL,

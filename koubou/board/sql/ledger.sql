@@ -72,7 +72,9 @@ AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = :call AND e.kind IN ('sett
 SELECT COUNT(*) AS calls, coalesce(sum(input), 0) AS input, coalesce(sum(cached_input), 0) AS cached_input,
        coalesce(sum(cache_write), 0) AS cache_write, coalesce(sum(output), 0) AS output,
        coalesce(sum(reasoning), 0) AS reasoning, coalesce(sum(amount), 0) AS amount
-FROM ledger WHERE task = :task AND kind IN ('settle', 'reconcile');
+FROM ledger WHERE task = :task AND kind IN ('settle', 'reconcile')
+  -- an id that was forgotten and given again begins anew
+  AND id > coalesce((SELECT max(id) FROM ledger WHERE task = :task AND kind = 'reset'), 0);
 
 -- name: hours
 -- What each model and tier cost in each hour of a span, and how much of it nobody has confirmed.
