@@ -35,7 +35,7 @@ async def end_adopted(
         left = _adopted_trees(own)
         if reaps:
             tree.reap(left, spare=lambda _: False)
-        alive = [process for process in left if process.alive] or marked(ending)
+        alive = [process for process in left if process.alive] or await asyncio.to_thread(marked, ending)
         if not alive:
             return []
         waited = loop.time() - began

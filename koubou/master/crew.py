@@ -6,9 +6,11 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from koubou.journal import Journal
 from koubou.master.member import Member
+from koubou.master.orphans import Orphans
 from koubou.master.out_of_memory import OutOfMemory
 from koubou.master.workshop import Workshop
 from koubou.model.instant import SECOND
@@ -62,6 +64,7 @@ class Crew:
         self._born: dict[str, float] = {}
         self._chance = chance
         self._out_of_memory = OutOfMemory()
+        self.orphans = Orphans(workshop.layout.home, journal)
 
     def tiers(self) -> Mapping[str, Tier]:
         """The tiers as they can be offered now: a halted one says why it is not."""
@@ -179,7 +182,7 @@ class Crew:
         event, level = ("worker.retired", "info") if meant and status == 0 else ("worker.lost", "warning")
         stack = {"stack": member.child.last_words} if member.child.last_words else {}
         self._journal.say(event, level, worker=name, tier=tier, reason=reason, **stack)
-        self._gone(member, meant, reason)
+        self.orphans.end(name, then=partial(self._gone, member, meant, reason))
 
     def _back_off(self, tier: str) -> None:
         wait = self._waits.get(tier, 0.0)

@@ -20,6 +20,7 @@ from koubou.config.settings import Settings
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
+from koubou.leash.kernel import become_subreaper
 from koubou.master import lock
 from koubou.master.control import Control
 from koubou.master.loop import Master
@@ -40,6 +41,7 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
         raise UsageMistake(f"{crash.WISH} is for the tests of Koubou: unset it")
     settings = load(config, os.environ, overrides)
     os.umask(_PRIVATE_UMASK)
+    become_subreaper()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     layout = Layout(home=str(settings.home))
     layout.ensure()
@@ -75,6 +77,7 @@ async def _serve(
     loop.add_signal_handler(signal.SIGUSR1, master.ring)
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
     end_old_crew(board.crew.alive(), journal, master.workshop.workers.orphan_grace)
+    await master.crew.orphans.end_old()
     master.herald.starting("recovering")
     crash.at("recovery.crew_ended")
     for word in lost_workers(board, layout):

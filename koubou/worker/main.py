@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from koubou import last_words
+from koubou.leash.kernel import become_subreaper
 from koubou.worker.loop import Worker
 from koubou.worker.run import where
 
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
         return _USAGE
     last_words.listen()
     _close_leaks()
+    become_subreaper()  # a killed leash leaves us its tree
     wire = socket.socket(fileno=int(arguments[0]))
     wire.set_inheritable(False)
     return asyncio.run(_serve(wire, arguments[1] if len(arguments) > 1 else f"worker-{os.getpid()}"))
