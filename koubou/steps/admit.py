@@ -40,25 +40,35 @@ def admit(shop: Shop, now: Instant) -> int:
             if bench.tier == tier.name and bench.worker not in apart
         }
         rooms = {worker: room for worker, room in rooms.items() if room > 0}
-        limit = min(sum(rooms.values()), shop.batch)
-        if limit == 0 or not _conforms(shop, tier, now):
-            continue
-        for task in shop.board.tasks.due_for_tier(tier.name, limit):
-            if not rooms:
+        most = looked_at + shop.batch
+        # Who cannot be borne leaves its place to the next, who may need less.
+        while rooms and looked_at < most and _conforms(shop, tier, now):
+            dealt_with = _fill(shop, tier, rooms, taken, now)
+            looked_at += dealt_with
+            if dealt_with == 0:
                 break
-            worker = _own_worker(rooms, taken) if task.suspect else max(rooms, key=lambda name: rooms[name])
-            if worker is None:
-                continue
-            before = len(shop.deeds)
-            shop.apart(now, task.id, _admit, shop, task, tier, worker, now)
-            looked_at += 1
-            if any(isinstance(deed, SendRun) for deed in shop.deeds[before:]):
-                rooms[worker] -= 1
-                taken[worker] = taken.get(worker, 0) + 1
-                if rooms[worker] == 0 or task.suspect:
-                    del rooms[worker]
-                if not _conforms(shop, tier, now):
-                    break
+    return looked_at
+
+
+def _fill(shop: Shop, tier: Tier, rooms: dict[str, int], taken: dict[str, int], now: Instant) -> int:
+    """Admit as many of a tier's tasks as there is room for; return how many were looked at, who wait here no more."""
+    looked_at = 0
+    for task in shop.board.tasks.due_for_tier(tier.name, min(sum(rooms.values()), shop.batch)):
+        if not rooms:
+            break
+        worker = _own_worker(rooms, taken) if task.suspect else max(rooms, key=lambda name: rooms[name])
+        if worker is None:
+            continue
+        before = len(shop.deeds)
+        shop.apart(now, task.id, _admit, shop, task, tier, worker, now)
+        looked_at += 1
+        if any(isinstance(deed, SendRun) for deed in shop.deeds[before:]):
+            rooms[worker] -= 1
+            taken[worker] = taken.get(worker, 0) + 1
+            if rooms[worker] == 0 or task.suspect:
+                del rooms[worker]
+            if not _conforms(shop, tier, now):
+                break
     return looked_at
 
 

@@ -15,7 +15,7 @@ from koubou.model.instant import DAY, HOUR, MINUTE, SECOND
 from koubou.model.money import USD
 from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import TaskBudget
-from tests.builders import NOW, a_budget, a_new_task, a_price, a_tier, an_error, tiers
+from tests.builders import NOW, a_bench, a_budget, a_new_task, a_price, a_tier, an_error, tiers
 from tests.turns import Workshop
 
 CENT = USD // 100
@@ -109,6 +109,16 @@ def test_a_call_that_only_a_weekend_cannot_bear_waits_for_monday() -> None:
     shop.now = SATURDAY + 2 * DAY
     shop.turn()
     assert shop.sent() == ["a-task"]
+
+
+def test_who_cannot_be_borne_keeps_no_place_from_who_can() -> None:
+    fit = tiers(a_tier("medium", min_output_tokens=2_000, fallback=None))
+    shop = Workshop(budget=a_budget(monthly=3 * CENT), tiers=fit, benches=[a_bench(room=1)])
+    spend(shop, "dear", 2 * CENT)
+    wide = [a_new_task(f"wide-{number}", tier="medium") for number in range(9)]
+    shop.drop(*wide, a_new_task("narrow", tier="medium", max_output_tokens=50))
+    assert shop.sent() == ["narrow"]
+    assert {park(shop, task.id).reason for task in wide} == {ParkReason.BUDGET}
 
 
 def test_tokens_limit_a_session_and_lower_the_cap_before_they_park() -> None:
