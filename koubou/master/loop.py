@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 
 from koubou.board.board import Board
@@ -21,6 +20,7 @@ from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import records_of
 from koubou.master.reloading import Problems, Reloading
+from koubou.master.source import Source
 from koubou.master.staffing import Staffing
 from koubou.master.standing import standing
 from koubou.master.systemd import Herald, Notifier
@@ -28,7 +28,7 @@ from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
-from koubou.model.instant import SECOND, Instant
+from koubou.model.instant import DAY, SECOND, Instant
 from koubou.rules.latches import KEY
 from koubou.rules.limits import LimitsInForce
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
@@ -42,20 +42,13 @@ _IDLE_WORDS_WAIT = 0.05
 class Master:
     """Owns the clock, the signals and the crew of one workshop; the board is its own alone."""
 
-    def __init__(
-        self,
-        board: Board,
-        workshop: Workshop,
-        journal: Journal,
-        notifier: Notifier,
-        *,
-        load: Callable[[], Workshop],
-    ) -> None:
-        self.workshop = workshop
+    def __init__(self, board: Board, source: Source, journal: Journal, notifier: Notifier) -> None:
+        self.workshop = workshop = source.again()
         self._board = board
         self._journal = journal
         self.herald = Herald(notifier, lambda: standing(board, self.workshop.budget, clock()))
-        self._load = load
+        self._source = source
+        self._day = clock() // DAY
         self._ids = Ids()
         self._chance = random.SystemRandom().random
         self._inbox: deque[Heard] = deque()
@@ -65,6 +58,7 @@ class Master:
         self._pending = 0
         self._housekept = 0.0
         self._ending = False
+        self._repricing: asyncio.Task[None] | None = None
         self._end_by: float | None = None
         self._reloading = Reloading(self._reload_aloud)
         self.crew = Crew(
@@ -134,7 +128,7 @@ class Master:
     async def _reload(self) -> Problems:
         try:
             # Names of hosts are asked for and price tables read: a thread's work.
-            workshop = await self._loop.run_in_executor(None, self._load)
+            workshop = await self._loop.run_in_executor(None, self._source.load)
         except SettingsError as error:
             for problem in error.problems:
                 self._journal.say("system.reload_refused", "error", reason=str(problem))
@@ -143,23 +137,31 @@ class Master:
             reason = "home cannot change while the workshop is open"
             self._journal.say("system.reload_refused", "error", reason=reason)
             return [reason]
-        self.workshop = workshop
-        self.crew.retire_changed(workshop)
-        self.write_settings()
-        self.model_server.reload()
-        self.hands.order(workshop.intake)
+        self._take(workshop)
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
-        self._awake.set()
         return []
 
-    def write_settings(self) -> None:
+    async def _another_day(self) -> None:
+        """The same settings at today's prices; who serves a tier whose price is another finishes what he has."""
+        self._take(await self._loop.run_in_executor(None, self._source.again), keys_mended=False)
+
+    def _take(self, workshop: Workshop, *, keys_mended: bool = True) -> None:
+        self.workshop = workshop
+        self.crew.retire_changed(workshop)
+        self.write_settings(keys_mended=keys_mended)
+        self.model_server.reload()
+        self.hands.order(workshop.intake)
+        self._awake.set()
+
+    def write_settings(self, *, keys_mended: bool = True) -> None:
         """Bring the board in step with the settings: the budget, and who must choose his tier again."""
         budget, now = self.workshop.budget, clock()
         with self._board.transaction():
             self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
             self._open_windows(now)
             # Keys and credit may have been mended: whoever was set aside for them is tried anew.
-            for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
+            refused = [name for name in self._board.crew.latches() if name.startswith(KEY)] if keys_mended else []
+            for latch in refused:
                 self._board.crew.unlatch(latch)
             self._reroute(now)
         self.teller.take(self.workshop.guardian)
@@ -244,6 +246,9 @@ class Master:
     def _housekeep(self) -> None:
         """Once a second: beats and counts, idle workers, owed filings."""
         self._housekept = self._loop.time()
+        if (today := clock() // DAY) != self._day:
+            self._day = today
+            self._repricing = self._loop.create_task(self._another_day())
         self._staffing.look()
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()

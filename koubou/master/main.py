@@ -9,14 +9,12 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from koubou import __version__, crash
 from koubou.board.board import Board
 from koubou.board.connection import open_for_writing
-from koubou.config.load import load
-from koubou.config.settings import Settings
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 from koubou.journal import Journal
@@ -24,9 +22,10 @@ from koubou.leash.kernel import become_subreaper
 from koubou.master import lock
 from koubou.master.control import Control
 from koubou.master.loop import Master
-from koubou.master.recover import end_old_crew, lost_workers
+from koubou.master.recover import OldCrew, lost_worker, lost_workers
+from koubou.master.source import Source
 from koubou.master.systemd import Notifier
-from koubou.master.workshop import workshop_of
+from koubou.model.heard import Heard
 
 _PRIVATE_UMASK = 0o077
 _VALUES_BETWEEN_COLLECTIONS = 50_000
@@ -39,7 +38,8 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     faulthandler.enable()  # a watchdog's SIGABRT leaves in the journal where it hung
     if crash.is_refused(os.environ):
         raise UsageMistake(f"{crash.WISH} is for the tests of Koubou: unset it")
-    settings = load(config, os.environ, overrides)
+    source = Source(config, overrides)
+    settings = source.settings
     os.umask(_PRIVATE_UMASK)
     become_subreaper()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -48,7 +48,7 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     held = [lock.take(layout.run), lock.take_home(layout.home)]
     journal = Journal(form=settings.log.format, level=settings.log.level)
     try:
-        asyncio.run(_serve(settings, config, overrides, layout, journal))
+        asyncio.run(_serve(source, layout, journal))
     finally:
         journal.close()
         for descriptor in held:
@@ -56,19 +56,11 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     return 0
 
 
-async def _serve(
-    settings: Settings, config: Path | None, overrides: Mapping[str, str], layout: Layout, journal: Journal
-) -> None:
+async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     notifier = Notifier(os.environ)
     notifier.say("STATUS=opening the board", f"EXTEND_TIMEOUT_USEC={_BOARD_OPENS_WITHIN}")
     board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
-    master = Master(
-        board,
-        workshop_of(settings, os.environ),
-        journal,
-        notifier,
-        load=lambda: workshop_of(load(config, os.environ, overrides), os.environ),
-    )
+    master = Master(board, source, journal, notifier)
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, master.end)
@@ -76,13 +68,8 @@ async def _serve(
     loop.add_signal_handler(signal.SIGHUP, master.reload)
     loop.add_signal_handler(signal.SIGUSR1, master.ring)
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
-    end_old_crew(board.crew.alive(), journal, master.workshop.workers.orphan_grace)
-    await master.crew.orphans.end_old()
     master.herald.starting("recovering")
-    crash.at("recovery.crew_ended")
-    for word in lost_workers(board, layout):
-        master.hear(word)
-    crash.at("recovery.heard")
+    await _recover(master, board, layout, journal)
     master.write_settings()
     control = Control(layout.run, master.reception.ask)
     await control.open()
@@ -101,3 +88,23 @@ async def _serve(
         await master.close()
         board.close()
     journal.say("system.stopped")
+
+
+async def _recover(master: Master, board: Board, layout: Layout, journal: Journal) -> None:
+    """Account for what an earlier master left at once, but for what its workers may still finish: that in its time."""
+    orphans = master.crew.orphans
+
+    def account(words: Sequence[Heard]) -> None:
+        crash.at("recovery.crew_ended")
+        for word in words:
+            master.hear(word)
+        crash.at("recovery.heard")
+
+    def gone(worker: str) -> None:
+        orphans.end(worker, then=lambda: account(lost_worker(board, layout, worker)))
+
+    old = master.crew.old = OldCrew(journal, gone=gone)
+    old.end(board.crew.alive(), master.workshop.workers.orphan_grace)
+    await orphans.end_old()
+    if lost := lost_workers(board, layout, but=old.unaccounted):
+        account(lost)

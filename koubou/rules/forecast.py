@@ -24,6 +24,8 @@ _T_975 = (
 )
 """Student's t, 97.5 %, for 1 to 30 degrees of freedom (NIST/SEMATECH e-Handbook, 1.3.6.7.2)."""
 
+_CENTURY = 36_525  # days
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
@@ -81,8 +83,10 @@ def forecast(points: Sequence[tuple[float, Nano]], end: float) -> Forecast | Non
 
 
 def reached_at(left: Nano, of_a_day: Nano, now: Instant) -> Instant | None:
-    """When nothing is left if every day costs as much as `of_a_day`; None where it costs nothing."""
-    return now + -(-left * DAY // of_a_day) if of_a_day > 0 else None
+    """When nothing is left if every day costs as much as `of_a_day`; None where that is never, or after a century."""
+    if of_a_day <= 0 or left > of_a_day * _CENTURY:
+        return None
+    return now + -(-left * DAY // of_a_day)
 
 
 def how_many_fit(left: Nano, cost: Nano, calls: int) -> int | None:

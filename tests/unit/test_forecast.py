@@ -65,6 +65,7 @@ def test_a_limit_is_reached_when_what_is_left_is_spent_at_the_rate_of_a_day() ->
     assert reached_at(3 * USD, 2 * USD, 0) == DAY + DAY // 2
     assert reached_at(0, USD, 5) == 5
     assert reached_at(USD, 0, 5) is None
+    assert reached_at(500 * USD, 51, 5) is None, "in some ten thousand years"
 
 
 def test_calls_fit_by_the_mean_of_those_that_were() -> None:
