@@ -12,6 +12,7 @@ from koubou.journal import Journal
 from koubou.master.member import Member
 from koubou.master.orphans import Orphans
 from koubou.master.out_of_memory import OutOfMemory
+from koubou.master.recover import OldCrew
 from koubou.master.workshop import Workshop
 from koubou.model.instant import SECOND
 from koubou.model.tier import Tier
@@ -65,6 +66,7 @@ class Crew:
         self._chance = chance
         self._out_of_memory = OutOfMemory()
         self.orphans = Orphans(workshop.layout.home, journal)
+        self.old: OldCrew | None = None
 
     def tiers(self) -> Mapping[str, Tier]:
         """The tiers as they can be offered now: a halted one says why it is not."""
@@ -162,6 +164,8 @@ class Crew:
         for member in self.members.values():
             member.leaving = True
             member.child.signal(signal.SIGKILL)
+        if self.old is not None:
+            self.old.kill()
 
     def _ended(self, member: Member, status: int) -> None:
         name, tier = member.identity.id, member.tier.name

@@ -64,7 +64,7 @@ class Master:
         self.crew = Crew(
             workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone, chance=self._chance
         )
-        self._staffing = Staffing(board, self.crew, journal, chance=self._chance)
+        self.staffing = Staffing(board, self.crew, journal, chance=self._chance)
         self.hands = Hands(
             workshop.intake,
             journal,
@@ -195,7 +195,7 @@ class Master:
             if self.hands.arrivals or outcome.moved >= BATCH:
                 self._awake.set()
             if not self._ending:
-                self._staffing.hire()
+                self.staffing.hire()
             if self._loop.time() - self._housekept >= _HOUSEKEEPING:
                 self._housekeep()
 
@@ -238,7 +238,7 @@ class Master:
             self.crew.kill_all()
         if late >= _QUICK_END:
             return True
-        if self._inbox or self.hands.busy or self.teller.busy or self._staffing.busy or self._board.runs.open_count():
+        if self._inbox or self.hands.busy or self.teller.busy or self.staffing.busy or self._board.runs.open_count():
             return False
         self.crew.retire_all()
         return not self.crew.members and not self._board.tasks.owed_filings(1)
@@ -249,7 +249,7 @@ class Master:
         if (today := clock() // DAY) != self._day:
             self._day = today
             self._repricing = self._loop.create_task(self._another_day())
-        self._staffing.look()
+        self.staffing.look()
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()
         self.teller.tell()

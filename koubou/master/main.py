@@ -74,6 +74,7 @@ async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     control = Control(layout.run, master.reception.ask)
     await control.open()
     master.model_server.start()
+    master.staffing.hire()  # for what waits: they come while the hands do
     master.hands.start()
     await master.hands.watching.wait()
     # What stands now stays; and a turn makes thousands of values that reference counting alone takes away again.
@@ -104,7 +105,7 @@ async def _recover(master: Master, board: Board, layout: Layout, journal: Journa
         orphans.end(worker, then=lambda: account(lost_worker(board, layout, worker)))
 
     old = master.crew.old = OldCrew(journal, gone=gone)
-    old.end(board.crew.alive(), master.workshop.workers.orphan_grace)
+    living = old.end(board.crew.alive(), master.workshop.workers.orphan_grace)
     await orphans.end_old()
-    if lost := lost_workers(board, layout, but=old.unaccounted):
+    if lost := lost_workers(board, layout, but=living):
         account(lost)

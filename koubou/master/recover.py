@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 import signal
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 
@@ -36,13 +34,8 @@ class OldCrew:
         self._gone = gone
         self._pidfds: dict[str, int] = {}
 
-    @property
-    def living(self) -> Collection[str]:
-        """Those that have not ended yet: what they have under way is theirs."""
-        return self._pidfds.keys()
-
-    def end(self, crew: Sequence[WorkerIdentity], grace: Milliseconds) -> None:
-        """Ask each process of it to end, by identity; `grace` is for calls under way, then it is killed."""
+    def end(self, crew: Sequence[WorkerIdentity], grace: Milliseconds) -> Collection[str]:
+        """Ask each process to end, by identity; `grace` is for calls under way, then it is killed. Who still lives."""
         loop, here = asyncio.get_running_loop(), boot_id()
         for worker in crew:
             if worker.boot == here and (pidfd := _hold(worker)) is not None:
@@ -53,6 +46,7 @@ class OldCrew:
             patience = grace / SECOND + _KILLED_AFTER
             loop.call_later(patience, self.kill)
             loop.call_later(patience + _KILL_GRACE, self._give_up)
+        return tuple(self._pidfds)
 
     def kill(self) -> None:
         """End who is left, at once; records that were left count."""
@@ -73,35 +67,6 @@ class OldCrew:
         for worker in list(self._pidfds):
             self._journal.say("worker.stuck", "error", worker=worker, reason="a worker of the old crew cannot be ended")
             self._ended(worker)
-
-
-def end_old_crew(crew: Sequence[WorkerIdentity], journal: Journal, grace: Milliseconds) -> None:
-    """End every process of the old crew, by identity, and wait for it: calls under way may finish for `grace`."""
-    here = boot_id()
-    pidfds = {}
-    for worker in crew:
-        if worker.boot != here or start_time(worker.pid) != worker.born:
-            continue
-        with suppress(OSError):
-            pidfd = os.pidfd_open(worker.pid)
-            if start_time(worker.pid) == worker.born:
-                pidfds[worker.id] = pidfd
-            else:
-                os.close(pidfd)
-    for number, patience in ((signal.SIGTERM, grace / SECOND + 1), (signal.SIGKILL, _KILL_GRACE)):
-        for pidfd in pidfds.values():
-            with suppress(OSError):
-                signal.pidfd_send_signal(pidfd, number)
-        deadline = time.monotonic() + patience
-        while pidfds and time.monotonic() < deadline:
-            for worker_id, pidfd in list(pidfds.items()):
-                if _ended(pidfd):
-                    os.close(pidfds.pop(worker_id))
-            if pidfds:
-                time.sleep(0.02)
-    for worker_id, pidfd in pidfds.items():
-        journal.say("worker.stuck", "error", worker=worker_id, reason="a worker of the old crew cannot be ended")
-        os.close(pidfd)
 
 
 def lost_workers(board: Board, layout: Layout, but: Collection[str] = ()) -> list[Heard]:
@@ -149,13 +114,3 @@ def _hold(worker: WorkerIdentity) -> int | None:
             return pidfd
         os.close(pidfd)
     return None
-
-
-def _ended(pidfd: int) -> bool:
-    try:
-        signal.pidfd_send_signal(pidfd, 0)
-    except OSError:
-        return True
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(0))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run
 from koubou.journal import Journal
 from koubou.master.child import boot_id, start_time
-from koubou.master.recover import end_old_crew, lost_workers
+from koubou.master.recover import OldCrew, lost_worker, lost_workers
 from koubou.model.status import ParkReason, Status
 from koubou.model.worker import WorkerIdentity
 from koubou.wire.record import Record
@@ -111,33 +113,73 @@ def test_a_record_that_is_not_whole_or_of_another_call_does_not_count(layout: La
     assert shop.task().outcome is None
 
 
-def test_an_old_worker_that_lives_is_ended_and_a_stranger_with_its_number_is_not() -> None:
-    stubborn = (
-        "import signal, sys\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('up', flush=True)\nsys.stdin.read()\n"
-    )
-    old, stranger = (
-        subprocess.Popen([sys.executable, "-c", stubborn], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(2)
-    )
-    try:
-        for each in (old, stranger):
-            assert each.stdout is not None
-            assert each.stdout.readline() == b"up\n"
-        journal = Journal(stream=io.StringIO())
-        born = start_time(old.pid)
-        assert born is not None
-        crew = [
-            a_worker(id="old", pid=old.pid, born=born),
-            a_worker(id="stranger", pid=stranger.pid, born=born - 5),
-            a_worker(id="other boot", pid=stranger.pid, born=start_time(stranger.pid), boot="another"),
-            a_worker(id="gone", pid=2**22 - 1, born=5),
-        ]
-        # A second of grace and one more: then it is killed.
-        end_old_crew(crew, journal, grace=-900)
-        assert old.wait(5) == -signal.SIGKILL
-        assert stranger.poll() is None
-        journal.close()
-    finally:
-        for each in (old, stranger):
-            each.kill()
-            each.communicate()
+def test_who_lives_is_waited_for_and_nobody_else_waits(layout: Layout) -> None:
+    shop = left_at_work()
+    shop.board.crew.hired(a_worker(id="another"), a_tier(), shop.now)
+    shop.turn(*lost_workers(shop.board, layout, but=[WORKER]))
+    assert [worker.id for worker in shop.board.crew.alive()] == [WORKER]
+    assert shop.month().held > 0
+    assert shop.task().status is Status.ASSIGNED, "its worker may still bring the answer"
+    shop.turn(*lost_worker(shop.board, layout, WORKER))
+    assert (shop.month().held, shop.task().status) == (0, Status.PENDING)
+
+
+STUBBORN = """
+import signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("up", flush=True)
+sys.stdin.read()
+"""
+DOCILE = STUBBORN.replace("signal.SIG_IGN", "signal.SIG_DFL")
+
+
+@pytest.fixture
+def processes() -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    started = []
+
+    def start(program: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        return process
+
+    yield start
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def test_an_old_worker_that_lives_is_ended_and_a_stranger_with_its_number_is_not(
+    processes: Callable[[str], subprocess.Popen[bytes]],
+) -> None:
+    stubborn, docile, stranger = processes(STUBBORN), processes(DOCILE), processes(DOCILE)
+    journal = Journal(stream=io.StringIO())
+    crew = [
+        a_worker(id="stubborn", pid=stubborn.pid, born=start_time(stubborn.pid)),
+        a_worker(id="docile", pid=docile.pid, born=start_time(docile.pid)),
+        a_worker(id="stranger", pid=stranger.pid, born=(start_time(stranger.pid) or 0) - 5),
+        a_worker(id="other boot", pid=stranger.pid, born=start_time(stranger.pid), boot="another"),
+        a_worker(id="gone", pid=2**22 - 1, born=5),
+    ]
+    told: list[str] = []
+
+    async def end() -> None:
+        over = asyncio.Event()
+
+        def gone(worker: str) -> None:
+            told.append(worker)
+            if len(told) == 2:
+                over.set()
+
+        # A tenth of a second of grace in all: then whoever is left is killed.
+        assert OldCrew(journal, gone=gone).end(crew, grace=-900) == ("stubborn", "docile")
+        await asyncio.wait_for(over.wait(), 10)
+
+    asyncio.run(end())
+    journal.close()
+    assert told == ["docile", "stubborn"], "each is told of when it has ended"
+    assert (docile.wait(5), stubborn.wait(5)) == (-signal.SIGTERM, -signal.SIGKILL)
+    assert stranger.poll() is None
