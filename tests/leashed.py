@@ -36,7 +36,7 @@ class Roll:
 
     def alive(self) -> list[str]:
         """Every process on the roll, or with our token in its environment, that is not a zombie."""
-        return [f"{pid} (on the roll)" for pid, born in self.signed if _lives(pid, born)] + [
+        return [f"{pid} (on the roll)" for pid, born in self.signed if lives(pid, born)] + [
             f"{process.pid} ({process.name()})" for process in psutil.process_iter() if self._has_token(process)
         ]
 
@@ -98,7 +98,8 @@ def run(command: Command, bounds: Limits, meanwhile: Callable[[], Any] | None = 
     return asyncio.run(both())
 
 
-def _lives(pid: int, born: int) -> bool:
+def lives(pid: int, born: int) -> bool:
+    """Whether this very process is there, and no zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -17,5 +17,10 @@ def open_backend(tier: Tier, api_keys: tuple[str, ...]) -> Backend:
             from koubou.backends.rehearsal import RehearsalBackend
 
             return RehearsalBackend(tier)
+        case command if command.startswith("command:"):
+            from koubou.backends.command import CommandBackend
+
+            return CommandBackend(tier)
         case other:
-            raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', "use one of chat, rehearsal")
+            remedy = "use one of chat, rehearsal, command:<name>"
+            raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', remedy)

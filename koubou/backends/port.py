@@ -31,7 +31,10 @@ class Answer:
 
 
 class Sink(Protocol):
-    """Where a backend puts what comes."""
+    """Where a backend puts what comes. `folder` is the run's own; `mark` is for the environment of what it starts."""
+
+    folder: str
+    mark: str
 
     def sent(self) -> None:
         """The request leaves now: from here on it may have cost money, whatever happens."""

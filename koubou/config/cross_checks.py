@@ -25,6 +25,7 @@ def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Prob
 
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _unknown_tiers(settings)
+    yield from _unknown_commands(settings)
     yield from _circles(settings)
     yield from _plain_http(settings)
     yield from _guardian_in_the_clear(settings)
@@ -42,6 +43,17 @@ def _unknown_tiers(settings: Settings) -> Iterator[Finding]:
     for path, tier in named:
         if tier is not None and tier not in settings.tiers:
             yield path, f"must be one of the tiers {', '.join(settings.tiers)}", nearest(tier, settings.tiers)
+
+
+def _unknown_commands(settings: Settings) -> Iterator[Finding]:
+    for name, tier in settings.tiers.items():
+        kind, _, command = tier.executor.partition(":")
+        if kind == "command" and command not in settings.commands:
+            yield (
+                ("tiers", name, "executor"),
+                "names a command that commands does not have",
+                nearest(command, settings.commands),
+            )
 
 
 def _circles(settings: Settings) -> Iterator[Finding]:

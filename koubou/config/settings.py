@@ -82,6 +82,18 @@ class WorkersSettings(Section):
     )
 
 
+class CommandSettings(Section):
+    """A program that answers: the task comes on its standard input, its standard output is the answer."""
+
+    argv: tuple[Annotated[str, Field(min_length=1, max_length=4096), Shown("text")], ...] = Field(
+        min_length=1, max_length=200, description="The program and its words. They can be seen by others: no secrets."
+    )
+    idle: Duration | None = Field(default=None, description="It is ended when it says nothing for so long; null = not.")
+    grace: Duration = Field(
+        default="5s", validate_default=True, description="How long it may take to end when asked; then it is killed."
+    )
+
+
 class EmbeddedSettings(Section):
     """The local model that Koubou serves itself, for tiers with `server: embedded`."""
 
@@ -180,6 +192,9 @@ class Settings(Section):
         "table. In USD per million tokens.",
     )
     budget: BudgetSettings = Field(default=BudgetSettings(), description="The limits of money.")
+    commands: dict[Name, CommandSettings] = Field(
+        default={}, description="Programs that tiers with executor: command:<name> work by."
+    )
     operations: dict[Name, OperationSettings] = Field(
         default={},
         description="What kinds of work usually take, for koubou estimate; rows stand beside the built-in ones.",

@@ -108,6 +108,14 @@ class PriceSettings(Section):
     )
 
 
+def _off(word: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if word is False else word
+
+
+Sandbox = Annotated[Literal["required", "off"], BeforeValidator(_off)]
+
+
 class TierSettings(Section):
     """A class of model: where it is, what it may cost, how many calls it bears at once."""
 
@@ -119,7 +127,8 @@ class TierSettings(Section):
     )
     executor: Executor = Field(
         default="chat",
-        description="Who does the work: chat (any OpenAI-compatible server) or rehearsal (answers from a script).",
+        description="Who does the work: chat (any OpenAI-compatible server), command:<name> (of `commands`) "
+        "or rehearsal (answers from a script).",
     )
     base_url: BaseUrl | None = Field(
         default=None,
@@ -133,7 +142,7 @@ class TierSettings(Section):
     )
     api_key: Keys | None = Field(
         default=None,
-        description="Where the key comes from; a cloud tier needs one. Of several the next serves where one is no good.",
+        description="Where the key comes from; a cloud tier needs one. Of several the next serves where one is bad.",
     )
     context_tokens: Positive | None = Field(
         default=None,
@@ -152,8 +161,8 @@ class TierSettings(Section):
     top_p: Annotated[float, Field(gt=0, le=1), Shown("number")] | None = Field(
         default=None, description="Nucleus sampling; null = not sent."
     )
-    sandbox: Literal["required", "off"] = Field(
-        default="required", description="Whether an agent may run without a sandbox. No agents in this version."
+    sandbox: Sandbox = Field(
+        default="required", description="Whether an agent or a command may run without a sandbox. None in this version."
     )
     errors_are_billed: bool = Field(
         default=False, description="Whether the provider bills calls that it answers with an error."
@@ -189,10 +198,10 @@ class TierSettings(Section):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.executor != "rehearsal" and self.server is None:
+        if not self.executor.startswith(("rehearsal", "command:")) and self.server is None:
             for name in ("base_url", "model"):
                 if getattr(self, name) is None:
-                    raise ValueError(f"needs {name} (only rehearsal and the embedded server do without)")
+                    raise ValueError(f"needs {name} (only rehearsal, a command and the embedded server do without)")
         if self.server == "embedded" and (self.reach != "local" or self.executor != "chat"):
             raise ValueError("can have server: embedded only with reach: local and executor: chat")
         if self.workers.max is not None and self.workers.min > self.workers.max:

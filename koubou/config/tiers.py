@@ -19,6 +19,7 @@ from koubou.model.tier import Reach, Tier
 from koubou.vault.vault import Vault
 
 _BUILT = ("chat", "rehearsal")
+_COMMAND = "command:"
 _PAGE = 256
 """llama.cpp pads the context of a slot to a multiple of this (`GGML_PAD(n_ctx, 256)`)."""
 _PROVIDERS: Mapping[str, str] = MappingProxyType({"api.openai.com": "openai", "api.anthropic.com": "anthropic"})
@@ -67,6 +68,8 @@ class _Unfit(Exception):
 def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
     local = asked.reach == "local"
     embedded = asked.server == "embedded"
+    kind, _, called = asked.executor.partition(":")
+    command = settings.commands.get(called) if kind == "command" else None
     window = settings.embedded.context_tokens if embedded and asked.base_url is None else 8192
     return Tier(
         name=name,
@@ -95,11 +98,17 @@ def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
         fallback=asked.fallback,
         embedded=embedded,
         script=asked.script,
+        command=tuple(command.argv) if command is not None else (),
+        idle=command.idle if command is not None else None,
+        grace=command.grace if command is not None else 0,
     )
 
 
 def _refuse_unsafe(asked: TierSettings, tier: Tier, resolve: Resolve) -> None:
     """Raise _Unfit for what this version cannot do, or what would carry a secret out of the house."""
+    if tier.executor.startswith(_COMMAND):
+        _refuse_unsafe_command(asked, tier)
+        return
     if tier.executor not in _BUILT:
         raise _Unfit(f"executor {tier.executor} is not part of this version")
     if tier.min_output_tokens > tier.max_output_tokens:
@@ -116,9 +125,17 @@ def _refuse_unsafe(asked: TierSettings, tier: Tier, resolve: Resolve) -> None:
             raise _Unfit(f"reach is local, but {reason} (if you vouch for it, set trusted_host: true)")
 
 
+def _refuse_unsafe_command(asked: TierSettings, tier: Tier) -> None:
+    if asked.sandbox == "required":
+        raise _Unfit("a command runs without a sandbox in this version; if you vouch for it, set sandbox: off")
+    if tier.reach is Reach.LOCAL and not asked.trusted_host:
+        vouch = "if you vouch that it does not, set trusted_host: true"
+        raise _Unfit(f"reach is local, but a command may send anywhere what it is given ({vouch})")
+
+
 def _keys(asked: TierSettings, environ: Mapping[str, str], vault: Vault) -> tuple[str, ...]:
     """The tier's keys in the order in which they serve; empty where none is needed. Raises NoKey."""
-    if asked.executor == "rehearsal":
+    if asked.executor == "rehearsal" or asked.executor.startswith(_COMMAND):
         return ()
     if asked.api_key is not None:
         return fetch_keys(asked.api_key, environ, vault)

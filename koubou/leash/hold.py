@@ -21,6 +21,8 @@ _SAMPLE_EVERY = 0.25
 _LOOK_EVERY = 0.02
 _KILL_EVERY = 0.005
 _STUCK_AFTER = 5.0
+_REMAINS = 1.0
+"""Seconds of grace for those whom the command has left: they serve nobody any more."""
 _NAMED_AT_MOST = 50
 _AT_ONCE = ("parent", "memory", "processes", "output", "disk")
 """Ends without grace: nobody is left to hear of it, or the machine suffers."""
@@ -178,11 +180,13 @@ class Hold:
         if now >= self._kill_at:
             self._kill(now, alive)
         elif self._root_ended():
-            self._tell_others(alive)
+            self._tell_others(alive, now)
         return False
 
-    def _tell_others(self, alive: list[tree.Process]) -> None:
+    def _tell_others(self, alive: list[tree.Process], now: float) -> None:
         """The command has ended; whom it left is asked to end, once each."""
+        if not self._told_others:
+            self._kill_at = min(self._kill_at, now + _REMAINS)
         for process in alive:
             if (process.pid, process.born) not in self._told_others:
                 self._told_others.add((process.pid, process.born))

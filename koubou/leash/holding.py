@@ -71,6 +71,7 @@ class Leash(asyncio.Protocol):
         self._limits = limits
         self._recorded = recorded
         self._done = False
+        self._failure: Exception | None = None
         self._lines = Lines()
         self._last: Mapping[str, Any] | None = None
         self._transport: asyncio.Transport | None = None
@@ -125,9 +126,16 @@ class Leash(asyncio.Protocol):
             if self._tail is None:
                 self._tail = os.open(self._command.stdout, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
             while os.lseek(self._tail, 0, os.SEEK_CUR) < size and not self._done:
-                self._done = self._recorded(os.read(self._tail, _PIECE))
+                self._done = self._hear_output(os.read(self._tail, _PIECE))
         if self._done:
-            self.end(within=self._limits.linger)
+            self.end(within=self._limits.linger if self._failure is None else 0)
+
+    def _hear_output(self, data: bytes) -> bool:
+        try:
+            return self._recorded(data)
+        except Exception as error:  # noqa: BLE001 - it is raised where the run is awaited, once nothing is left
+            self._failure = error
+            return True
 
     async def _hold(self, wire: socket.socket) -> Ended:
         """Until the leash has ended; if it was lost, until its tree has."""
@@ -150,6 +158,8 @@ class Leash(asyncio.Protocol):
             await self._leashes.end_left(self._command.mark)
         if self._tail is not None:
             os.close(self._tail)
+        if self._failure is not None:
+            raise self._failure
         if self._last is None:
             return Ended(why=Why.LOST, recorded=self._done, message="the leash was ended before its command")
         return ended_of(self._last, recorded=self._done)

@@ -22,6 +22,8 @@ class Tier:
 
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered.
     `None` for temperature, top_p and reasoning_effort means: not sent.
+    `command` is what the executor command:<name> runs; it is asked to end when it says nothing for
+    `idle`, and killed when it has not after `grace`.
     `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.
     """
 
@@ -51,6 +53,9 @@ class Tier:
     fallback: str | None = None
     embedded: bool = False
     script: str | None = None
+    command: tuple[str, ...] = ()
+    idle: Milliseconds | None = None
+    grace: Milliseconds = 5_000
     unfit: str | None = None
 
     @property

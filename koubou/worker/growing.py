@@ -20,7 +20,9 @@ class AnswerTooLong(Exception):
 class GrowingAnswer:
     """The sink of one run. What goes wrong with the file to follow is no reason to lose an answer that is paid for."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, mark: str) -> None:
+        self.folder = folder
+        self.mark = mark
         self.was_sent = False
         self.first_at: Instant | None = None
         self._path = os.path.join(folder, ANSWER)

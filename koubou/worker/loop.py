@@ -14,6 +14,7 @@ from koubou.backends.port import Backend, CannotServe
 from koubou.errors import ProtocolError
 from koubou.model.call import ErrorClass
 from koubou.model.instant import Milliseconds
+from koubou.rules.limits import AGENTS
 from koubou.wire.messages import (
     VERSION,
     Assign,
@@ -68,7 +69,8 @@ class Worker:
             welcome = await self._welcome
             if welcome is None:
                 return 0
-            self._grace = welcome.orphan_grace
+            # A call is paid for and may finish; an agent would go on making calls.
+            self._grace = 0 if welcome.tier.executor.startswith(AGENTS) else welcome.orphan_grace
             self._backend = open_backend(welcome.tier, welcome.api_keys)
         except CannotServe as error:
             return await self._give_up(Unable(message=error.message, remedy=error.remedy))
@@ -101,7 +103,7 @@ class Worker:
         key = (assign.task, assign.run)
         if self._leave.is_set() or key in self._runs:
             return  # the master knows what a leaving worker has not finished, and gives it to another
-        run = self._runs[key] = Run(assign)
+        run = self._runs[key] = Run(assign, self._name)
         task = asyncio.get_running_loop().create_task(self._carry_out(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

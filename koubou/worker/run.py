@@ -11,6 +11,7 @@ from koubou import crash
 from koubou.backends.port import Answer, Backend
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
+from koubou.leash.mark import mark_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import Instant
 from koubou.wire.messages import Assign
@@ -27,9 +28,10 @@ _STOPPED = {
 class Run:
     """An assignment at work. `stop` may come at any time, from the wire or the clock."""
 
-    def __init__(self, assign: Assign) -> None:
+    def __init__(self, assign: Assign, worker: str) -> None:
         self.assign = assign
-        self._sink = GrowingAnswer(assign.folder)
+        mark = mark_of(assign.home or assign.folder, worker, assign.task, assign.run)
+        self._sink = GrowingAnswer(assign.folder, mark)
         self._why: ErrorClass | None = None
         self._call: asyncio.Task[object] | None = None
 

@@ -137,6 +137,12 @@ def test_a_name_in_routing_or_fallback_that_is_no_tier_gets_the_nearest(shelf: S
     assert found == [("routing.high", 4, "big"), ("tiers.big.fallback", 2, "house")]
 
 
+def test_a_tier_names_a_command_that_is_there(shelf: Shelf) -> None:
+    shelf.write("tiers:\n  a: {reach: local, executor: 'command:polihs'}\ncommands: {polish: {argv: [cat]}}")
+    (problem,) = shelf.problems()
+    assert (problem.key, problem.nearest) == ("tiers.a.executor", "polish")
+
+
 def test_fallbacks_that_go_in_a_circle_are_told_once(shelf: Shelf) -> None:
     lines = [f"  {name}: {CLOUD[:-1]}, fallback: {other}}}" for name, other in (("a", "b"), ("b", "c"), ("c", "b"))]
     shelf.write("\n".join(["tiers:", *lines]))

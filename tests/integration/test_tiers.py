@@ -83,6 +83,22 @@ def test_a_tier_that_is_not_fit_says_why(shelf: Shelf, tier: str, reason: str) -
     assert reason in str(one(shelf, tier).unfit)
 
 
+@pytest.mark.parametrize(
+    ("vouched", "unfit"),
+    [
+        ("trusted_host: true", "set sandbox: off"),
+        ("sandbox: off", "set trusted_host: true"),
+        ("sandbox: off, trusted_host: true", "None"),
+    ],
+)
+def test_a_command_is_offered_where_somebody_vouches_for_it(shelf: Shelf, vouched: str, unfit: str) -> None:
+    command = "commands: {c: {argv: [cat, -u], idle: 5m, grace: 2s}}"
+    shelf.write(f"{command}\ntiers: {{a: {{{LOCAL}, executor: 'command:c', {vouched}}}}}")
+    [tier] = tiers(shelf.load(), {}, at=AT)[0].values()
+    assert unfit in str(tier.unfit)
+    assert (tier.command, tier.idle, tier.grace) == (("cat", "-u"), 300_000, 2_000)
+
+
 def test_a_model_without_a_price_is_not_offered_and_told_the_lines_to_add(shelf: Shelf) -> None:
     tier = one(shelf, f"{CLOUD}, model: gpt-unheard-of, api_key: {{env: K}}", {"K": KEY})
     assert "add to the settings: prices: {gpt-unheard-of: {input: <USD>, output: <USD>}} per million" in str(tier.unfit)
