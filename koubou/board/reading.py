@@ -14,6 +14,7 @@ from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
+from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.errors import BoardUnavailable, UsageMistake
@@ -97,6 +98,9 @@ class Rest:
     park_account: str | None
     park_dimension: str | None
     park_need: int | None
+    runs_removed_at: Instant | None
+    text_removed_at: Instant | None
+    purged_at: Instant | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +249,11 @@ class Reading:
         finally:
             self._connection.set_progress_handler(None, 0)
             self._connection.set_authorizer(None)
+
+    @property
+    def kept(self) -> Kept:
+        """What is kept of tasks after their end, and what is to go."""
+        return self._board.kept
 
     def back_up(self, target: Path) -> None:
         """Copy the board while it is in use. Raises OSError when the copy cannot be written."""

@@ -1,4 +1,4 @@
-"""koubou board: a copy of the board while it is in use, and questions to it."""
+"""koubou board: a copy of it while it is in use, questions to it, whether it is whole, and putting a copy back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,36 @@ from koubou.cli.parser import Parser
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("what", choices=("backup", "sql"), help="copy it to a file, or ask it")
-    parser.add_argument("words", metavar="FILE | QUERY", help="the copy's file; or one SELECT")
+    parser.add_argument(
+        "what", choices=("backup", "sql", "check", "restore"), help="copy it, ask it, check it, put it back"
+    )
+    parser.add_argument("words", metavar="FILE | QUERY", nargs="?", help="the copy's file; or one SELECT")
     parser.add_argument("--json", action="store_true", help="one JSON value; of sql a list of objects")
     parser.examples(
         "koubou board backup /backup/koubou-$(date +%F).db",
+        "koubou board check                         pages, sums, folders; exit code 1 where anything is wrong",
+        "koubou board restore /backup/koubou-2026-11-21.db",
         'koubou board sql "SELECT status, COUNT(*) FROM task_master GROUP BY status"',
         "The views: task_master cost_tracking budget_management workers monthly_usage budget_config",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return _backup(arguments) if arguments.what == "backup" else _sql(arguments)
+    from koubou.cli import caring
+    from koubou.cli.workshop import workshop_of
+    from koubou.errors import UsageMistake
+
+    if (arguments.what == "check") != (arguments.words is None):
+        takes = {"sql": "one QUERY", "check": "no FILE"}.get(arguments.what, "one FILE")
+        raise UsageMistake(f"board {arguments.what} takes {takes}\nTry: koubou board --help")
+    match arguments.what:
+        case "backup":
+            return _backup(arguments)
+        case "check":
+            return caring.check(arguments, workshop_of(arguments))
+        case "restore":
+            return caring.restore(arguments, workshop_of(arguments))
+    return _sql(arguments)
 
 
 def _backup(arguments: argparse.Namespace) -> int:

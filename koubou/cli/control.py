@@ -48,7 +48,7 @@ def ask(run: str, verb: str, patience: float = _PATIENCE, **arguments: Any) -> A
         raise NoMaster(f"the master does not answer within {patience:g} s; see its journal") from None
     except OSError as error:
         raise NoMaster(f"the master was not reached: {error.strerror or error}") from None
-    return _meaning(line)
+    return _reply(line)
 
 
 def ask_for_each(run: str, verb: str, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -85,11 +85,16 @@ def _line(connection: socket.socket) -> bytes:
     return bytes(data)
 
 
-def _meaning(line: bytes) -> Any:
+def _reply(line: bytes) -> Any:
     try:
         reply = json.loads(line)
     except ValueError:
         reply = None
+    return meaning_of(reply)
+
+
+def meaning_of(reply: Any) -> Any:
+    """What a reply says. Raises the error that it names."""
     match reply:
         case {"ok": value}:
             return value

@@ -35,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         found = find(workshop, board, arguments.id)
         with board.picture():
             task = board.task(found.id) or found
-            findings, score = board.examination(task)
+            gone = board.rest(task).text_removed_at is not None
+            findings, score = ((), None) if gone else board.examination(task)
             released = [line for line in board.history(task) if line.event == "task.released"]
             now = list(_now(workshop, board, task))
     if arguments.json:
@@ -98,6 +99,7 @@ def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
 
 
 def _ended(task: Task, rest: Rest) -> Iterator[str]:
+    from koubou.cli.show import gone_of
     from koubou.model.instant import iso
 
     ended = f" at {iso(task.finished_at)}" if task.finished_at else ""
@@ -105,7 +107,11 @@ def _ended(task: Task, rest: Rest) -> Iterator[str]:
     if rest.error:
         code = f" ({rest.error['code']})" if rest.error.get("code") else ""
         yield f"{rest.error['class']}{code}: {rest.error['message']}"
-        yield rest.error.get("remedy") or f"koubou retry {task.id} tries it again"
+        yield rest.error.get("remedy") or (
+            f"koubou retry {task.id} tries it again" if rest.text_removed_at is None else "it cannot be tried again"
+        )
+    if (gone := gone_of(rest)) is not None:
+        yield f"removed: {gone}"
 
 
 def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]:

@@ -48,6 +48,11 @@ def whole_task_shape(task: Task, rest: Rest, runs: Sequence[Run], history: Seque
         "waiting": task.waiting,
         "route": [asdict(reason) for reason in task.route],
         "error": rest.error,
+        "removed": {
+            "runs_at": _iso(rest.runs_removed_at),
+            "text_at": _iso(rest.text_removed_at),
+            "purged_at": _iso(rest.purged_at),
+        },
         "runs": [run_shape(run) for run in runs],
         "history": [line_shape(line) for line in history],
     }

@@ -58,6 +58,19 @@ def folder_of(workshop: Workshop, task: Task) -> str | None:
     return folder if os.path.isdir(folder) else None
 
 
+def gone_of(rest: Rest) -> str | None:
+    """What is no longer there of a task, and since when; None when all of it is."""
+    from koubou.model.instant import iso
+
+    if rest.purged_at is not None:
+        return f"purged at {iso(rest.purged_at)}: only its id and what it cost are left"
+    if rest.text_removed_at is not None:
+        return f"text and answer at {iso(rest.text_removed_at)}, kept long enough: its id, history and cost are left"
+    if rest.runs_removed_at is not None:
+        return f"the records of its calls at {iso(rest.runs_removed_at)}, kept long enough: its answer is left"
+    return None
+
+
 def _print(workshop: Workshop, task: Task, rest: Rest, runs: Sequence[Run], history: Sequence[Line]) -> None:
     from koubou.cli import say
     from koubou.cli.table import print_table
@@ -83,6 +96,8 @@ def _print(workshop: Workshop, task: Task, rest: Rest, runs: Sequence[Run], hist
     if rest.error:
         facts += [("error", f"{rest.error['class']}: {say.one_line(rest.error['message'])}")]
         facts += [("remedy", say.one_line(rest.error.get("remedy") or ""))]
+    if (gone := gone_of(rest)) is not None:
+        facts += [("removed", gone)]
     print(say.paint(task.id, "bold"))
     for name, value in facts:
         if value:

@@ -29,6 +29,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "pause": "begin nothing new, in a tier or anywhere; what is at work goes on",
             "resume": "let go on what was paused or set aside",
             "drain": "begin nothing new, and wait until nothing is at work",
+            "purge": "remove everything of ended tasks but their ids and what they cost",
             "release": "say, by name and with a reason, that a task is no secret",
         },
         "Prepare": {
@@ -41,7 +42,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Run": {
             "serve": "start the workshop",
-            "board": "a copy of the board while it is in use (backup); questions to it (sql)",
+            "board": "the board: a copy of it while in use, questions to it, is it whole, put a copy back",
+            "gc": "remove now what has been kept long enough, or say what would go",
             "version": "the version of koubou",
         },
     }

@@ -22,6 +22,7 @@ from koubou.model.deed import (
     RemoveFiles,
     Say,
     SendRun,
+    SweepRejected,
     TellGuardian,
 )
 from koubou.model.heard import Heard, RunSent, RunUnsendable
@@ -86,6 +87,8 @@ class Deeds:
                     self._tell()
                 case RemoveFiles(task=seq, task_id=task_id, what=what):
                     self._hands.remove(Owed(task=seq, task_id=task_id, what=what))
+                case SweepRejected(before=before, drafts_before=drafts_before):
+                    self._hands.sweep(before, drafts_before)
                 case DiscardClaim(claim=claim):
                     taken.append(claim)
                 case RejectClaim(claim=claim, error=error):

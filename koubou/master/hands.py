@@ -58,6 +58,7 @@ class Hands:
         self._on_the_way: set[int] = set()
         self._going: set[Owed] = set()
         self._sweeping = False
+        self.removals = 0
         self._intake = Hand("intake", journal, heard=self._intake_says, began=self._begin_intake)
         self._shelving = Hand("shelving", journal, heard=self._shelving_says, began=self._begin_shelving)
 
@@ -147,6 +148,7 @@ class Hands:
                 # It stays owed on the board; housekeeping comes back to it.
                 asyncio.get_running_loop().call_later(_SHELVE_AGAIN, self._on_the_way.discard, task)
             case Removed(task=task, what=what, freed=freed):
+                self.removals += 1
                 self._going = {owed for owed in self._going if (owed.task, owed.what) != (task, what)}
                 self._hear(FilesRemoved(task=task, what=what, freed=freed))
             case NotRemoved(task=task, reason=reason):

@@ -13,13 +13,14 @@ from koubou.journal import Journal
 from koubou.master.clock import clock
 from koubou.master.hands import Hands
 from koubou.model.heard import RetentionDue
-from koubou.model.instant import DAY, MINUTE, SECOND, Milliseconds
+from koubou.model.instant import MINUTE, SECOND, Milliseconds
 from koubou.model.retention import Retention
-from koubou.rules.retention import cutoffs, look_every
+from koubou.rules.retention import look_every
 
 _OWED_AT_ONCE = 256
 _SHORTEST, _LONGEST = SECOND, 10 * MINUTE
 _A_JUMP = 5 * MINUTE
+_AFTER_A_START = 60.0
 _AFTER_A_JUMP = 3600.0
 """Seconds after the clock was set during which nothing goes: it may be set again."""
 
@@ -32,10 +33,12 @@ class Keeping:
         self._hands = hands
         self._journal = journal
         self._hear = hear
-        self._began: float | None = None
-        self._next = 0.0
+        self._began = time.monotonic()
+        self._not_before = 0.0
+        self._looked: float | None = None
         self._offset: Milliseconds | None = None
-        self._owing = self._wipe = False
+        self._done = 0
+        self._wipe = False
 
     def look(self, retention: Retention) -> None:
         """Begin what is due; return at once. Where the board cannot be reached the next second comes back to it."""
@@ -47,26 +50,27 @@ class Keeping:
         for owed in self._board.kept.owed(_OWED_AT_ONCE):
             self._hands.remove(owed)
         owing = self._board.kept.owed_count() > 0
-        if self._owing and not owing:
-            self._next = 0.0  # a portion is done: see whether there is another
-            self._wipe = True
-        self._owing = owing
-        every = look_every(retention, _SHORTEST, _LONGEST) / SECOND
-        present = time.monotonic()
-        self._began = self._began or present
-        if present >= self._next and present - self._began >= min(every, MINUTE / SECOND) and not owing:
-            self._next = present + every
+        if self._hands.removals != self._done and not owing:
+            self._looked = None  # a portion is done: see whether there is another
+            self._wipe, self._done = True, self._hands.removals
+        if not owing and self._is_time(look_every(retention, _SHORTEST, _LONGEST) / SECOND):
+            self._looked = time.monotonic()
             self._hear(RetentionDue())
-            now = clock()
-            self._hands.sweep(cutoffs(retention, now).rejected, now - DAY)
         give_back(self._board.connection)
         if self._wipe:
             self._wipe = not wipe_log(self._board.connection)
+
+    def _is_time(self, every: float) -> bool:
+        present = time.monotonic()
+        # A clock that is off is often set soon after a start.
+        if present < max(self._not_before, self._began + min(every, _AFTER_A_START)):
+            return False
+        return self._looked is None or present - self._looked >= every
 
     def _watch_clock(self) -> None:
         offset = clock() - round(time.monotonic() * SECOND)
         if self._offset is not None and abs(offset - self._offset) > _A_JUMP:
             jump = (offset - self._offset) // SECOND
             self._journal.say("clock.jumped", "warning", seconds=jump, reason="nothing is removed for an hour")
-            self._next = time.monotonic() + _AFTER_A_JUMP
+            self._not_before = time.monotonic() + _AFTER_A_JUMP
         self._offset = offset

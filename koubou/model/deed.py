@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from koubou.model.instant import Instant
 from koubou.model.retention import Removal
 
 
@@ -61,6 +62,14 @@ class RemoveFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRejected:
+    """Remove what was refused before a moment, and drafts that a crash left before another; nobody owes it."""
+
+    before: Instant
+    drafts_before: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TellGuardian:
     """Tell the guardian what the board owes, each as `notice.told_at` until it is done."""
 
@@ -74,4 +83,4 @@ class Say:
     fields: Mapping[str, Any]
 
 
-Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | RemoveFiles | TellGuardian | Say
+Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | RemoveFiles | SweepRejected | TellGuardian | Say

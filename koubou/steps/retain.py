@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubou.errors import IllegalMove, UsageMistake
-from koubou.model.deed import RemoveFiles
+from koubou.model.deed import RemoveFiles, SweepRejected
 from koubou.model.heard import Asked, FilesRemoved, RetentionDue
-from koubou.model.instant import Instant
+from koubou.model.instant import DAY, Instant
 from koubou.model.retention import Cutoffs, Removal
 from koubou.model.task import Task
 from koubou.rules.retention import cutoffs, older_than, why_not
@@ -43,6 +43,7 @@ def retain(shop: Shop, now: Instant) -> int:
         before = cutoffs(shop.retention, now)
         ids += forget(shop, before, now)
         owed += owe_due(shop, before, now)
+        shop.deeds.append(SweepRejected(before=before.rejected, drafts_before=now - DAY))
     if ids or gone != _Gone():
         shop.say("retention.removed", texts=gone.texts, runs=gone.runs, purged=gone.purged, ids=ids, bytes=gone.freed)
     return owed
@@ -82,7 +83,8 @@ def collect(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     owed = owe_due(shop, before, now, asked.actor)
     if ids:
         shop.say("retention.removed", texts=0, runs=0, purged=0, ids=ids, bytes=0)
-    return {"begun": owed, "ids": ids, "owed": shop.board.kept.owed_count()}
+    shop.deeds.append(SweepRejected(before=before.rejected, drafts_before=now - DAY))
+    return {"begun": owed, "ids": ids, "owed": shop.board.kept.owed_count(), "rejected_before": before.rejected}
 
 
 def purge(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
