@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import socket
 import sys
 
 from koubou.leash.hold import Hold
@@ -21,9 +20,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 2 or not all(word.isdecimal() for word in arguments):
         sys.stderr.write("koubou.leash is for a worker to start, not for people\n")
         return _USAGE
-    descriptor, parent = map(int, arguments)
-    wire = socket.socket(fileno=descriptor)
-    wire.set_inheritable(False)
+    wire, parent = map(int, arguments)
+    os.set_inheritable(wire, False)
     line = Line(wire, wakeup=_prepare())
     become_subreaper()
     if not die_with_parent(signal.SIGTERM, parent):

@@ -56,8 +56,8 @@ def test_it_sees_neither_our_environment_nor_the_record_of_its_run(tmp_path: Pat
     [
         ("silent", {}, ErrorClass.CUT, "no_answer"),
         ("failing", {}, ErrorClass.SERVER, "exit_7"),
-        ("mute", {"idle": 200}, ErrorClass.TIMEOUT, "idle"),
-        ("stopped", {"timeout": 200}, ErrorClass.TIMEOUT, "wall"),
+        ("mute", {"idle": 1_500}, ErrorClass.TIMEOUT, "idle"),
+        ("stopped", {"timeout": 1_500}, ErrorClass.TIMEOUT, "wall"),
         ("babbler", {}, ErrorClass.SERVER, "output"),
         ("rebel", {}, ErrorClass.LOST, "lost"),
     ],

@@ -155,6 +155,7 @@ def test_both_killed_the_master_ends_even_who_has_no_mark(tmp_path: Path, as_mas
     worker = Worker(tmp_path, "family")
     worker.rolls[0].at_least(FAMILY)
     [leash] = worker.leashes()
+    worker.process.send_signal(signal.SIGSTOP)  # else it may have ended them before it is killed
     leash.kill()
     worker.process.kill()
     worker.process.wait()

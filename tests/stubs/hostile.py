@@ -12,7 +12,7 @@ import sys
 import time
 
 ROLL = os.environ.get("ROLL") or sys.argv[2]  # a disguised one has no environment
-LIFE = 20.0
+LIFE = 45.0
 END = time.monotonic() + LIFE
 
 

@@ -25,7 +25,7 @@ async def work(name: str, words: list[str]) -> None:
 
     async def one(folder: str, behaviour: str) -> None:
         command = a_command(Path(folder), behaviour, mark=mark_of(str(Path(folder).parent), name, folder[-1], 1))
-        ended = await leashes.run(command, limits(wall=10_000), has_result)
+        ended = await leashes.run(command, limits(), has_result)
         sys.stdout.write(json.dumps({"folder": folder, **asdict(ended)}) + "\n")
         sys.stdout.flush()
 
