@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from contextlib import suppress
 
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable, SettingsError
@@ -14,6 +13,7 @@ from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
 from koubou.master.hands import Hands
+from koubou.master.in_step import InStep
 from koubou.master.keeping import Keeping
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
@@ -29,8 +29,6 @@ from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
 from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
-from koubou.rules.latches import KEY
-from koubou.rules.limits import LimitsInForce
 from koubou.wire.messages import Finished, FromWorker, Ready, Started
 
 _HOUSEKEEPING = 1.0
@@ -72,6 +70,7 @@ class Master:
             hear=self.hear,
             owed=lambda: self._deeds.shelve_what_is_owed(),
         )
+        self.in_step = InStep(board, self.crew, journal)
         self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
@@ -154,16 +153,8 @@ class Master:
         self._awake.set()
 
     def write_settings(self, *, keys_mended: bool = True) -> None:
-        """Bring the board in step with the settings: the budget, and who must choose his tier again."""
-        budget, now = self.workshop.budget, clock()
-        with self._board.transaction():
-            self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
-            self._open_windows(now)
-            # Keys and credit may have been mended: whoever was set aside for them is tried anew.
-            refused = [name for name in self._board.crew.latches() if name.startswith(KEY)] if keys_mended else []
-            for latch in refused:
-                self._board.crew.unlatch(latch)
-            self._reroute(now)
+        """Bring board and guardian in step with the settings; what cannot be written now is written later."""
+        self.in_step.settings_changed(keys_mended=keys_mended)
         self.teller.take(self.workshop.guardian)
 
     async def close(self) -> None:
@@ -174,7 +165,7 @@ class Master:
     # The loop
 
     async def run(self) -> None:
-        """Take turns until told to end and everything under way is done."""
+        """Take turns until told to end and everything under way is done. Raises BoardUnusable for a damaged board."""
         while not self._over():
             await self._sleep()
             self._awake.clear()
@@ -194,10 +185,18 @@ class Master:
             self._next_wake = outcome.next_wake
             if self.hands.arrivals or outcome.moved >= BATCH:
                 self._awake.set()
-            if not self._ending:
-                self.staffing.hire()
-            if self._loop.time() - self._housekept >= _HOUSEKEEPING:
-                self._housekeep()
+            self._look_after()
+
+    def _look_after(self) -> None:
+        """What does not wait for a turn; where the board cannot be reached, the next time sees to it."""
+        try:
+            with self._board.reachable():
+                if not self._ending:
+                    self.staffing.hire()
+                if self._loop.time() - self._housekept >= _HOUSEKEEPING:
+                    self._housekeep()
+        except BoardUnavailable as error:
+            self._journal.say("board.fault", "error", reason=str(error))
 
     def _turn(self, heard: list[Heard]) -> Outcome:
         return turn(
@@ -255,14 +254,7 @@ class Master:
         self.teller.tell()
         self.keeping.look(self.workshop.retention)
         self._pause_intake()
-        with suppress(BoardUnavailable), self._board.transaction():
-            self._open_windows(clock())
-
-    def _open_windows(self, now: Instant) -> None:
-        """The accounts of month and day stand there from their first seconds on, also when nothing asks for money."""
-        limits = LimitsInForce(budget=self.workshop.budget, set=self._board.ledger.set_limits())
-        for limit in (limits.month(now), *limits.day(now)):
-            self._board.ledger.open_account(limit, now)
+        self.in_step.look()
 
     # What the crew and the intake say
 
@@ -279,8 +271,7 @@ class Master:
         results = records_of(self._board, self.workshop.layout, member.identity.id)
         self.hear(WorkerGone(worker=member.identity.id, reason=reason, on_purpose=meant, results=results))
         if member.unable is not None:
-            with self._board.transaction():
-                self._reroute(clock())
+            self.in_step.tier_lost()
 
     def _pause_intake(self) -> None:
         """Beyond max_pending, files stay where they are; so they do while the workshop drains."""
@@ -290,7 +281,3 @@ class Master:
         elif self._pending >= self.workshop.max_pending:
             reason = f"{self._pending} tasks are pending"
         self.hands.pause(reason)
-
-    def _reroute(self, now: Instant) -> None:
-        offered = [name for name, tier in self.crew.tiers().items() if tier.unfit is None]
-        self._board.tasks.reroute_unknown(offered, now)

@@ -51,7 +51,7 @@ class Teller:
     def take(self, guardian: Guardian) -> None:
         """At the start and after a reload: these settings from now on; what the old ones hindered is tried at once."""
         self._guardian = guardian
-        with self._board.transaction():
+        with suppress(BoardUnavailable), self._board.transaction():  # else each comes in its own time
             self._board.notices.hurry(clock())
         for channel, count in self._board.notices.owed().items():
             if channel not in guardian.audience.channels:
