@@ -118,6 +118,10 @@ def _make(path: str, mode: int, group: int | None) -> None:
     try:
         if group is not None:
             os.fchown(descriptor, -1, group)
-        os.fchmod(descriptor, mode)
+        try:
+            os.fchmod(descriptor, mode)
+        except PermissionError:
+            # A service with agents may make nothing set-group-id; `koubou submit` gives its files to the group itself.
+            os.fchmod(descriptor, mode & ~stat.S_ISGID)
     finally:
         os.close(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 
 from koubou.folders.durable import rename_new, sync_folder, write_all
 
@@ -19,6 +20,8 @@ def drop(tasks: str, name: str, data: bytes) -> str:
     try:
         try:
             write_all(descriptor, data)
+            with suppress(OSError):  # as a set-group-id folder would have it, which this one is not everywhere
+                os.fchown(descriptor, -1, os.stat(tasks).st_gid)
             os.fchmod(descriptor, _FOR_THE_GROUP)
             os.fsync(descriptor)
             rename_new(hidden, target)

@@ -339,6 +339,32 @@ def test_a_drop_folder_that_somebody_removed_is_made_anew_as_it_was(service: Ser
     service.wait_for_answer(service.submit("Say hello.", user="bob"))
 
 
+def test_the_doctor_finds_an_installed_workshop_well(service: Service) -> None:
+    answer = json.loads(service.machine.run("koubou", "doctor", "--json", check=False).stdout)
+    wrong = [each for each in answer["checks"] if each["level"] == "error"]
+    assert wrong == []
+    levels = {each["name"]: each["level"] for each in answer["checks"]}
+    for name in ("home", "modes", "submitters", "answers", "master", "socket", "unit fits", "pages", "claims"):
+        assert levels[name] == "ok", (name, answer)
+    assert levels["drop-ins"] == "note"
+
+
+def test_the_doctor_tells_a_submitter_what_he_may_know(service: Service) -> None:
+    done = service.machine.run("koubou", "doctor", "--json", user="alice", check=False)
+    answer = json.loads(done.stdout)
+    assert [each for each in answer["checks"] if each["level"] == "error"] == []
+    levels = {each["name"]: each["level"] for each in answer["checks"]}
+    assert levels["master"] == "ok", answer
+    assert {levels["board"], levels["claims"]} == {"note"}, "he may not look there"
+
+
+def test_the_doctor_sees_that_the_unit_does_not_fit_the_settings(service: Service) -> None:
+    service.write_settings(SETTINGS + "embedded: {models_dir: /data/models}\n")
+    answer = json.loads(service.machine.run("koubou", "doctor", "--json", check=False).stdout)
+    [fits] = [each for each in answer["checks"] if each["name"] == "unit fits"]
+    assert fits["level"] == "warning"
+
+
 def test_with_the_drop_in_for_agents_it_works_as_before(service: Service) -> None:
     service.machine.say("/opt/checkout/scripts/install", "--system", "--no-package", "--agents")
     done = service.machine.run("systemd-analyze", "verify", "--man=no", "koubou.service")
@@ -346,6 +372,8 @@ def test_with_the_drop_in_for_agents_it_works_as_before(service: Service) -> Non
     service.ctl("restart", "koubou")
     assert service.asked("RestrictNamespaces") == "no", "all that a sandbox needs are allowed, which are all there are"
     assert service.asked("Delegate") == "yes"
+    service.machine.run("rm", "-rf", f"{HOME}/tasks")
+    service.wait_until(lambda: service.is_there(f"{HOME}/tasks/rejected"), "the folders to be made anew")
     service.wait_for_answer(service.submit("Say hello.", user="bob"))
 
 
