@@ -80,7 +80,7 @@ def embedded(patient: Patient) -> Iterator[Finding]:
 def secret_scanner(patient: Patient) -> Iterator[Finding]:
     """Whether the compiled rules of the secret scanner are kept: without them each start takes seconds longer."""
     del patient
-    places = [default_models_dir().with_name("rules"), _SERVICE_CACHE / "rules"]
+    places = [_SERVICE_CACHE / "rules", default_models_dir().with_name("rules")]
     for place in places:
         try:
             if any(place.iterdir()):
