@@ -22,6 +22,7 @@ from koubou.leash.kernel import become_subreaper
 from koubou.master import lock
 from koubou.master.control import Control
 from koubou.master.loop import Master
+from koubou.master.mishaps import Mishaps
 from koubou.master.recover import OldCrew, lost_worker, lost_workers
 from koubou.master.source import Source
 from koubou.master.systemd import Notifier
@@ -63,6 +64,7 @@ async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     master = Master(board, source, journal, notifier)
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(Mishaps(journal))
     loop.add_signal_handler(signal.SIGTERM, master.end)
     loop.add_signal_handler(signal.SIGINT, master.end)
     loop.add_signal_handler(signal.SIGHUP, master.reload)

@@ -13,7 +13,7 @@ from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
 from koubou.leash.mark import mark_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
-from koubou.model.instant import Instant
+from koubou.model.instant import SECOND, Instant
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
@@ -37,7 +37,7 @@ class Run:
 
     async def carry_out(self, backend: Backend, started: Callable[[], None]) -> Record:
         """Have the request answered; `started` is called just before it goes out. What goes wrong is no exception."""
-        began = now()
+        began, ticking = now(), time.monotonic()
         crash.at("worker.assigned")
         try:
             _make_folder(self.assign)
@@ -58,7 +58,7 @@ class Run:
             finish_reason=answer.finish_reason,
             model=answer.model,
             started_at=began,
-            finished_at=now(),
+            finished_at=began + round((time.monotonic() - ticking) * SECOND),  # also when the clock is set meanwhile
             first_token_at=self._sink.first_at,
             answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
         )
