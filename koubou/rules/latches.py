@@ -32,6 +32,11 @@ def pause_of(tier: str | None) -> str:
     return PAUSE if tier is None else f"{PAUSE}:{tier}"
 
 
+def is_pause(latch: str) -> bool:
+    """Whether a latch is a person's pause, which only `koubou resume` ends."""
+    return latch == PAUSE or latch.startswith(f"{PAUSE}:")
+
+
 def is_paused(tier: str, latches: Mapping[str, str]) -> bool:
     """Whether nothing new is begun in a tier: its tasks wait there."""
     return PAUSE in latches or pause_of(tier) in latches

@@ -11,6 +11,7 @@ from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import ENDS, ParkReason, Waiting
 from koubou.model.task import Sensitivity, Task
+from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
@@ -200,7 +201,7 @@ def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     reason = str(asked.arguments.get("reason", "")).strip()
     if not reason:
         raise UsageMistake("budget resume needs a --reason")
-    names = [name for name in shop.board.crew.latches() if shop.board.crew.unlatch(name)]
+    names = [name for name in shop.board.crew.latches() if not is_pause(name) and shop.board.crew.unlatch(name)]
     for name in names:
         shop.board.history.add(None, "emergency.resumed", f"{name}: {reason}", now, asked.actor)
         shop.say("emergency.resumed", "warning", latch=name, actor=asked.actor, reason=reason)
