@@ -77,7 +77,7 @@ def a_command(folder: Path, behaviour: str, **changes: Any) -> Command:
 
 def limits(**changes: Any) -> Limits:
     """Little patience."""
-    return Limits(**{"wall": 30_000, "grace": 100, "linger": 50, **changes})
+    return Limits(**{"wall": 30_000, "grace": 100, "linger": 30_000, **changes})
 
 
 def has_result(data: bytes) -> bool:

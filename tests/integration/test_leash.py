@@ -39,13 +39,13 @@ def roll(tmp_path: Path) -> Roll:
         ("babbler", limits(output=1_000_000), Why.OUTPUT, False),
         ("complainer", limits(errors=1_000_000), Why.OUTPUT, False),
         ("scribbler", limits(file=1_000_000), Why.EXITED, False),
-        ("lingerer", limits(), Why.SETTLED, True),
+        ("lingerer", limits(linger=50), Why.SETTLED, True),
         ("glutton", limits(memory=100 << 20), Why.MEMORY, False),
         ("glutton", limits(address_space=100 << 20), Why.EXITED, False),
         ("bomb", limits(processes=100), Why.PROCESSES, False),
         ("bomb", limits(wall=150, grace=0), Why.WALL, False),
         ("hopper", limits(wall=300), Why.WALL, False),
-        ("disguised", limits(), Why.SETTLED, True),
+        ("disguised", limits(linger=50), Why.SETTLED, True),
         ("unreaping", limits(wall=200), Why.WALL, False),
     ],
 )
@@ -172,7 +172,7 @@ def test_runs_go_side_by_side(tmp_path: Path) -> None:
         for folder in folders:
             folder.mkdir()
         return await asyncio.gather(
-            *(leashes.run(a_command(folder, "lingerer"), limits(), has_result) for folder in folders)
+            *(leashes.run(a_command(folder, "lingerer"), limits(linger=50), has_result) for folder in folders)
         )
 
     assert all(ended.succeeded for ended in asyncio.run(all_of_them()))
@@ -227,6 +227,6 @@ def _descriptors() -> int:
 def test_a_run_leaves_no_descriptor_behind(tmp_path: Path) -> None:
     run(a_command(tmp_path, "finished"), limits())
     before = _descriptors()
-    run(a_command(tmp_path, "lingerer"), limits())
+    run(a_command(tmp_path, "lingerer"), limits(linger=50))
     run(a_command(tmp_path, "finished", argv=["/no/such/program"]), limits())
     assert _descriptors() == before
