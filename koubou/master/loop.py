@@ -240,7 +240,8 @@ class Master:
         if self._inbox or self.hands.busy or self.teller.busy or self.staffing.busy or self._board.runs.open_count():
             return False
         self.crew.retire_all()
-        return not self.crew.members and not self._board.tasks.owed_filings(1)
+        here = self.crew.members or self.crew.orphans.busy
+        return not here and not self._board.tasks.owed_filings(1)
 
     def _housekeep(self) -> None:
         """Once a second: beats and counts, idle workers, owed filings."""

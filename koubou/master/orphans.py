@@ -44,10 +44,20 @@ class Orphans:
     def end(self, worker: str, then: Callable[[], None]) -> None:
         """This worker has ended: end whatever it has left, `then` account for its runs. No run is tried again beside
         the remains of its last try."""
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._under_way.discard(task)
+            if not task.cancelled():  # the master has left; the next one accounts for them
+                then()
+
         task = asyncio.get_running_loop().create_task(self._end(of_worker(self._home, worker), worker))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        task.add_done_callback(lambda _: then())
+        task.add_done_callback(over)
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody has ended and is not accounted for yet."""
+        return bool(self._under_way)
 
     def reap(self) -> None:
         """Once a second: take away who came to us and has ended since. Our own are taken away by who started them,

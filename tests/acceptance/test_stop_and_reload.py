@@ -24,6 +24,7 @@ def test_sigterm_lets_the_call_under_way_finish_and_files_it(workshop: Workshop,
     assert workshop.exit_code() == 0
     assert workshop.completed == {"slow"}
     assert workshop.left_over() == []
+    assert {status for (status,) in workshop.sql("SELECT status FROM workers")} == {"offline"}
 
     # What was dropped meanwhile is taken by the next master.
     provider.behave(latency_ms=0)
