@@ -35,6 +35,11 @@ def test_a_confidential_task_goes_to_a_local_tier_whatever_it_asks_for() -> None
         assert routed(choose_tier(task, tiers(), ROUTING)) == "local"
 
 
+def test_what_nobody_has_judged_stays_in_the_house() -> None:
+    for asked in (None, "high"):
+        assert routed(choose_tier(a_task(sensitivity=None, asked_tier=asked), tiers(), ROUTING)) == "local"
+
+
 def test_a_confidential_task_without_a_local_tier_is_parked_for_secrecy() -> None:
     for local in ((), (a_tier("local", unfit="its server is unsafe"),)):
         decision = choose_tier(
