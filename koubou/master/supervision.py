@@ -7,8 +7,6 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-import psutil
-
 from koubou.journal import Journal
 from koubou.master.crew import BEAT_EVERY, Crew
 from koubou.master.member import Member
@@ -74,6 +72,8 @@ class Supervision:
 
 def memory_of(pid: int) -> int:
     """The resident memory of a process in bytes; 0 when it is gone."""
+    import psutil  # late: a master that recovers has better to do
+
     with suppress(psutil.Error):
         return int(psutil.Process(pid).memory_info().rss)
     return 0
