@@ -22,15 +22,27 @@ from koubou.leash.words import VERSION, BadWords, Lines, line
 PROGRAM = str(Path(__file__).parents[2] / "koubou" / "leash" / "__main__.py")
 START = "import os, subprocess, sys; subprocess.Popen([*sys.argv[1:], str(os.getpid())], pass_fds=[int(sys.argv[-1])])"
 
+BLIND = """
+import sys
+from koubou.leash import main, tree
+real, looks = tree.descendants, []
+tree.descendants = lambda: looks.append(1) or (real() if len(looks) > 40 else [])
+main.main(sys.argv[1:])
+"""
+"""A leash whose first walks see nobody."""
+
 
 class Alone:
     """A leash whose wire is ours, and whose parent is this process or, `elsewhere`, another one that waits."""
 
-    def __init__(self, folder: Path, behaviour: str, bounds: Limits, *, elsewhere: bool = False) -> None:
+    def __init__(
+        self, folder: Path, behaviour: str, bounds: Limits, *, elsewhere: bool = False, blind: bool = False
+    ) -> None:
         self.roll = Roll(folder)
         self.wire, theirs = socket.socketpair()
         self.wire.settimeout(PATIENCE)
-        words = [sys.executable, "-I", "-S", PROGRAM, str(theirs.fileno())]
+        program = ["-c", BLIND] if blind else ["-I", "-S", PROGRAM]
+        words = [sys.executable, *program, str(theirs.fileno())]
         if elsewhere:
             words = [sys.executable, "-c", f"{START}; sys.stdin.read()", *words]
         else:
@@ -66,8 +78,8 @@ class Alone:
 def alone(tmp_path: Path) -> Iterator[Any]:
     made: list[Alone] = []
 
-    def make(behaviour: str, *, elsewhere: bool = False, **bounds: Any) -> Alone:
-        made.append(Alone(tmp_path, behaviour, limits(**bounds), elsewhere=elsewhere))
+    def make(behaviour: str, *, elsewhere: bool = False, blind: bool = False, **bounds: Any) -> Alone:
+        made.append(Alone(tmp_path, behaviour, limits(**bounds), elsewhere=elsewhere, blind=blind))
         return made[0]
 
     yield make
@@ -83,6 +95,13 @@ def test_a_leash_tells_in_order_what_happens(alone: Any) -> None:
     assert (over["version"], over["why"], over["status"], over["killed"]) == (VERSION, "exited", 0, [])
     assert [signed for signed, _ in leash.roll.signed] == [pid]
     assert leash.process.wait(PATIENCE) == 0
+
+
+def test_a_walk_that_misses_somebody_ends_no_run(alone: Any) -> None:
+    leash = alone("vanisher", blind=True)
+    over = leash.hear("over")
+    assert leash.roll.alive() == []
+    assert (over["why"], len(over["killed"])) == ("exited", 1)
 
 
 def test_the_death_of_the_parent_is_told_by_the_kernel_also_where_the_wire_stays_open(alone: Any) -> None:

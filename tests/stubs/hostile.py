@@ -195,6 +195,20 @@ def disguise() -> None:
     stay()
 
 
+def vanisher() -> None:
+    """Ends well, and leaves somebody deaf who has neither environment nor name."""
+    if os.fork() == 0:
+        deafen()
+        sign()
+        os.setsid()
+        os.execve(sys.executable, ["innocent", "-I", "-S", __file__, "disguise", ROLL], {})
+    with open(ROLL) as file:
+        while len(file.readlines()) < 2:  # it is deaf by then
+            file.seek(0)
+            time.sleep(0.005)
+    say("result")
+
+
 def unreaping() -> None:
     """Leaves zombies and lets the kernel reap others."""
     for _ in range(5):
