@@ -18,7 +18,7 @@ _OPEN_TIMEOUT = 10.0
 _WRITE_TIMEOUT = 0.25
 """Seconds for which a turn waits while somebody else holds the board; the loop has more to do, and comes back."""
 _EXAMINED_FOR = 0.5
-"""Seconds for which a board is looked over when it is opened: a gigabyte takes 0.3 s (long texts) to 5 s (many rows)."""
+"""Seconds for which a board is looked over at its opening: a gigabyte takes 0.3 s (long texts) to 5 s (short rows)."""
 _STEPS_BETWEEN_LOOKS = 10_000
 _WAL_KEPT = 64 * 1024 * 1024
 """Bytes to which the write-ahead log is cut once it has been folded into the board."""

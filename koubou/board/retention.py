@@ -20,7 +20,7 @@ _FREE = """NOT EXISTS (SELECT 1 FROM dependency d JOIN task n ON n.seq = d.task
 """Nobody who has not ended needs it, and no money of it is held."""
 
 SQL = statements("retention", SLIM=_SLIM, FREE=_FREE)
-_TEXTS = ("due_confidential", "due_completed", "due_failed")
+_TEXTS = ("due_confidential", "due_completed", "due_failed", "due_cancelled")
 
 
 class Kept:

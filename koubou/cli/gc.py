@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         left = _collect(workshop, ask, older)
     _tell(arguments, plan, left, dry_run=False)
     if left:
-        say.note(f"{left} tasks could not be removed yet; they stay owed, and the journal says why")
+        say.note(f"{left} of them could not be removed yet; the journal says why, and the workshop comes back to them")
     return exits.FAILED if left else exits.DONE
 
 
@@ -128,7 +128,7 @@ def _collect(workshop: Workshop, ask: Ask, older: int | None) -> int:
         if said["begun"] or said["ids"] or stands != last:
             moved, last = time.monotonic(), stands
         elif time.monotonic() - moved > _PATIENCE:
-            return int(said["owed"])
+            return int(said["owed"]) + rejected
         time.sleep(_PAUSE)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from koubou.config.budget_settings import BudgetSettings, TaskLimits, TypeLimits
 from koubou.config.budgets import weekend_of
 from koubou.config.guardian import describe_guardian
+from koubou.config.retention_settings import RetentionSettings
 from koubou.config.settings import Settings
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
@@ -26,6 +27,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         *(f"tier       {_tier(tier)}" for tier in tiers.values()),
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
         *_budget(settings.budget),
+        f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
         f"not yet    roles, window, an overdraft's critical steps ({_NOT_YET})",
     ]
@@ -59,6 +61,13 @@ def _budget(budget: BudgetSettings) -> list[str]:
         f"session    {_limit(budget.session.usd)}, {_count(budget.session.tokens, 'tokens')}",
         *([f"a month of {', '.join(others)}: limits of their own"] if others else []),
     ]
+
+
+def _kept(retention: RetentionSettings) -> str:
+    """How long what is left of a task is kept after its end."""
+    times = {"completed": retention.completed, "failed": retention.failed, "confidential": retention.confidential}
+    times |= {"runs": retention.runs, "ids": retention.ids, "rejected": retention.rejected}
+    return ", ".join(f"{name} {'for good' if time is None else show_duration(time)}" for name, time in times.items())
 
 
 def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = None) -> str:

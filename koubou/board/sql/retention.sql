@@ -11,9 +11,16 @@ WHERE t.filed_at IS NOT NULL AND t.text_removed_at IS NULL AND t.status = 'compl
   AND t.finished_at < :completed AND coalesce(t.removal, 'runs') = 'runs' AND $FREE
 ORDER BY t.finished_at LIMIT :limit;
 
+-- name: due_cancelled
+-- Apart from the failed, so that the index has both in their order and no more are looked at than are asked for.
+SELECT $SLIM FROM task AS t
+WHERE t.filed_at IS NOT NULL AND t.text_removed_at IS NULL AND t.status = 'cancelled'
+  AND t.finished_at < :failed AND coalesce(t.removal, 'runs') = 'runs' AND $FREE
+ORDER BY t.finished_at LIMIT :limit;
+
 -- name: due_failed
 SELECT $SLIM FROM task AS t
-WHERE t.filed_at IS NOT NULL AND t.text_removed_at IS NULL AND t.status IN ('failed', 'cancelled')
+WHERE t.filed_at IS NOT NULL AND t.text_removed_at IS NULL AND t.status = 'failed'
   AND t.finished_at < :failed AND coalesce(t.removal, 'runs') = 'runs' AND $FREE
 ORDER BY t.finished_at LIMIT :limit;
 
