@@ -119,7 +119,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/steps/admit.py",
         "    if EMERGENCY in latches:\n",
         "    if False:\n",
-        (LIFE, NEVER_OVER, TURNS),
+        (TURNS, MODEL),
     ),
     Mutant(
         "month's spending far above the limit goes on",
@@ -242,7 +242,7 @@ SECRECY: Sequence[Mutant] = (
 
 CLAIMS: Sequence[Mutant] = (
     Mutant(
-        "a replayed claim becomes a second task, or a rejection",
+        "a claim that is read twice after a crash counts as dropped twice",
         "koubou/steps/intake.py",
         "            if not shop.board.tasks.of_claim(arrived.claim):\n",
         "            if True:\n",

@@ -51,6 +51,7 @@ def test_the_same_file_read_twice_after_a_crash_is_one_task() -> None:
     shop.drop(a_new_task())
     assert DiscardClaim(claim="claim-of-a-task") in shop.deeds
     assert shop.board.tasks.counted()[Status.ASSIGNED] == 1
+    assert "task.duplicate" not in shop.events(), "nobody has dropped it twice"
 
 
 def test_the_same_id_and_content_again_is_a_duplicate_and_other_content_is_rejected() -> None:
