@@ -232,11 +232,11 @@ SECRECY: Sequence[Mutant] = (
         (TURNS, "tests/integration/test_master_control.py"),
     ),
     Mutant(
-        "half characters hide a secret from the rules: full-width letters are not read",
+        "full-width letters hide a secret from the rules",
         "koubou/rules/classify.py",
         "    text = document if document.isascii() else document.translate(_WIDE)",
         "    text = document",
-        ("tests/unit/test_classify.py", "tests/unit", "tests/property/test_classify_anything.py"),
+        ("tests/unit/test_classify.py",),
     ),
 )
 
@@ -259,6 +259,13 @@ CLAIMS: Sequence[Mutant] = (
         "a task may wait for one that belongs to somebody else",
         "koubou/steps/intake.py",
         "        if known is not None and known[2] != new.owner:\n",
+        "        if False:\n",
+        (TURNS,),
+    ),
+    Mutant(
+        "a task gets an answer of somebody who took the id that it waited for",
+        "koubou/steps/route.py",
+        "        if strangers:\n",
         "        if False:\n",
         (TURNS,),
     ),

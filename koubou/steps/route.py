@@ -30,6 +30,17 @@ def route(shop: Shop, now: Instant) -> int:
 def _route(shop: Shop, task: Task, now: Instant) -> None:
     if task.has_dependencies:
         needs = shop.board.tasks.needs(task.seq)
+        strangers = [need.id for need in needs if need.owner not in (None, task.owner)]
+        if strangers:
+            # At intake it was not there yet. Answers are for whoever asked, and not for those who guess their names.
+            refused = Refused(
+                kind="permission",
+                reason=f"it needs {', '.join(strangers)}, which belongs to somebody else",
+                remedy="drop it again with tasks of your own in depends_on",
+                retryable=False,
+            )
+            fail(shop, task, refused, now)
+            return
         lost = [need.id for need in needs if need.status in _LOST]
         if lost:
             refused = Refused(

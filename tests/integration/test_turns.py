@@ -54,6 +54,27 @@ def test_the_same_file_read_twice_after_a_crash_is_one_task() -> None:
     assert "task.duplicate" not in shop.events(), "nobody has dropped it twice"
 
 
+def test_a_task_that_waits_for_somebody_elses_is_refused() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("theirs", owner=2000))
+    shop.drop(a_new_task("mine", depends_on=("theirs",)))
+    (rejected,) = [deed for deed in shop.deeds if isinstance(deed, RejectClaim)]
+    assert rejected.error["class"] == "permission"
+
+
+def test_a_task_that_waited_before_somebody_else_took_the_id_does_not_get_his_answer() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("mine", prompt="Repeat {{ inputs.it }}", depends_on=("theirs",), inputs={"it": "theirs"}))
+    shop.drop(a_new_task("theirs", owner=2000))
+    shop.start("theirs")
+    shop.finish("theirs")
+    shop.file()
+    assert shop.task("mine").outcome is Status.FAILED
+    error = shop.board.tasks.error_of(shop.task("mine").seq)
+    assert error is not None
+    assert error["class"] == "permission"
+
+
 def test_the_same_id_and_content_again_is_a_duplicate_and_other_content_is_rejected() -> None:
     shop = Workshop()
     shop.drop(a_new_task())

@@ -47,6 +47,7 @@ SECRET = {
     "session key": "SESSION_KEY=4f9a1c7e2b8d6053a9e1f7c4",
     "japanese": "管理者のパスワードは「Kingyo#42」です。",
     "japanese with a wide colon": "パスワード：Ｋingyo42sukui",
+    "all in wide letters": "ｐａｓｓｗｏｒｄ＝Ｋｉｎｇｙｏ４２ｓｕｋｕｉ",
     "japanese key": "秘密鍵: 8fK2mQ9xLw4Rt7Yb3Nc6",
     "chinese": "数据库密码是Jinyu42chi!",
     "chinese key": "密钥：8fK2mQ9xLw4Rt7Yb3Nc6",
