@@ -313,9 +313,9 @@ CLAIMS: Sequence[Mutant] = (
     ),
     Mutant(
         "aliases of YAML unfold without end",
-        "koubou/documents/limits.py",
-        "    nodes: int = 100_000\n",
-        "    nodes: int = 10**12\n",
+        "koubou/documents/yaml_text.py",
+        "        self._count(nodes, characters, event)\n",
+        "        pass\n",
         ("tests/unit/test_reading.py", "tests/property/test_reading_anything.py"),
     ),
 )
@@ -418,7 +418,7 @@ RECOVERY: Sequence[Mutant] = (
         "koubou/board/migrating.py",
         "        copy_aside(connection, path, str(version))\n",
         "        pass\n",
-        ("tests/contract/test_board_on_disk.py",),
+        ("tests/contract/test_board_migrations.py",),
     ),
 )
 
@@ -442,7 +442,7 @@ PROCESSES: Sequence[Mutant] = (
         "koubou/worker/growing.py",
         "        if self._length > LONGEST:\n",
         "        if False:\n",
-        ("tests/integration/test_worker.py",),
+        ("tests/integration/test_growing.py",),
     ),
     Mutant(
         "a run has more places than its worker",
