@@ -108,14 +108,20 @@ class Ledger(Accounts):
         rows = self._execute(SQL["hours"], {"model": model, "since": since, "until": until}).fetchall()
         return [HourSpend(**dict(row)) for row in rows]
 
+    def shared_by_unknown(self, model: str, hour: Instant) -> list[AccountKey]:
+        """The accounts of money that every call of an hour counts on of which nobody knows what it cost.
+
+        Who gets back what was only feared of them; on any other account nobody could say of whose calls it was.
+        """
+        lines = self._unknown_lines(model, hour)
+        return sorted(set(lines[0][2]).intersection(*(keys for _, _, keys in lines))) if lines else []
+
     def confirm(self, model: str, hour: Instant, now: Instant) -> None:
         """What nobody knew of an hour's calls is known now: it no longer counts as unreconciled."""
-        span = {"model": model, "since": hour, "until": hour + HOUR}
-        for row in self._execute(SQL["unknown_lines"], span).fetchall():
-            for key in _keys(row["accounts"]):
-                if key.dimension == Dimension.USD:
-                    self.count(key, 0, -row["amount"])
-            self._execute(SQL["reconciled"], {"line": row["id"], "now": now})
+        for line, amount, keys in self._unknown_lines(model, hour):
+            for key in keys:
+                self.count(key, 0, -amount)
+            self._execute(SQL["reconciled"], {"line": line, "now": now})
 
     def correct(self, billed: Billed, tier: str, accounts: Sequence[AccountKey], now: Instant) -> list[Account]:
         """Add one line (its amount may be negative) for a model's hour; the accounts as they stand after it."""
@@ -148,6 +154,24 @@ class Ledger(Accounts):
     def set_rate_due(self, tier: str, dimension: str, due_at: int) -> None:
         """Move a tier's rate on."""
         self._execute(SQL["set_rate"], {"tier": tier, "dimension": dimension, "due_at": due_at})
+
+    def _unknown_lines(self, model: str, hour: Instant) -> list[tuple[int, Nano, tuple[AccountKey, ...]]]:
+        """Id and amount of each settled line of unknown outcome, and the accounts that have not begun anew since."""
+        span = {"model": model, "since": hour, "until": hour + HOUR}
+        rows = self._execute(SQL["unknown_lines"], span).fetchall()
+        begun = dict(self._execute(SQL["resets"]).fetchall()) if rows else {}
+        return [
+            (
+                row["id"],
+                row["amount"],
+                tuple(
+                    key
+                    for key in _keys(row["accounts"])
+                    if key.dimension == Dimension.USD and begun.get(_names((key,)), 0) < row["id"]
+                ),
+            )
+            for row in rows
+        ]
 
     def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano) -> list[Account]:
         accounts = []

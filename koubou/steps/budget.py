@@ -117,20 +117,27 @@ def _spent(shop: Shop, model: str, billed: Sequence[Billed]) -> list[HourSpend]:
 def _correct(shop: Shop, bill: Billed, spent: Sequence[HourSpend], now: Instant) -> dict[str, Any]:
     known = sum(spend.amount for spend in spent)
     added: Nano = 0
+    feared_by = shop.board.ledger.shared_by_unknown(bill.model, bill.hour)
     for tier, amount in corrections(bill.amount, spent):
         line = Billed(model=bill.model, hour=bill.hour, amount=amount)
-        watch(shop, shop.board.ledger.correct(line, tier, _windows(shop, bill, tier), now), now)
+        accounts = _windows(shop, bill, tier) if amount > 0 else [key for key in feared_by if _is_window(key)]
+        watch(shop, shop.board.ledger.correct(line, tier, accounts, now), now)
         added += amount
     shop.board.ledger.confirm(bill.model, bill.hour, now)
     return {"model": bill.model, "hour": iso(bill.hour), "billed": bill.amount, "ledger": known, "added": added}
 
 
 def _windows(shop: Shop, bill: Billed, tier: str) -> list[AccountKey]:
-    """The accounts of the hour's windows. What a task or session may still use is not touched by a bill long after."""
+    """The accounts of the hour's windows."""
     zone = shop.budget.timezone
     name, _ = month(bill.hour, zone)
     names = [name, day(bill.hour, zone)[0], f"model:{bill.model}:{name}"]
     return [AccountKey(each) for each in (*names, *([f"tier:{tier}:{name}"] if tier else []))]
+
+
+def _is_window(key: AccountKey) -> bool:
+    """What a task or session may still use is not touched by a bill long after."""
+    return not key.name.startswith(("task:", "session:"))
 
 
 def _lift_pauses(shop: Shop, now: Instant) -> None:

@@ -275,6 +275,48 @@ def test_what_was_known_is_not_given_back_whatever_an_export_leaves_out() -> Non
     assert shop.month().settled == 2 * CENT
 
 
+def reconcile(shop: Workshop, billed: int) -> Any:
+    bill = [{"model": "model-of-medium", "hour": NOW, "amount": billed}]
+    return shop.ask("reconcile", source="export", rows=bill)["ok"]
+
+
+def test_what_was_feared_before_a_new_period_takes_nothing_from_it() -> None:
+    shop = Workshop(tiers=tiers(a_tier("medium", fallback=None, retries=0)))
+    shop.drop(a_new_task("lost", tier="medium"))
+    shop.finish("lost", **CUT)
+    feared = shop.month().settled
+    shop.ask("budget_reset", scope="month", reason="the books are closed")
+    spend(shop, "known", CENT)
+    assert reconcile(shop, CENT)["added"] == -feared
+    assert shop.month().settled == CENT
+    assert account(shop, "tier:medium:month:2027-01").settled == CENT
+
+
+def test_what_was_feared_of_a_call_comes_back_where_it_was_held_and_nowhere_else() -> None:
+    shop = Workshop(tiers=tiers(a_tier("medium", fallback=None, retries=0)))
+    shop.drop(a_new_task("lost", tier="medium"))
+    shop.finish("lost", **CUT)
+    shop.ask("budget_set", scope="model:model-of-medium", dimension="usd", amount=USD, reason="from now on")
+    spend(shop, "known", CENT)
+    reconcile(shop, CENT)
+    assert account(shop, "model:model-of-medium:month:2027-01").settled == CENT
+    assert shop.month().settled == CENT
+
+
+def test_nobody_gets_back_what_may_have_been_the_call_of_another() -> None:
+    """Two tiers serve one model, and of each one call was lost: the bill does not say which of them was answered."""
+    lossy = {"model": "model-of-medium", "fallback": None, "retries": 0}
+    shop = Workshop(tiers=tiers(a_tier("medium", **lossy), a_tier("high", **lossy)))
+    for tier in ("medium", "high"):
+        shop.drop(a_new_task(tier, tier=tier))
+        shop.finish(tier, **CUT)
+    feared = shop.month().settled
+    assert reconcile(shop, feared // 2)["added"] == -feared // 2
+    assert shop.month().settled == feared // 2
+    for tier in ("medium", "high"):
+        assert account(shop, f"tier:{tier}:month:2027-01").settled == feared // 2
+
+
 @pytest.mark.parametrize(
     "rows_",
     [

@@ -194,6 +194,7 @@ CREATE UNIQUE INDEX ledger_ends_once ON ledger (call) WHERE kind IN ('settle', '
 CREATE INDEX ledger_by_time ON ledger (at);
 CREATE INDEX ledger_by_hour ON ledger (model, begun_at) WHERE kind IN ('settle', 'reconcile');
 CREATE INDEX ledger_by_task ON ledger (task);
+CREATE INDEX ledger_resets ON ledger (accounts) WHERE kind = 'reset';
 CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'ledger lines are never changed'); END;
 CREATE TRIGGER ledger_is_never_shortened BEFORE DELETE ON ledger

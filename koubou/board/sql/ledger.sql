@@ -89,6 +89,10 @@ SELECT id, accounts, amount FROM ledger
 WHERE kind = 'settle' AND unreconciled AND model = :model AND begun_at >= :since AND begun_at < :until
   AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id);
 
+-- name: resets
+-- By account, as a line names it: the line with which its present period began.
+SELECT accounts, max(id) FROM ledger WHERE kind = 'reset' GROUP BY accounts;
+
 -- name: reconciled
 INSERT INTO reconciled (line, at) VALUES (:line, :now);
 
