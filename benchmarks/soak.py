@@ -37,7 +37,7 @@ def soak(seed: int, seconds: float, under: Path) -> dict[str, Any]:
             storm.rage(seconds)
             print("left in peace …", file=sys.stderr)
             storm.calm_down()
-            wait_for_rest(storm)
+            wait_for_rest(storm, within=max(120, seconds))
             figures = report(storm, seconds, began)
             found += complaints(storm)
             check = workshop.koubou("board", "check", within=120)

@@ -13,8 +13,10 @@ CLOUD = {f"cloud-{number}" for number in range(5)}
 HOME = {f"home-{number}" for number in range(3)}
 ALL = CLOUD | HOME
 MASTERS_OWN = ("turn.", "deeds.", "notice.", "recovery.")
-BETWEEN_HOLD_AND_ANSWER = ("deeds.sent", "worker.assigned", "worker.calling", "worker.answered", "record.written")
-"""Where nobody can know whether the provider was asked, or what it billed: the whole hold counts."""
+BETWEEN_HOLD_AND_ANSWER = ("deeds.sent", "worker.", "record.")
+"""Where nobody can know whether the provider was asked, or what it billed: the whole hold counts. Who dies with a record
+left knows of that call, and takes along others that he has under way.
+"""
 
 
 def arm(workshop: Workshop, point: str) -> None:
@@ -63,7 +65,7 @@ def the_promises_hold(workshop: Workshop, provider: Simulator, point: str) -> No
     assert workshop.sql("SELECT COUNT(*) FROM run WHERE ended_at IS NULL") == [(0,)]
     bill, month = provider.bill(), workshop.month()
     assert month["settled_nusd"] >= bill["nusd"]
-    if point not in BETWEEN_HOLD_AND_ANSWER:
+    if not point.startswith(BETWEEN_HOLD_AND_ANSWER):
         assert month["settled_nusd"] == bill["nusd"], "every call's outcome is known"
         assert month["unreconciled_usd"] == 0
 

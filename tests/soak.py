@@ -81,10 +81,10 @@ def settings(provider: Simulator) -> dict[str, Any]:
         "trusted_host": True,
         "sandbox": "off",
         "price": {"input": 0, "output": 0},
-        "timeout": "2s",
+        "timeout": "1s",
         "retries": 1,
         "retry_delay": "100ms",
-        "concurrency": 3,
+        "concurrency": 6,
         "workers": {"min": 0, "max": 1},
     }
     return {
@@ -133,7 +133,7 @@ class Storm:
             self.drop_several: 4,
             self.drop_again: 3,
             self.drop_bad: 3,
-            self.drop_agent: 14,
+            self.drop_agent: 10,
             self.cancel: 6,
             self.retry: 6,
             self.finish: 1,
