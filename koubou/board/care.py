@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -115,13 +116,15 @@ def _put_aside(board: Path) -> Path | None:
     """Give the old board a second, dated name, so that the new one can take its place at one stroke."""
     if not board.exists():
         return None
-    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(board, isolation_level=None)) as old:
-        old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # so that the file alone is all of it
     aside = board.with_name(f"{board.stem}-replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.db")
-    # A write-ahead log that could not be folded in belongs to the old board, and must never be read into the new one.
+    # A write-ahead log belongs to the old board, and must never be read into the new one.
+    with suppress(FileNotFoundError):
+        shutil.copyfile(f"{board}-wal", f"{aside}-wal")
+    with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(board, isolation_level=None)) as old:
+        if old.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+            Path(f"{aside}-wal").unlink(missing_ok=True)  # the file alone is all of it
     for end in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            os.rename(f"{board}{end}", f"{aside}{end}")
+        Path(f"{board}{end}").unlink(missing_ok=True)
     os.link(board, aside)
     _sync(board.parent)
     return aside

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -170,6 +172,23 @@ def test_what_a_killed_master_had_in_its_log_is_kept_aside_and_not_mixed_in(work
     count = "SELECT COUNT(*) FROM task"
     with closing(sqlite3.connect(said["aside"])) as old, closing(sqlite3.connect(board_of(workshop))) as new:
         assert (old.execute(count).fetchone()[0], new.execute(count).fetchone()[0]) == (5, 2)
+
+
+def test_the_log_of_a_board_that_cannot_be_opened_goes_aside_with_it(workshop: Workshop) -> None:
+    copy = workshop.folder / "copy.db"
+    assert workshop.koubou("board", "backup", str(copy)).returncode == 0
+    change = "import os, sqlite3, sys; board = sqlite3.connect(sys.argv[1], isolation_level=None)"
+    change += "; board.execute('UPDATE task SET priority = 1'); os._exit(0)"  # dies with a log that lacks page one
+    subprocess.run([sys.executable, "-c", change, str(board_of(workshop))], check=True)
+    log = Path(f"{board_of(workshop)}-wal").read_bytes()
+    with board_of(workshop).open("r+b") as file:
+        file.write(b"no board at all " * 20)
+    said = json.loads(workshop.koubou("board", "restore", str(copy), "--json").stdout)
+    assert Path(f"{said['aside']}-wal").read_bytes() == log
+    assert not Path(f"{board_of(workshop)}-wal").exists()
+    workshop.start()
+    assert workshop.counts() == {"completed": 2}
+    assert workshop.stop() == 0
 
 
 def test_nothing_is_restored_while_a_master_serves(workshop: Workshop) -> None:

@@ -144,3 +144,12 @@ def test_gc_by_age_leaves_ids_and_what_waits(workshop: Workshop) -> None:
     said = workshop.ask("gc", older=0)["ok"]
     assert (said["begun"], said["ids"], said["owed"]) == (1, 0, 1)
     assert removals(workshop) == [("old", Removal.TEXT)]
+
+
+def test_what_another_waits_for_is_not_purged(workshop: Workshop) -> None:
+    done(workshop, "first")
+    workshop.drop(a_new_task("second", depends_on=("first", "not-yet")))
+    refused = workshop.ask("purge", ids=["first"])["ok"]["results"][0]
+    assert (refused["ok"], refused["kind"]) == (False, "illegal_move")
+    assert "needed by task second" in refused["message"]
+    assert removals(workshop) == []
