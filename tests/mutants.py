@@ -77,7 +77,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/board/sql/ledger.sql",
         "AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = :call AND e.kind IN ('settle', 'release'));",
         ";",
-        ("tests/contract", NEVER_OVER),
+        ("tests/contract/test_board_money.py", "tests/contract/test_board_promises.py"),
     ),
     Mutant(
         "a bound forgets the frame of each message",
@@ -105,7 +105,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/master/deeds.py",
         "        if size > held_for:\n",
         "        if False:\n",
-        ("tests/integration/test_last_door.py", "tests/integration/test_master_races.py", "tests/integration"),
+        ("tests/integration/test_last_door.py", "tests/integration/test_master_races.py"),
     ),
     Mutant(
         "a field goes out whose price nobody knows",
@@ -133,7 +133,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/rules/levels.py",
         "    return unreconciled * 100 // part > (unreconciled - newly) * 100 // part",
         "    return False",
-        ("tests/unit", TILL),
+        (TILL, "tests/integration/test_telling.py"),
     ),
     Mutant(
         "the library asks a provider again by itself, unseen",
@@ -154,7 +154,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/rules/rate.py",
         "    return due_at + share - tolerance",
         "    return 0",
-        (TURNS, "tests/unit", TILL),
+        (TURNS, TILL),
     ),
 )
 
@@ -362,7 +362,7 @@ RECOVERY: Sequence[Mutant] = (
         "    if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:\n"
         "        return  # a late word",
         "    if task.outcome is not None:\n        return  # a late word",
-        (TURNS, NEVER_OVER, LIFE),
+        (TURNS, MODEL),
     ),
     Mutant(
         "what must not run twice runs twice",
@@ -449,7 +449,7 @@ PROCESSES: Sequence[Mutant] = (
         "koubou/steps/admit.py",
         "            bench.worker: bench.room - taken.get(bench.worker, 0)\n",
         "            bench.worker: bench.room\n",
-        (NEVER_OVER, TURNS),
+        (TURNS, MODEL),
     ),
     Mutant(
         "two tasks with one lock are at work together",
