@@ -111,7 +111,7 @@ class ProtocolError(KoubouError):
 
 
 class SecretsUnusable(KoubouError):
-    """The keys that the workshop keeps cannot be opened or written (wrong key, exposed, damaged); an operator must act."""
+    """The keys that the workshop keeps cannot be opened or written (wrong, exposed, damaged); an operator must act."""
 
 
 class UnknownSecret(KoubouError):

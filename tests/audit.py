@@ -10,11 +10,11 @@ from typing import Any
 
 from koubou.model.account import AccountKey
 from koubou.model.deed import Say
-from koubou.model.heard import Heard
+from koubou.model.heard import Asked, Heard
 from koubou.model.money import FREE, Price
 from koubou.model.status import ENDS, TRANSITIONS, Status
 from koubou.model.tier import Reach
-from koubou.rules.windows import month
+from tests.second_opinion import Bound, Call, bounds, daily, day_of, hour_of, month_of, most
 from tests.turns import Workshop
 
 MOVES = {(status, to) for status, moves in TRANSITIONS.items() for to in moves.values()}
@@ -36,12 +36,26 @@ def keys(line: Any) -> tuple[AccountKey, ...]:
     return tuple(AccountKey(*pair) for pair in json.loads(line["accounts"]))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """What is promised to a call."""
+
+    model: str
+    tier: str
+    hour: int
+    accounts: tuple[AccountKey, ...]
+    amounts: dict[str, int]
+
+
 class Audited(Workshop):
     """A workshop that is looked over after every turn."""
 
     def turn(self, *heard: Heard) -> dict[int, Any]:
         """One turn, and what the auditor has to say of it."""
         replies = super().turn(*heard)
+        for message in heard:
+            if isinstance(message, Asked):
+                self.auditor.asked(message, replies[message.ticket])
         self.auditor.look()
         return replies
 
@@ -59,17 +73,25 @@ class Auditor:
     secret: set[str] = field(default_factory=set)
     """Ids of tasks that are confidential and that nobody has released."""
     faults_expected: bool = False
-    holds: dict[str, tuple[int, tuple[AccountKey, ...]]] = field(default_factory=dict)
-    """Open holds by call: money and accounts."""
-    promised: dict[str, dict[str, int]] = field(default_factory=dict)
-    """The same in every dimension."""
+    person: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """What a person set in place of the settings."""
+    added: Counter[AccountKey] = field(default_factory=Counter)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    """Open holds by call."""
     prices: dict[str, Price] = field(default_factory=dict)
     """What the tier of each call charged when it was let through."""
-    ended: set[str] = field(default_factory=set)
+    ended: dict[str, Hold] = field(default_factory=dict)
     settled: Counter[AccountKey] = field(default_factory=Counter)
     unreconciled: Counter[AccountKey] = field(default_factory=Counter)
     above: Counter[AccountKey] = field(default_factory=Counter)
-    """By account: the most that facts, not promises, have put there beyond what was held."""
+    """By account: the most that facts, not promises, have put there in this turn beyond what was held."""
+    period: dict[AccountKey, set[str]] = field(default_factory=dict)
+    """By account: the calls that it has settled since its period began."""
+    unknown: dict[str, int] = field(default_factory=dict)
+    """Settled calls of which nobody knows what they cost, with what was assumed."""
+    by_hour: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """What the ledger says of each model and hour."""
+    _confirmed: list[tuple[str, int]] = field(default_factory=list)
     _total: dict[AccountKey, int] = field(default_factory=dict)
     _last_line: int = 0
     _last_move: int = 0
@@ -80,6 +102,35 @@ class Auditor:
     def __post_init__(self) -> None:
         self._ask = self.shop.board.connection.execute
         self.shop.board.connection.executescript(TRACE)
+
+    def asked(self, message: Asked, reply: Any) -> None:
+        """Note what a person was granted; nobody is answered by a fault."""
+        assert reply.get("error", {}).get("kind") != "unavailable", reply
+        if "ok" not in reply:
+            return
+        words = message.arguments
+        match message.verb:
+            case "budget_set":
+                scope = words["scope"], words["dimension"]
+                self.person.pop(scope, None)
+                if words["amount"] != "default":
+                    self.person[scope] = words["amount"]
+            case "budget_add":
+                self.added[AccountKey(self.account_of(words["account"]), words["dimension"])] += words["amount"]
+            case "reconcile":
+                self._confirmed = sorted({(row["model"], hour_of(row["hour"])) for row in words["rows"]})
+
+    def account_of(self, scope: str) -> str:
+        """The name of the account that a scope means now."""
+        now, budget = self.shop.now, self.shop.budget
+        match scope.split(":"):
+            case ["month"]:
+                return month_of(now, budget)
+            case ["day"]:
+                return day_of(now, budget)
+            case ["tier" | "model" | "submitter", _]:
+                return f"{scope}:{month_of(now, budget)}"
+        return scope
 
     def look(self) -> None:
         """After a turn."""
@@ -107,21 +158,27 @@ class Auditor:
         assert self.faults_expected or not faults, faults
 
     def _money(self) -> None:
+        unknown_before = self.unreconciled.copy()
         new = self._read_ledger()
         self._new = {line["call"] for line in new}
         latched = self.shop.board.crew.latches()
         assert not new or "emergency" not in latched
+        expected: dict[AccountKey, Bound] = {}
+        rows = {AccountKey(row["name"], row["dimension"]): row for row in self._ask("SELECT * FROM account").fetchall()}
+        filled = {key: row["settled"] + row["held"] for key, row in rows.items()}
         for line in new:
-            assert f"model:{line['model']}" not in latched
+            for key in keys(line):
+                filled[key] -= self.holds[line["call"]].amounts[key.dimension]
+        for line in new:
+            assert not {f"model:{line['model']}", f"tier:{line['tier']}"} & latched.keys()
             assert not self.shop.tiers[line["tier"]].unfit
-            self._right_accounts(line)
+            expected |= self._let_through(line, filled)
         held: Counter[AccountKey] = Counter()
-        for call, (_, accounts) in self.holds.items():
-            held.update({key: self.promised[call].get(key.dimension, 0) for key in accounts})
-        touched = {key for line in new for key in keys(line)}
-        for row in self._ask("SELECT * FROM account").fetchall():
-            key = AccountKey(row["name"], row["dimension"])
-            self._account(key, row, held[key], key in touched)
+        for hold in self.holds.values():
+            held.update({key: hold.amounts[key.dimension] for key in hold.accounts})
+        for key, row in rows.items():
+            self._account(key, row, held[key], expected.get(key))
+        self._pauses(unknown_before, latched)
 
     def _read_ledger(self) -> list[Any]:
         """Keep the books; the holds that are new."""
@@ -129,66 +186,109 @@ class Auditor:
         self.above.clear()
         for line in self._ask("SELECT * FROM ledger WHERE id > ? ORDER BY id", (self._last_line,)).fetchall():
             self._last_line = line["id"]
-            call, accounts = line["call"], keys(line)
-            moved = {"usd": line["amount"], "tokens": line["tokens"], "calls": 1, "time": line["time"]}
-            if line["kind"] == "release":
-                moved["calls"] = 0
-            if line["kind"] == "hold":
-                assert call not in self.holds | dict.fromkeys(self.ended), "a call is held for once"
-                self.holds[call], self.promised[call] = (line["amount"], accounts), moved
-                self.prices[call] = self.shop.tiers[line["tier"]].price or FREE
-                new.append(line)
-                continue
-            amount, held_on = self.holds.pop(call)
-            self.ended.add(call)
-            assert accounts == held_on, "a call settles in the windows in which it was held"
-            assert line["kind"] == "settle" or line["amount"] == 0
-            held = self.promised[call]
-            assert (held["usd"], held_on) == (amount, accounts)
-            for key in accounts:
-                self.settled[key] += moved[key.dimension]
-                self.unreconciled[key] += line["amount"] if line["unreconciled"] and key.dimension == "usd" else 0
-                self.above[key] += max(0, moved[key.dimension] - held[key.dimension])
+            match line["kind"]:
+                case "hold":
+                    self._hold(line)
+                    new.append(line)
+                case "settle" | "release":
+                    self._end(line)
+                case "reset":
+                    (key,) = keys(line)
+                    assert -line["amount"] == (self.settled[key] if key.dimension == "usd" else 0)
+                    self.settled[key] = self.unreconciled[key] = 0
+                    self.period[key] = set()
+                case "reconcile":
+                    self._correct(line)
+        for model, hour in self._confirmed:
+            self._confirm(model, hour)
+        self._confirmed = []
         return new
 
-    def _right_accounts(self, line: Any) -> None:
-        name, _ = month(self.shop.now, self.shop.budget.timezone)
-        task, budget = self.shop.task(line["task"]), self.shop.budget
-        free = self.prices[line["call"]].free
-        expected = set() if free else {AccountKey(name), AccountKey(f"tier:{line['tier']}:{name}")}
-        own = {
-            "usd": (task.budget.cost, budget.task.usd),
-            "tokens": (task.budget.tokens, budget.task.tokens),
-            "calls": (task.budget.calls, budget.task.calls),
-            "time": (task.budget.time, budget.task.time),
-        }
-        for dimension, limits in own.items():
-            if any(limit is not None for limit in limits) and not (free and dimension == "usd"):
-                expected.add(AccountKey(f"task:{task.id}", dimension))
-        assert set(keys(line)) == expected
+    def _hold(self, line: Any) -> None:
+        call = line["call"]
+        assert call not in self.holds | self.ended, "a call is held for once"
+        self.prices[call] = self.shop.tiers[line["tier"]].price or FREE
+        self.holds[call] = Hold(
+            model=line["model"],
+            tier=line["tier"],
+            hour=hour_of(self.shop.now),
+            accounts=keys(line),
+            amounts={"usd": line["amount"], "tokens": line["tokens"], "calls": 1, "time": line["time"]},
+        )
 
-    def _account(self, name: AccountKey, row: Any, held: int, got_a_hold: bool) -> None:
+    def _end(self, line: Any) -> None:
+        call, nothing = line["call"], line["kind"] == "release"
+        hold = self.ended[call] = self.holds.pop(call)
+        used = {"usd": line["amount"], "tokens": line["tokens"], "calls": 0 if nothing else 1, "time": line["time"]}
+        assert keys(line) == hold.accounts, "a call settles in the windows in which it was held"
+        assert not nothing or (used["usd"], used["tokens"]) == (0, 0)
+        if line["unreconciled"]:
+            assert used["usd"] == hold.amounts["usd"], "where nobody knows, all that was held counts"
+            self.unknown[call] = used["usd"]
+        self.by_hour[hold.model, hold.hour] += used["usd"]
+        for key in hold.accounts:
+            self.settled[key] += used[key.dimension]
+            self.unreconciled[key] += used["usd"] if line["unreconciled"] and key.dimension == "usd" else 0
+            self.above[key] += max(0, used[key.dimension] - hold.amounts[key.dimension])
+            self.period.setdefault(key, set()).add(call)
+
+    def _correct(self, line: Any) -> None:
+        self.by_hour[line["model"], line["begun_at"]] += line["amount"]
+        opened = {self.account_of("month")}  # in this turn, before anything else
+        if daily(self.shop.budget, self.person, self.shop.now) is not None:
+            opened.add(self.account_of("day"))
+        for key in keys(line):
+            if key in self._total or key.name in opened:
+                self.settled[key] = max(0, self.settled[key] + line["amount"])
+                self.above[key] += max(0, line["amount"])
+
+    def _confirm(self, model: str, hour: int) -> None:
+        """Nothing of a model's hour is unknown any more."""
+        for call in [call for call in self.unknown if (self.ended[call].model, self.ended[call].hour) == (model, hour)]:
+            amount = self.unknown.pop(call)
+            for key in self.ended[call].accounts:
+                if key.dimension == "usd" and call in self.period[key]:
+                    self.unreconciled[key] -= amount
+
+    def _let_through(self, line: Any, filled: dict[AccountKey, int]) -> dict[AccountKey, Bound]:
+        """What this hold asked of its accounts, each as full as `filled` says when its turn came."""
+        task, tier, price = self.shop.task(line["task"]), self.shop.tiers[line["tier"]], self.prices[line["call"]]
+        ((cap,),) = self._ask("SELECT cap FROM run WHERE call = ?", (line["call"],)).fetchall()
+        call = Call(
+            task=task, first=line["run"] == 1, tier=tier, price=price, input_tokens=line["tokens"] - cap, cap=cap
+        )
+        assert call.shortest <= cap <= tier.max_output_tokens
+        assert call.input_tokens > task.input_bytes + task.inputs_bytes
+        assert line["amount"] == most(price, call.input_tokens, cap)
+        expected = bounds(call, self.shop.budget, self.person, self.shop.now)
+        assert set(keys(line)) == set(expected)
+        for key, bound in expected.items():
+            filled[key] += self.holds[line["call"]].amounts[key.dimension]
+            if bound.bearable is not None:
+                assert filled[key] <= bound.bearable + self.added[key], f"{key}: more than this call may fill"
+        return expected
+
+    def _account(self, key: AccountKey, row: Any, held: int, asked: Bound | None) -> None:
         total, ceiling = row["settled"] + row["held"], row["ceiling"]
-        assert (row["settled"], row["held"]) == (self.settled[name], held), f"{name}: the ledger is the truth"
-        assert row["unreconciled"] == self.unreconciled[name]
+        assert (row["settled"], row["held"]) == (self.settled[key], held), f"{key}: the ledger is the truth"
+        assert row["unreconciled"] == self.unreconciled[key]
+        assert row["added"] == self.added[key]
         assert row["over"] == (0 if ceiling is None else max(0, total - ceiling))
-        if got_a_hold:
-            assert ceiling == self._ceiling(name), f"{name}: a hold asks the ceiling of now"
-            assert ceiling is None or total <= ceiling, f"{name}: held beyond its ceiling"
+        if asked is not None:
+            of_now = None if asked.ceiling is None else asked.ceiling + self.added[key]
+            assert ceiling == of_now, f"{key}: a hold asks the ceiling of now"
+            assert ceiling is None or total <= ceiling, f"{key}: held beyond its ceiling"
         if ceiling is not None and total > ceiling:
-            assert total <= self._total.get(name, 0) + self.above[name], f"{name}: only facts stand above a ceiling"
-        self._total[name] = total
+            assert total <= self._total.get(key, 0) + self.above[key], f"{key}: only facts stand above a ceiling"
+        self._total[key] = total
 
-    def _ceiling(self, key: AccountKey) -> int | None:
-        """What the settings and the task's own file allow."""
-        budget = self.shop.budget
-        if key.name.startswith("month:"):
-            return None if budget.monthly is None else int(budget.monthly * budget.ceiling_at)
-        if key.name.startswith("tier:"):
-            return None
-        task = self.shop.task(key.name.removeprefix("task:"))
-        own: int | None = getattr(task.budget, "cost" if key.dimension == "usd" else key.dimension)
-        return own if own is not None else budget.task.of(key.dimension)
+    def _pauses(self, unknown_before: Counter[AccountKey], latched: Any) -> None:
+        """A tier waits once a further twentieth of the month is unknown."""
+        monthly = self.person.get(("month", "usd"), self.shop.budget.monthly)
+        for key, unknown in self.unreconciled.items():
+            if monthly and key.dimension == "usd" and key.name.startswith("tier:"):
+                twentieths = unknown * 20 // monthly, unknown_before[key] * 20 // monthly
+                assert twentieths[0] <= twentieths[1] or f"tier:{key.name.split(':')[1]}" in latched
 
     def _places(self) -> None:
         rooms = {bench.worker: bench.room for bench in self.shop.benches}

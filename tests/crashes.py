@@ -14,8 +14,8 @@ HOME = {f"home-{number}" for number in range(3)}
 ALL = CLOUD | HOME
 MASTERS_OWN = ("turn.", "deeds.", "notice.", "recovery.")
 BETWEEN_HOLD_AND_ANSWER = ("deeds.sent", "worker.", "record.")
-"""Where nobody can know whether the provider was asked, or what it billed: the whole hold counts. Who dies with a record
-left knows of that call, and takes along others that he has under way.
+"""Where nobody can know whether the provider was asked, or what it billed: the whole hold counts. Who dies with a
+record left knows of that call, and takes along others that he has under way.
 """
 
 

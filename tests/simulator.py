@@ -53,10 +53,12 @@ class Behaviour:
     """What the provider does with a call. Probabilities are between 0 and 1.
 
     `errors` is either a list, used up call by call (None = answer), or probabilities by kind:
-    rate, rate_silent (no Retry-After), quota, server, proxy, auth, context, not_found.
+    rate, rate_silent (no Retry-After), quota, server, proxy, auth, context, not_found. While a model is `stalled`, its
+    calls are taken and not answered.
     """
 
     latency_ms: float = 0
+    stalled: bool = False
     stream_ms: float = 0
     output_tokens: int = 50
     tokens_per_byte: float = 0.25
@@ -92,6 +94,11 @@ class Page:
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
+    hours: Counter[str] = field(default_factory=Counter)
+    """Nano-dollars by the hour (ISO 8601, UTC) in which they were charged, as a provider's export has them."""
+
+
+_COUNTS = tuple(each.name for each in fields(Page) if each.name != "hours")
 
 
 class Provider:
@@ -147,27 +154,30 @@ class Provider:
             roll -= probability
         return None
 
-    def charge(self, model: str, usage: Mapping[str, Any]) -> None:
-        """Write a call on the bill, rounded up to the nano-dollar."""
+    def charge(self, model: str, usage: Mapping[str, Any]) -> int:
+        """Write a call on the bill, rounded up to the nano-dollar; what it costs."""
         page = self.page(model)
         price = self.prices.get(model, {})
         cached = usage["prompt_tokens_details"]["cached_tokens"]
         fresh = usage["prompt_tokens"] - cached
         output = usage["completion_tokens"]
         # USD per million tokens is the same number as thousands of nano-dollars per token.
-        cost = 1000 * (
+        cost: Fraction = 1000 * (
             fresh * _exact(price.get("input", 0))
             + cached * _exact(price.get("cached_input", price.get("input", 0)))
             + output * _exact(price.get("output", 0))
         )
-        page.nusd += math.ceil(cost)
+        nusd = math.ceil(cost)
+        page.nusd += nusd
+        page.hours[time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime())] += nusd
         page.input_tokens += usage["prompt_tokens"]
         page.cached_tokens += cached
         page.output_tokens += output
+        return nusd
 
     def bill(self) -> dict[str, Any]:
         """The sums over all models, and each model's own page under `models`."""
-        sums = {each.name: sum(getattr(page, each.name) for page in self.pages.values()) for each in fields(Page)}
+        sums = {name: sum(getattr(page, name) for page in self.pages.values()) for name in _COUNTS}
         return {
             **sums,
             "usd": sums["nusd"] / 1e9,
@@ -271,9 +281,9 @@ class ChatCompletions:
         page = provider.page(model)
         page.calls += 1
         key = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
-        provider.requests.append(
-            {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
-        )
+        asked = {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
+        asked |= {"nusd": 0, "tokens": 0}  # until they are charged
+        provider.requests.append(asked)
         error = provider.next_error(behaviour)
         if provider.keys is not None and key not in provider.keys:
             provider.wrong_keys[key] += 1
@@ -284,17 +294,19 @@ class ChatCompletions:
             return
         if behaviour.latency_ms:
             await asyncio.sleep(behaviour.latency_ms / 1000)
+        while provider.behaviour(model).stalled:
+            await asyncio.sleep(0.01)
 
         usage = _usage(request, behaviour, len(body))
         if error is not None:
             page.errors += 1
             provider.kinds[error] += 1
             if error == "proxy" and behaviour.bill_proxy_errors:
-                provider.charge(model, usage)
+                asked |= {"nusd": provider.charge(model, usage), "tokens": usage["total_tokens"]}
             await _send_error(send, error, behaviour)
             return
         # From here on the tokens are made, so they are billed, whatever becomes of the connection.
-        provider.charge(model, usage)
+        asked |= {"nusd": provider.charge(model, usage), "tokens": usage["total_tokens"]}
         cut = provider.chance(behaviour.cut_after_billing)
         shown = None if provider.chance(behaviour.missing_usage) else usage
         capped = behaviour.output_tokens > usage["completion_tokens"]
@@ -505,12 +517,15 @@ class Simulator:
         self._ask("POST", "/_behave", wishes)
 
     def bill(self) -> dict[str, Any]:
-        """nusd, usd, calls, answered, errors, input_tokens, output_tokens, models, kinds, wrong_keys, peak."""
+        """nusd, usd, calls, answered, errors, input_tokens, output_tokens, models, kinds, wrong_keys, peak.
+
+        Each of the `models` has a page of its own, with nano-dollars by hour.
+        """
         bill: dict[str, Any] = self._ask("GET", "/_bill")
         return bill
 
     def requests(self, door: str | None = None) -> list[dict[str, Any]]:
-        """The newest requests, oldest first: at, door, model, key, body (text as received)."""
+        """The newest requests, oldest first: at, door, model, key, body (text as received), and what was charged."""
         requests: list[dict[str, Any]] = self._ask("GET", "/_requests")
         return [each for each in requests if door is None or each["door"] == door]
 

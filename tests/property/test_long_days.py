@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 
+from koubou.model.budget import Budget
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.money import USD
-from tests.property.test_never_over import PRICES, NeverOver
+from tests.property.test_never_over import PRICES, SCOPES, NeverOver, a_budget_of
 
 STEPS = 50
 DAYS = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 8
 LIMITS = (None, 0, 25_000_000, 60_000_000, 90_000_000, 150_000_000, USD)
+
+
+def budget(dice: Random) -> Budget:
+    return a_budget_of(dice.choice, dice.choice(LIMITS), dice.choice([None, *LIMITS]))
 
 
 def shares(dice: Random) -> tuple[int, int, int]:
@@ -46,21 +51,31 @@ WHAT: Mapping[str, Callable[[Random], dict[str, Any]]] = {
         "priority": dice.randint(1, 10),
         "own": dice.choice([None, None, None, 10_000_000, 25_000_000]),
         "secret": dice.random() < 0.2,
-        "wish": dice.choice(["", "", "", "hold", "lock", "needs", "later", "soon"]),
+        "wish": dice.choice(
+            ["", "", "", "hold", "lock", "needs", "later", "soon", "session", "session", "tokens", "bug"]
+        ),
         "pick": pick(dice),
     },
-    "wait": lambda dice: {"seconds": dice.choice([0, 1, 60, 700, None])},
-    "another_budget": lambda dice: {
-        "monthly": dice.choice(LIMITS),
-        "each": dice.choice([None, *LIMITS]),
-        "ceiling": dice.choice([1.0, 1.5]),
+    "wait": lambda dice: {"seconds": dice.choice([0, 1, 60, 700, 86_400, None])},
+    "another_budget": lambda dice: {"budget": budget(dice)},
+    "a_person_sets": lambda dice: {
+        "scope": dice.choice(list(SCOPES)),
+        "kind": pick(dice),
+        "pick": pick(dice),
+        "back": dice.random() < 0.5,
     },
+    "a_person_adds": lambda dice: {
+        "account": dice.choice(["month", "day", "task:t2", "session:s-1001", "tier:medium"]),
+        "pick": pick(dice),
+    },
+    "a_new_period": lambda dice: {"scope": dice.choice(["month", "day", "task:t1", "session:s-1000", "tier:medium"])},
+    "a_bill_comes": lambda dice: {"parts": dice.randint(1, 3), "besides": dice.choice([0, 0, 0, 1, 30_000_000])},
     "another_crew": lambda dice: {
         "rooms": [dice.choice([0, 1, 1, 4]) for _ in range(4)],
         "halted": dice.choice([None, None, None, "high", "local"]),
     },
     "another_price": lambda dice: {"name": dice.choice(["high", "medium"]), "price": dice.choice(PRICES)},
-    "ask": lambda dice: {"verb": dice.choice(["cancel", "retry", "retry", "release"]), "picks": picks(dice)},
+    "ask": lambda dice: {"verb": dice.choice(["cancel", "retry", "retry", "finish", "release"]), "picks": picks(dice)},
     "emergency": lambda dice: {"stop": dice.random() < 0.3},
     "start": lambda dice: {"pick": pick(dice)},
     "finish": lambda dice: {
@@ -88,7 +103,7 @@ def possible(day: NeverOver, happening: str) -> bool:
     match happening:
         case "start" | "finish" | "answer" | "a_bill_above_its_hold" | "a_worker_is_gone":
             return bool(day.auditor.holds)
-        case "a_late_word":
+        case "a_late_word" | "a_bill_comes":
             return bool(day.auditor.ended)
         case "unsendable":
             return bool(day.unsent())
@@ -99,7 +114,7 @@ def possible(day: NeverOver, happening: str) -> bool:
 def test_on_a_long_day_no_ceiling_is_passed_and_nothing_is_lost(number: int) -> None:
     dice = Random(number)
     day = NeverOver()
-    day.open(monthly=dice.choice(LIMITS), each=dice.choice([None, *LIMITS]), room=dice.randint(1, 4))
+    day.open(budget=budget(dice), room=dice.randint(1, 4))
     happened = []
     try:
         for _ in range(STEPS):

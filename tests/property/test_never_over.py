@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,16 +11,15 @@ from hypothesis import settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from koubou.model.budget import Budget, Limits
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
 from koubou.model.heard import Filed, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
-from koubou.model.instant import MINUTE, SECOND
+from koubou.model.instant import DAY, MINUTE, SECOND
 from koubou.model.money import FREE, USD, Price, Rates
 from koubou.model.run import Run
 from koubou.model.task import TaskBudget
 from koubou.model.worker import Bench
-from koubou.rules.bound import bound, input_bound
-from koubou.rules.price import cost
-from koubou.rules.windows import month
+from koubou.rules.bound import input_bound
 from tests.audit import Audited
 from tests.builders import (
     a_bench,
@@ -32,6 +33,7 @@ from tests.builders import (
     an_error,
     tiers,
 )
+from tests.second_opinion import charge, month_of, most, row_of
 
 ANY = some.integers(0, 999)
 SHARE = some.integers(0, 100) | some.just(100)
@@ -51,22 +53,77 @@ AWKWARD = Price(
 )
 """Cached tokens dearer than plain ones, an hour in a cache dearer still, odd rates, a step that many requests pass."""
 PRICES = (AWKWARD, a_price(), a_price(7, 3))
+COUNTS: Mapping[str, tuple[int | None, ...]] = {
+    "usd": (None, 0, 5_000_000, 25_000_000, 60_000_000, 150_000_000, USD),
+    "tokens": (None, 500, 2_500, 6_000),
+    "calls": (None, 1, 2, 4),
+    "time": (None, 5 * SECOND, 70 * SECOND, 150 * SECOND),
+}
+"""Limits with which most can begin and few can go on for ever."""
+SCOPES: Mapping[str, tuple[str, ...]] = {
+    "month": ("usd",),
+    "day": ("usd",),
+    "weekend": ("usd",),
+    "task": ("usd", "tokens", "calls", "time"),
+    "task:t1": ("usd", "tokens", "calls", "time"),
+    "task:t5": ("usd", "tokens"),
+    "session": ("tokens",),
+    "session:s-1000": ("usd", "tokens"),
+    "tier:medium": ("usd", "tokens", "calls"),
+    "tier:local": ("tokens", "calls"),
+    "model:model-of-high": ("usd", "tokens"),
+    "submitter:1000": ("usd", "calls"),
+}
+
+
+def a_budget_of(pick: Callable[[Sequence[Any]], Any], monthly: int | None, each: int | None) -> Budget:
+    """Limits of everything, most of them none; `pick` takes one of several."""
+
+    def limits(*dimensions: str, rarely: int = 3, **given: Any) -> Limits:
+        chosen = {each: pick(COUNTS[each]) if pick(range(rarely)) == 0 else None for each in dimensions}
+        return Limits(**chosen | given)
+
+    often = (None, None, None)
+    return a_budget(
+        monthly=monthly,
+        daily=pick((*often, *COUNTS["usd"])),
+        weekend=pick((*often, *COUNTS["usd"])),
+        task=limits("tokens", "calls", "time", usd=each),
+        types={"bug_fix": limits("usd", "tokens", "time")} if pick((True, False)) else {},
+        session=limits("usd", "tokens"),
+        tiers={"medium": limits("usd", "tokens", "calls"), "local": limits("calls", rarely=5)},
+        models={"model-of-high": limits("usd", "tokens", rarely=2)},
+        submitters={1000: limits("usd", "tokens", "calls")} if pick((True, False)) else {},
+        submitter=limits("calls", rarely=6),
+        reject_at=pick((1.0, 1.0, 0.7)),
+        ceiling_at=pick((1.0, 1.5)),
+        emergency_at=pick((1.5, 5.0)),
+    )
+
+
+@some.composite
+def budgets(draw: Any) -> Budget:
+    """Any of them."""
+    return a_budget_of(lambda these: draw(some.sampled_from(these)), draw(LIMITS), draw(LIMITS))
 
 
 class NeverOver(RuleBasedStateMachine):
-    """A workshop to which everything happens. `bills` is what the provider charges for each call in truth."""
+    """A workshop to which everything happens. `bills` is what the provider charges for each call in truth, `besides`
+    what it charges for calls that nobody made, by model and hour."""
 
-    @initialize(monthly=LIMITS, each=LIMITS, room=some.integers(1, 4))
-    def open(self, monthly: int | None, each: int | None, room: int) -> None:
+    @initialize(budget=budgets(), room=some.integers(1, 4))
+    def open(self, budget: Budget, room: int) -> None:
         fit = tiers(a_tier("high", price=AWKWARD, min_output_tokens=50), a_tier("medium", retries=1), a_tier("local"))
         # Two serve one tier, with different room: together they are full only when each of them is.
         second = Bench(worker="second-of-medium", tier="medium", room=1)
         benches = [*(a_bench(name, room=room) for name in fit), second]
-        self.shop = Audited(tiers=fit, budget=a_budget(monthly=monthly, task=each), benches=benches)
+        self.shop = Audited(tiers=fit, budget=budget, benches=benches)
         self.auditor = self.shop.auditor
         self.tiers, self.benches, self.count = fit, benches, 0
         self.bills: dict[str, int] = {}
-        self.unknown: set[str] = set()
+        self.besides: Counter[tuple[str, int]] = Counter()
+        self.reset = False
+        """Whether a new period has begun: from then on the ledger may stand above what is known."""
         # There is always something at work: most of what can happen, happens to that.
         for tier in ("medium", "high", None):
             self.drop(2, "", False, None, 0, prompt="first", cap=None, tier=tier, priority=5)
@@ -81,12 +138,14 @@ class NeverOver(RuleBasedStateMachine):
         priority=some.integers(1, 10),
         own=some.none() | some.integers(1, 60_000_000),
         secret=some.booleans(),
-        wish=some.sampled_from(["", "", "hold", "lock", "needs", "later", "soon"]),
+        wish=some.sampled_from(["", "", "hold", "lock", "needs", "later", "soon", "session", "tokens", "bug"]),
         pick=ANY,
     )
     def drop(self, many: int, wish: str, secret: bool, own: int | None, pick: int, **asked: Any) -> None:
         asked["max_output_tokens"] = asked.pop("cap")
-        known = self._ids("1")
+        owner = asked["owner"] = 1000 + pick % 2
+        known = self._ids(f"owner = {owner}")
+        budget = TaskBudget(cost=own)
         match wish:
             case "hold":
                 asked["on_interrupt"] = "hold"
@@ -98,29 +157,84 @@ class NeverOver(RuleBasedStateMachine):
                 asked["not_before"] = self.shop.now + MINUTE
             case "soon":
                 asked["expires_at"] = self.shop.now + MINUTE
+            case "session":
+                asked["session"] = f"s-{owner}"
+            case "tokens":
+                budget = TaskBudget(cost=own, tokens=(300, 2_500)[pick % 2], calls=1 + pick % 3)
+            case "bug":
+                asked["type"] = "bug_fix"
         findings = (a_secret(),) if secret else ()
         new = []
         for _ in range(many):
             self.count += 1
             name = f"t{self.count}"
-            new.append(a_new_task(name, findings=findings, budget=TaskBudget(cost=own), retries=1, **asked))
+            new.append(a_new_task(name, findings=findings, budget=budget, retries=1, **asked))
             if secret:
                 self.auditor.secret.add(name)
         self.shop.turn(an_arrival(*new))
 
-    @rule(seconds=some.sampled_from([0, 1, 60, 700, None]))
+    @rule(seconds=some.sampled_from([0, 1, 60, 700, DAY // SECOND, None]))
     def wait(self, seconds: int | None) -> None:
         """So long, or until the next month."""
-        if seconds is None:
-            _, self.shop.now = month(self.shop.now, self.shop.budget.timezone)
-        else:
-            self.shop.now += seconds * SECOND
+        before = month_of(self.shop.now, self.shop.budget)
+        self.shop.now += DAY if seconds is None else seconds * SECOND
+        while seconds is None and month_of(self.shop.now, self.shop.budget) == before:
+            self.shop.now += DAY
         self.shop.turn()
 
-    @rule(monthly=LIMITS, each=LIMITS, ceiling=some.sampled_from([1.0, 1.5]))
-    def another_budget(self, monthly: int | None, each: int | None, ceiling: float) -> None:
-        self.shop.budget = a_budget(monthly=monthly, task=each, ceiling_at=ceiling)
+    @rule(budget=budgets())
+    def another_budget(self, budget: Budget) -> None:
+        """The settings are reloaded."""
+        self.shop.budget = budget
         self.shop.turn()
+
+    @rule(scope=some.sampled_from(sorted(SCOPES)), kind=ANY, pick=ANY, back=some.booleans())
+    def a_person_sets(self, scope: str, kind: int, pick: int, back: bool) -> None:
+        """Another limit in place of the settings', or theirs again."""
+        dimension = SCOPES[scope][kind % len(SCOPES[scope])]
+        amount = COUNTS[dimension][pick % len(COUNTS[dimension])]
+        amount = "default" if back and (scope, dimension) in self.auditor.person else amount
+        answer = self.shop.ask("budget_set", scope=scope, dimension=dimension, amount=amount, reason="so be it")
+        assert "ok" in answer
+
+    @rule(account=some.sampled_from(["month", "day", "task:t2", "session:s-1001", "tier:medium"]), pick=ANY)
+    def a_person_adds(self, account: str, pick: int) -> None:
+        """More for one account, in one of its dimensions."""
+        dimension = SCOPES[account.partition(":")[0] if account[:4] in ("task", "sess") else account][-1]
+        self.shop.ask("budget_add", account=account, dimension=dimension, amount=1 + pick * 20_000)
+
+    @rule(scope=some.sampled_from(["month", "day", "task:t1", "session:s-1000", "tier:medium", "submitter:1000"]))
+    def a_new_period(self, scope: str) -> None:
+        """What was settled of an account no longer counts."""
+        if "ok" in self.shop.ask("budget_reset", scope=scope, reason="the books are closed"):
+            self.reset = self.reset or scope == "month"
+
+    @precondition(lambda self: self.auditor.ended)
+    @rule(parts=some.integers(1, 3), besides=some.sampled_from([0, 0, 0, 1, 30_000_000]))
+    def a_bill_comes(self, parts: int, besides: int) -> None:
+        """The provider's, whole or in part; it may charge for what nobody knows of."""
+        truth: Counter[tuple[str, int]] = Counter()
+        for call, hold in self.auditor.ended.items():
+            truth[hold.model, hold.hour] += self.bills.get(call, 0)
+        truth.update(self.besides)
+        told = dict(sorted(truth.items())[::parts])
+        if besides:
+            dearest = max(told)
+            told[dearest] += besides
+            self.besides[dearest] += besides
+        known, unknown = self.auditor.by_hour.copy(), Counter[tuple[str, int]]()
+        for call, amount in self.auditor.unknown.items():
+            unknown[self.auditor.ended[call].model, self.auditor.ended[call].hour] += amount
+        rows = [row_of(model, hour, amount) for (model, hour), amount in told.items()]
+        answer = self.shop.ask("reconcile", rows=rows, source="an export")["ok"]
+        billed, in_ledger = Counter[str](), Counter[str]()
+        for key, amount in told.items():
+            billed[key[0]] += amount
+            in_ledger[key[0]] += known[key]
+            corrected = max(amount, known[key] - unknown[key])
+            assert self.auditor.by_hour[key] == corrected, "the ledger says what is billed, or what is known if more"
+        assert answer["alarm"] == any(amount > in_ledger[model] for model, amount in billed.items())
+        assert not answer["alarm"] or "emergency" in self.shop.board.crew.latches()
 
     @rule(
         rooms=some.lists(some.integers(0, 4), min_size=4, max_size=4),
@@ -144,7 +258,9 @@ class NeverOver(RuleBasedStateMachine):
         self.shop.tiers = self.tiers
         self.shop.turn()
 
-    @rule(verb=some.sampled_from(["cancel", "retry", "release"]), picks=some.lists(ANY, min_size=1, max_size=3))
+    @rule(
+        verb=some.sampled_from(["cancel", "retry", "finish", "release"]), picks=some.lists(ANY, min_size=1, max_size=3)
+    )
     def ask(self, verb: str, picks: list[int]) -> None:
         secrets = "sensitivity = 'confidential' AND outcome IS NULL AND waiting IN ('route', 'admit')"
         known = self._ids(secrets if verb == "release" else "1") or ["nobody"]
@@ -192,7 +308,7 @@ class NeverOver(RuleBasedStateMachine):
         )
         result = a_result(task, run.number, run.call, usage=usage)
         self.bills[run.call] = self._cost(run, result)
-        held, _ = self.auditor.holds[run.call]
+        held = self.auditor.holds[run.call].amounts["usd"]
         self.shop.turn(RunFinished(result=result))
         frozen = f"model:model-of-{run.tier}" in self.shop.board.crew.latches()
         assert frozen or self.bills[run.call] <= held
@@ -222,8 +338,6 @@ class NeverOver(RuleBasedStateMachine):
             result = self._result(task, run, Bill.REPORTED, None, shares)
             if number * 100 < records * len(under_way):
                 left[task, run.number] = result
-            else:
-                self.unknown.add(run.call)
         gone = WorkerGone(worker=one.worker, reason="killed", on_purpose=on_purpose, results=left)
         self.shop.turn(gone)
 
@@ -255,17 +369,31 @@ class NeverOver(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_is_never_below_the_bill(self) -> None:
-        known = sum(self.bills.values())
-        settled = sum(amount for key, amount in self.auditor.settled.items() if key.name.startswith("month:"))
-        assert settled >= known
-        if not self.unknown:
-            assert settled == known
+        """On no account, in no period; and it is the bill where every call is known of."""
+        in_months = 0
+        for key, settled in self.auditor.settled.items():
+            known = sum(self.bills.get(call, 0) for call in self.auditor.period.get(key, ()))
+            if key.dimension == "usd":
+                assert settled >= known, f"{key} is below the provider's bill"
+            if key.name.startswith("month:"):
+                in_months += settled - known
+        if not self.auditor.unknown and not self.reset:
+            assert in_months == sum(self._reconciled_besides().values())
+
+    def _reconciled_besides(self) -> Counter[tuple[str, int]]:
+        """What the ledger took over of what the provider charges besides."""
+        said: Counter[tuple[str, int]] = self.auditor.by_hour.copy()
+        for call, hold in self.auditor.ended.items():
+            said[hold.model, hold.hour] -= self.bills.get(call, 0)
+        return said
 
     def teardown(self) -> None:
         """Everything comes to its end: nothing stays held, and what is left can be spent to the last nano-dollar."""
         if not hasattr(self, "shop"):
             return
         self.shop.ask("resume_budget", reason="the end")
+        for scope, dimension in list(self.auditor.person):
+            self.shop.ask("budget_set", scope=scope, dimension=dimension, amount="default", reason="the end")
         self.shop.tiers, self.shop.benches = self.tiers, [a_bench(name) for name in self.tiers]
         self.shop.budget = a_budget(monthly=None)
         for _ in range(50):
@@ -281,8 +409,10 @@ class NeverOver(RuleBasedStateMachine):
         self._spend_what_is_left()
 
     def _spend_what_is_left(self) -> None:
+        while self.shop.month().added:
+            self.wait(None)
         probe = a_new_task("probe", max_output_tokens=100, tier="medium")
-        need = bound(self.tiers["medium"].price or FREE, input_bound(probe.input_bytes, probe.message_count), 100)
+        need = most(self.tiers["medium"].price or FREE, input_bound(probe.input_bytes, probe.message_count), 100)
         settled = self.shop.month().settled
         self.shop.budget = a_budget(monthly=settled + need - 1)
         self.shop.drop(probe)
@@ -325,16 +455,15 @@ class NeverOver(RuleBasedStateMachine):
             output_tokens=run.cap * shares[2] // 100,
         )
         error: CallError | None = an_error(kind) if kind else None
-        result = a_result(task, run.number, run.call, bill=bill, usage=usage, error=error)
+        times = {"started_at": self.shop.now, "finished_at": self.shop.now + run.timeout * shares[0] // 70}
+        result = a_result(task, run.number, run.call, bill=bill, usage=usage, error=error, **times)
         if run.call in self.auditor.holds:
             self.bills[run.call] = self._cost(run, result) if bill is not Bill.NONE else 0
-            if bill is Bill.UNKNOWN:
-                self.unknown.add(run.call)
         return result if bill is Bill.REPORTED else replace(result, usage=None)
 
     def _cost(self, run: Run, result: CallResult) -> int:
         assert result.usage is not None
-        return cost(result.usage, self.auditor.prices[run.call])
+        return charge(self.auditor.prices[run.call], result.usage)
 
 
 TestNeverOver = NeverOver.TestCase

@@ -14,7 +14,7 @@ from koubou.model.money import FREE, Rates
 from koubou.model.task import Sensitivity, TaskRequest
 from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
-from tests.builders import NOW, a_budget, a_price, a_result, a_secret, a_task, a_tier, an_account, an_error
+from tests.builders import NOW, a_price, a_result, a_secret, a_tier, an_account, an_error
 
 
 def test_an_account_tells_what_is_left_and_what_is_over() -> None:
