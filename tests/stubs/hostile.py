@@ -220,20 +220,28 @@ def unreaping() -> None:
     stay()
 
 
+def strike(number: int) -> None:
+    """At the leash that holds us; whoever has inherited us meanwhile is spared, he may not be of the tests."""
+    holder = os.pidfd_open(os.getppid())
+    with open(f"/proc/{os.getppid()}/cmdline", "rb") as file:
+        if b"leash/__main__.py" in file.read():
+            signal.pidfd_send_signal(holder, number)
+
+
 def rebel() -> None:
     """Kills whoever holds it, and has left children everywhere."""
     detach()
     if fork():
         stay()
     say("rebel")
-    os.kill(os.getppid(), signal.SIGKILL)
+    strike(signal.SIGKILL)
     stay()
 
 
 def jailer() -> None:
     """Stops whoever holds it."""
     detach()
-    os.kill(os.getppid(), signal.SIGSTOP)
+    strike(signal.SIGSTOP)
     stay()
 
 
