@@ -154,7 +154,7 @@ MONEY: Sequence[Mutant] = (
         "koubou/rules/rate.py",
         "    return due_at + share - tolerance",
         "    return 0",
-        (TURNS, TILL),
+        ("tests/unit/test_rate.py",),
     ),
 )
 
@@ -428,14 +428,17 @@ PROCESSES: Sequence[Mutant] = (
         "koubou/worker/loop.py",
         "        if self._leave.is_set() or key in self._runs:\n",
         "        if key in self._runs:\n",
-        ("tests/integration/test_worker.py",),
+        ("tests/integration/test_worker.py::test_a_retiring_worker_takes_nothing_new_and_finishes_the_old",),
     ),
     Mutant(
         "a worker outlives its master",
         "koubou/worker/loop.py",
         "                self._welcome.set_exception(damage)\n        self._leave_within(self._grace)\n",
         "                self._welcome.set_exception(damage)\n        self._leave.clear()\n",
-        ("tests/integration/test_worker.py",),
+        (
+            "tests/integration/test_worker.py::test_a_worker_whose_master_dies_before_the_welcome_ends_at_once",
+            "tests/integration/test_worker.py::test_a_worker_that_loses_its_master_finishes_what_is_under_way_and_ends",
+        ),
     ),
     Mutant(
         "an answer without end fills the memory",
