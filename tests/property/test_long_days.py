@@ -18,7 +18,7 @@ from koubou.model.money import USD
 from tests.property.test_never_over import PRICES, SCOPES, NeverOver, a_budget_of
 
 STEPS = 50
-DAYS = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 8
+DAYS = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 24
 LIMITS = (None, 0, 25_000_000, 60_000_000, 90_000_000, 150_000_000, USD)
 
 

@@ -467,4 +467,4 @@ class NeverOver(RuleBasedStateMachine):
 
 
 TestNeverOver = NeverOver.TestCase
-TestNeverOver.settings = settings(max_examples=settings().max_examples // 2, stateful_step_count=25)
+TestNeverOver.settings = settings(max_examples=settings().max_examples // 4, stateful_step_count=25)
