@@ -1,8 +1,9 @@
 """Crash points: named places at which a process kills itself, so that a test can die at each durable step.
 
-`KOUBOU_CRASH_AT=name` kills at the first pass of the place with that name, `name:3` at the third: one process, once.
-Which one it was is noted in the folder that `KOUBOU_TESTS` names; without that folder nothing happens, and a master
-refuses to serve.
+With `KOUBOU_CRASH_AT=name` the first process that passes the place with that name dies, once. `KOUBOU_CRASH_AT=told`
+reads the name from the file `crash_at` at each place, so that one workshop can die at many. Who died is noted in the
+folder that `KOUBOU_TESTS` names, where that file lies too; without the folder nothing happens, and a master refuses to
+serve.
 """
 
 from __future__ import annotations
@@ -40,16 +41,17 @@ POINTS = (
 )
 """Every durable step of a task's way, in its order."""
 
-_asked, _, _count = os.environ.get(WISH, "").partition(":") if os.environ.get(PERMISSION) else ("", "", "")
+TOLD = "told"
+
+_asked = os.environ.get(WISH, "") if os.environ.get(PERMISSION) else ""
 ARMED = bool(_asked)
 """Whether a crash is wished at all."""
-_passes_left = int(_count) if _count.isdecimal() else 1
 
 
 def at(point: str) -> None:
     """Die here, if that is wished: at once, and without a word, as by `kill -9`."""
-    if point == _asked:
-        _pass()
+    if ARMED and point == (_told() if _asked == TOLD else _asked):
+        _die()
 
 
 def is_refused(environ: Mapping[str, str]) -> bool:
@@ -62,11 +64,15 @@ def wishes() -> dict[str, str]:
     return {name: os.environ[name] for name in (WISH, PERMISSION)} if ARMED else {}
 
 
-def _pass() -> None:
-    global _passes_left
-    _passes_left -= 1
-    if _passes_left > 0:
-        return
+def _told() -> str:
+    try:
+        with open(os.path.join(os.environ[PERMISSION], "crash_at"), encoding="ascii") as wish:
+            return wish.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _die() -> None:
     mark = os.path.join(os.environ[PERMISSION], "crashed")
     try:
         descriptor = os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -1,17 +1,19 @@
-"""Dying at a durable step, once, as by kill -9, and what must hold after it: for the files that go through them."""
+"""Dying at durable steps, one after the other, as by kill -9, and what must hold after each: for the files of the way.
+
+One workshop goes through all of them: the next death finds what the last one left. What is dropped is new each time.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from simulator import Simulator
-from workshop import OpenWorkshop, Workshop
+from workshop import Workshop
 
-from koubou.crash import PERMISSION, WISH
+from koubou.crash import PERMISSION, TOLD, WISH
 
-CLOUD = {f"cloud-{number}" for number in range(5)}
-HOME = {f"home-{number}" for number in range(3)}
-ALL = CLOUD | HOME
 MASTERS_OWN = ("turn.", "deeds.", "notice.", "recovery.")
 BETWEEN_HOLD_AND_ANSWER = ("deeds.sent", "worker.", "record.")
 """Where nobody can know whether the provider was asked, or what it billed: the whole hold counts. Who dies with a
@@ -19,17 +21,33 @@ record left knows of that call, and takes along others that he has under way.
 """
 
 
+@contextmanager
+def a_mortal_workshop() -> Iterator[Workshop]:
+    """A workshop at work, of which somebody dies wherever `arm` says."""
+    with Simulator() as provider, Workshop(provider) as workshop:
+        workshop.environment |= {PERMISSION: str(workshop.folder), WISH: TOLD}
+        yield workshop.start()
+
+
 def arm(workshop: Workshop, point: str) -> None:
-    """From the next start on: die there, once."""
-    workshop.environment[PERMISSION] = str(workshop.folder)
-    workshop.environment[WISH] = point
+    """From now on: die there, once."""
+    wish, mark = workshop.folder / "crash_at", workshop.folder / "crashed"
+    wish.unlink(missing_ok=True)  # first, or somebody could die of the last one again
+    mark.unlink(missing_ok=True)
+    draft = workshop.folder / "crash_at.draft"
+    draft.write_text(point)
+    draft.rename(wish)
 
 
-def drop(workshop: Workshop) -> None:
-    """A file with several documents, and many with one."""
-    documents = [{"id": task, "prompt": f"I am {task}.", "tier": "local"} for task in sorted(HOME)]
-    files = {f"{task}.yaml": {"id": task, "prompt": f"I am {task}.", "tier": "gpt5_medium"} for task in sorted(CLOUD)}
-    workshop.drop_all({"several.yaml": documents, **files})
+def drop(workshop: Workshop, about: str) -> set[str]:
+    """A file with several documents, and many with one; the ids of their tasks."""
+    about = about.replace(".", "-").replace("_", "-")
+    home = [f"{about}-home-{number}" for number in range(3)]
+    cloud = [f"{about}-cloud-{number}" for number in range(5)]
+    documents = [{"id": task, "prompt": f"I am {task}.", "tier": "local"} for task in home]
+    files = {f"{task}.yaml": {"id": task, "prompt": f"I am {task}.", "tier": "gpt5_medium"} for task in cloud}
+    workshop.drop_all({f"{about}.yaml": documents, **files})
+    return {*home, *cloud}
 
 
 def wait_for_the_crash(workshop: Workshop, point: str) -> None:
@@ -47,35 +65,40 @@ def wait_for_the_crash(workshop: Workshop, point: str) -> None:
         assert process.poll() is None, "the master goes on"
 
 
-def the_promises_hold(workshop: Workshop, provider: Simulator, point: str) -> None:
-    workshop.wait_for_ends(len(ALL))
-    assert workshop.completed == ALL, workshop.told()
+def unknown(workshop: Workshop) -> int:
+    """By how much the ledger stands above the provider's bill, in nano-dollars; never below."""
+    above: int = workshop.month()["settled_nusd"] - workshop.provider.bill()["nusd"]
+    assert above >= 0
+    return above
+
+
+def the_promises_hold(workshop: Workshop, tasks: set[str], point: str, unknown_before: int) -> None:
+    """Each of these tasks has its one answer, and nothing of anybody is left lying, running, held or unpaid."""
+    workshop.wait_until(lambda: workshop.completed >= tasks, f"the answers of {point}", within=60)
+    workshop.wait_until(lambda: set(workshop.counts()) == {"completed"}, "rest")
     assert (workshop.failed, workshop.rejected) == (set(), set())
     workshop.wait_until(lambda: not workshop.waiting_files, "no file to be left")
-    known = [task for (task,) in workshop.sql("SELECT id FROM task")]
-    assert sorted(known) == sorted(ALL), "each document is one task"
+    known = Counter(task for (task,) in workshop.sql("SELECT id FROM task"))
+    assert known == dict.fromkeys(workshop.completed, 1), "each document is one task, and each task is filed"
     ends = Counter(
         task
         for (task,) in workshop.sql(
             "SELECT t.id FROM history h JOIN task t ON t.seq = h.task WHERE h.event = 'task.completed'"
         )
     )
-    assert set(ends.values()) == {1}, "each result is recorded once"
+    assert ends == known, "each result is recorded once"
     assert workshop.held() == {}
     assert workshop.sql("SELECT COUNT(*) FROM run WHERE ended_at IS NULL") == [(0,)]
-    bill, month = provider.bill(), workshop.month()
-    assert month["settled_nusd"] >= bill["nusd"]
     if not point.startswith(BETWEEN_HOLD_AND_ANSWER):
-        assert month["settled_nusd"] == bill["nusd"], "every call's outcome is known"
-        assert month["unreconciled_usd"] == 0
+        assert unknown(workshop) == unknown_before, "every call's outcome is known"
 
 
-def die_at(point: str, open_workshop: OpenWorkshop, provider: Simulator) -> None:
+def die_at(point: str, workshop: Workshop) -> None:
     """Somebody dies there with tasks of all kinds on their way, and every promise holds."""
-    provider.behave(latency_ms=20)
-    workshop = open_workshop()
+    before = unknown(workshop)
+    workshop.reload()  # nobody waits longer because of the last death
+    workshop.provider.behave(latency_ms=20)
     arm(workshop, point)
-    workshop.start()
-    drop(workshop)
+    tasks = drop(workshop, point)
     wait_for_the_crash(workshop, point)
-    the_promises_hold(workshop, provider, point)
+    the_promises_hold(workshop, tasks, point, before)

@@ -98,12 +98,11 @@ class NeverAbove:
 
 def waiting(workshop: Workshop) -> dict[str, str]:
     """Why each task waits that has not ended; "" for those that do not, or only until soon."""
-    why = {}
-    for task in workshop.ask("list", "--status", "pending,routing,assigned,in_progress"):
-        park = task["park"] or {"reason": "", "until": None}
-        soon = park["until"] is not None and park["reason"] != "budget"
-        why[task["id"]] = "" if soon else str(park["reason"])
-    return why
+    unended = "SELECT id, park, park_until FROM task WHERE status IN ('pending', 'routing', 'assigned', 'in_progress')"
+    return {
+        task: park if park and (until is None or park == "budget") else ""
+        for task, park, until in workshop.sql(unended)
+    }
 
 
 def wait_for_rest(workshop: Workshop, within: float = 60) -> dict[str, str]:

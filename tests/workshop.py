@@ -378,16 +378,9 @@ class Workshop:
 
     def wait_for_park(self, task: str, reason: str, within: float = 30) -> dict[str, Any]:
         """Wait until a task is parked for this reason; the task as `koubou show` has it."""
-        seen: dict[str, Any] = {}
-
-        def parked() -> bool:
-            shown = self.koubou("show", task, "--json")
-            if shown.returncode == 0:
-                seen.update(json.loads(shown.stdout))
-            return bool(seen.get("park")) and seen["park"]["reason"] == reason
-
-        self.wait_until(parked, f"{task} to be parked for {reason}", within, every=0.1)
-        return seen
+        park = "SELECT park FROM task WHERE id = ?"
+        self.wait_until(lambda: self.sql(park, task) == [(reason,)], f"{task} to be parked for {reason}", within)
+        return self.show(task)
 
     def told(self, last: int = 25) -> str:
         """The last of what the master said, for the message of a failing test."""

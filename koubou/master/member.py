@@ -31,7 +31,7 @@ class Member:
         self.unable: Unable | None = None
         self.running = 0
         self.idle_since: float | None = None
-        self.last_beat = 0.0
+        self.last_beat = asyncio.get_running_loop().time()  # its start counts
         self._welcome = welcome
 
     @classmethod

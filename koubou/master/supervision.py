@@ -31,8 +31,7 @@ class Supervision:
         """Once a second."""
         now = asyncio.get_running_loop().time()
         for member in list(self._crew.members.values()):
-            if member.ready:
-                self._end_if_hanging(member, now)
+            self._end_if_hanging(member, now)
         self._replace(now)
 
     def _end_if_hanging(self, member: Member, now: float) -> None:

@@ -149,6 +149,16 @@ def test_a_worker_that_hangs_leaves_its_stack_in_the_journal_and_its_task_is_don
     assert workshop.output("a")["attempts"] >= 1
 
 
+def test_a_worker_that_hangs_before_it_is_ready_is_ended_and_another_one_works(rehearse: OpenRehearsal) -> None:
+    workshop = rehearse({"local": a_tier(script=None, workers={"max": 1})}, workers={"hang_after": "6s"})
+    workshop.drop("a.yaml", {"id": "a", "prompt": "Hello"})
+    started = workshop.wait_until(lambda: next(workshop.events("worker.started"), None), "a worker to be started")
+    os.kill(started["pid"], signal.SIGSTOP)
+    assert workshop.output("a")["attempts"] == 1
+    (hanging,) = workshop.events("worker.hanging")
+    assert hanging["worker"] == started["worker"]
+
+
 def test_a_worker_is_replaced_after_so_many_runs(rehearse: OpenRehearsal) -> None:
     workshop = rehearse({"local": a_tier()}, workers={"max_runs": 5, "idle_timeout": "60s"})
     for number in range(14):

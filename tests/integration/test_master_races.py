@@ -19,7 +19,7 @@ from koubou.master import crew as crew_module
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
 from koubou.master.member import Member
-from koubou.master.workshop import Workshop
+from koubou.master.workshop import CrewRules, Workshop
 from koubou.model.deed import SendRun
 from koubou.model.heard import Heard, RunUnsendable
 from koubou.model.task import Difficulty
@@ -48,16 +48,21 @@ def a_workshop(home: Path, tier: Tier) -> Workshop:
         budget=a_budget(),
         intake=orders,
         max_pending=10,
-        drain_timeout=1_000,
-        orphan_grace=1_000,
-        idle_timeout=60_000,
+        workers=CrewRules(
+            drain_timeout=1_000,
+            orphan_grace=1_000,
+            idle_timeout=60_000,
+            hang_after=30,
+            max_runs=None,
+            max_memory=None,
+        ),
         embedded=EmbeddedSettings(model="none", alias="none"),
     )
 
 
 def a_crew(workshop: Workshop) -> Crew:
     journal = Journal(stream=io.StringIO())
-    return Crew(workshop, journal, new_id=lambda: "1", heard=lambda _: None, gone=lambda *_: None)
+    return Crew(workshop, journal, new_id=lambda: "1", chance=lambda: 0.0, heard=lambda _: None, gone=lambda *_: None)
 
 
 def test_a_worker_that_was_started_for_a_tier_that_has_changed_meanwhile_gets_no_work(
