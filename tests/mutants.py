@@ -478,7 +478,7 @@ PROCESSES: Sequence[Mutant] = (
     Mutant(
         "a worker that hangs is left alone",
         "koubou/master/supervision.py",
-        "            if member.ready:\n                self._end_if_hanging(member, now)\n",
+        "            self._end_if_hanging(member, now)\n",
         "            pass\n",
         ("tests/integration/test_master_crew.py",),
     ),

@@ -58,10 +58,10 @@ def test_kill_nine_at_random_passes_no_limit_loses_no_task_and_leaves_no_phantom
     crew = {"workers": {"min": 0, "max": 3}, "concurrency": 2}
     workshop = open_workshop(**with_a_dear_tier(provider, 0.4, **crew)).start()
     need = run_a_twin(workshop)
-    names = {f"t{number}" for number in range(220)}
+    names = {f"t{number}" for number in range(200)}
     with NeverAbove(provider, limit):
         drop_tasks(workshop, *sorted(names), max_output_tokens=22)
-        kill_at_random(workshop, Random(6), masters=3, workers=8)
+        kill_at_random(workshop, Random(6), masters=3, workers=6)
         workshop.wait_for_event("system.ready")
         operate(workshop)
     assert workshop.month()["settled_nusd"] >= provider.bill()["nusd"] > 0.9 * limit
@@ -104,6 +104,7 @@ def crew_of(workshop: Workshop) -> list[psutil.Process]:
 
 def assert_the_bill_is_known(workshop: Workshop) -> None:
     """The ledger says what the provider bills, to the nano-dollar; never less."""
+    wait_for_rest(workshop)  # a bill that was lower than feared lets somebody go on
     month, bill = workshop.month(), workshop.provider.bill()
     assert month["unreconciled_usd"] == 0
     assert month["settled_nusd"] >= bill["nusd"]

@@ -21,14 +21,24 @@ NO_MASTER = 69
 BAD = 65
 
 
-@pytest.fixture
-def workshop() -> Iterator[Workshop]:
-    """A workshop with two answers, that is stopped."""
+@pytest.fixture(scope="module")
+def two_answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a workshop that has given two answers and is stopped."""
+    kept = tmp_path_factory.mktemp("kept") / "home"
     with a_rehearsal() as workshop:
         workshop.start()
         drop(workshop, 0, 2)
         workshop.wait_for_ends(2)
         assert workshop.stop() == 0
+        shutil.copytree(workshop.home, kept, symlinks=True)
+    return kept
+
+
+@pytest.fixture
+def workshop(two_answers: Path) -> Iterator[Workshop]:
+    """A workshop with two answers, that is stopped."""
+    with a_rehearsal() as workshop:
+        shutil.copytree(two_answers, workshop.home, symlinks=True)
         yield workshop
 
 
