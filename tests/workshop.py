@@ -99,6 +99,7 @@ class Workshop:
         self._to_be_removed = under is None
         self.home = self.folder / "home"
         self.config = self.folder / "koubou.yaml"
+        self.program = Path(KOUBOU)
         self._provider = provider
         self.settings = the_settings(provider, self.home, **changes)
         self.environment = {
@@ -141,7 +142,7 @@ class Workshop:
         self._lend_compiled_rules()
         with (self.folder / "stderr").open("ab") as errors:
             self.process = subprocess.Popen(
-                [KOUBOU, "serve", "--config", str(self.config)],
+                [str(self.program), "serve", "--config", str(self.config)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
