@@ -27,6 +27,7 @@ TURNS = "tests/integration/test_turns.py"
 TILL = "tests/integration/test_till.py"
 RECOVER = "tests/integration/test_master_recover.py"
 BOARD = "tests/contract/test_board_money.py"
+POWER = "tests/acceptance/test_power_cuts.py"
 MODEL = "tests/property/test_turns_against_a_model.py"
 
 MONEY: Sequence[Mutant] = (
@@ -526,6 +527,20 @@ FILES: Sequence[Mutant] = (
         "_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
         "_STEP = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC",
         ("tests/integration/test_attached_files.py",),
+    ),
+    Mutant(
+        "an answer is settled on before the disk has it",
+        "koubou/worker/leave_record.py",
+        "        os.fsync(descriptor)\n",
+        "",
+        (POWER,),
+    ),
+    Mutant(
+        "a task is filed before the disk has its shelf",
+        "koubou/folders/shelve.py",
+        '        sync_folder(f"{layout.tasks}/{shelf}")\n',
+        "        pass\n",
+        (POWER,),
     ),
     Mutant(
         "an attachment's copy is written outside its folder",
