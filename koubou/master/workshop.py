@@ -66,7 +66,11 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             Difficulty.MEDIUM: settings.routing.medium,
             Difficulty.LOW: settings.routing.low,
         },
-        budget=replace(budget_of(settings.budget), usual_output=usual_output(operations_of(settings.operations))),
+        budget=replace(
+            budget_of(settings.budget),
+            usual_output=usual_output(operations_of(settings.operations)),
+            stop_agents=settings.emergency.agents == "stop",
+        ),
         intake=IntakeOrders(
             home=str(settings.home),
             settle=settings.intake.settle,

@@ -59,5 +59,7 @@ class Budget:
     ceiling_at: float = 1.0
     emergency_at: float = 1.5
     timezone: tzinfo = UTC
+    stop_agents: bool = True
+    """Whether the emergency stop also ends agents at work, or only lets nothing new begin."""
     usual_output: Mapping[str, int] = field(default_factory=dict)
     """Tokens that a task of each type usually writes: what is estimated by, never what is held by."""

@@ -86,8 +86,10 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
         return  # a late word of an earlier run: it moved money and nothing else
     if result.error is None:
         complete(shop, task, result.answer_bytes, now)
-    elif task.cancel_asked or result.error.kind is ErrorClass.CANCELLED:
+    elif task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
+    elif result.error.kind is ErrorClass.CANCELLED:
+        _interrupted(shop, task, "stopped by the emergency stop", now)
     else:
         _failed(shop, task, result.error, now)
 
@@ -246,14 +248,22 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     died = sent and not gone.on_purpose
     interruptions = task.interruptions + (1 if died and alone else 0)
     task = replace(task, interruptions=interruptions, suspect=task.suspect or died)
-    if task.on_interrupt == "hold" and sent:
-        detail = f"{gone.reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
-        _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
-    elif interruptions >= INTERRUPTIONS_BORNE:
+    if interruptions >= INTERRUPTIONS_BORNE and not (task.on_interrupt == "hold" and sent):
         detail = f"at work in {interruptions} workers that died; koubou retry {task.id} tries again"
         _again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
+    elif sent:
+        _interrupted(shop, task, gone.reason, now)
     else:
         _again(shop, task, None, now, gone.reason)
+
+
+def _interrupted(shop: Shop, task: Task, reason: str, now: Instant) -> None:
+    """It was at work, and is not to blame."""
+    if task.on_interrupt == "hold":
+        detail = f"{reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
+        _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
+    else:
+        _again(shop, task, None, now, reason)
 
 
 def _close_unsent(shop: Shop, run: Run, now: Instant) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from koubou.model.account import Account, Dimension
+from koubou.model.deed import CancelRun
 from koubou.model.instant import Instant
 from koubou.model.money import Nano, show_usd
 from koubou.rules.admit import show_amount
 from koubou.rules.latches import EMERGENCY, latch_of_tier
 from koubou.rules.levels import UNKNOWN_BORNE, is_emergency, newly_reached, too_much_is_unknown
+from koubou.rules.limits import AGENTS
 from koubou.steps.shop import Shop
 
 _LEFT_TO_DO = {70: "cheaper tiers come first for it", 90: "what exists is kept with its runs"}
@@ -36,6 +38,16 @@ def stop_everything(
         shop.board.history.add(None, "emergency.stop", reason, now, actor)
         shop.say("emergency.stop", "error", reason=reason, actor=actor)
         shop.alert(kind, EMERGENCY, now, reason=told or reason)
+        if shop.budget.stop_agents:
+            _stop_agents(shop)
+
+
+def _stop_agents(shop: Shop) -> None:
+    """A call on the wire is paid for and finishes; an agent would go on to the next. Its task is tried again later."""
+    for task_id, run in shop.board.runs.open():
+        tier = shop.tiers.get(run.tier)
+        if tier is not None and tier.executor.startswith(AGENTS):
+            shop.deeds.append(CancelRun(task_id=task_id, run=run.number, worker=run.worker))
 
 
 def watch_the_unknown(shop: Shop, accounts: Iterable[Account], tier: str, newly: Nano, now: Instant) -> None:

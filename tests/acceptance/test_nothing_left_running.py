@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,3 +111,20 @@ def test_whatever_a_killed_master_leaves_is_ended_by_the_next(workshop: Workshop
     workshop.wait_until(lambda: len(roll.signed) >= 2, "another try")
     assert workshop.koubou("cancel", "a").returncode == 0
     workshop.error("a")
+
+
+def test_the_emergency_stop_ends_agents_within_five_seconds(workshop: Workshop, roll: Roll) -> None:
+    for name in ("family", "talker"):
+        workshop.drop(f"{name}.yaml", {"id": name, "prompt": "Go on.", "tier": name})
+    workshop.wait_until(lambda: len(roll.signed) > FAMILY, "all of them to be at work")
+    workshop.signal(signal.SIGUSR2)
+    workshop.wait_until(lambda: roll.alive() == [], "nobody to be left", within=5)
+    for name in ("family", "talker"):
+        workshop.wait_until(
+            lambda name=name: workshop.sql("SELECT status, attempts FROM task WHERE id = ?", name) == [("pending", 1)],
+            f"{name} to wait",
+        )
+    signed = len(roll.signed)
+    assert workshop.koubou("budget", "resume", "--reason", "looked at it").returncode == 0
+    workshop.wait_until(lambda: len(roll.signed) > signed, "another try")
+    assert workshop.koubou("cancel", "family", "talker").returncode == 0

@@ -318,6 +318,45 @@ def test_an_emergency_stop_lets_nothing_further_start_until_a_person_says_so() -
     assert shop.sent() == ["a-task"] or shop.task().status is Status.ASSIGNED
 
 
+@pytest.mark.parametrize("executor", ["command:tool", "codex", "claude"])
+def test_an_emergency_stop_ends_agents_at_work_and_they_are_tried_again_later(executor: str) -> None:
+    shop = Workshop(tiers=tiers() | {"local": a_tier("local", executor=executor)})
+    shop.drop(a_new_task("agent", tier="local"), a_new_task("call"))
+    run = shop.start("agent")
+    shop.start("call")
+    shop.ask("latch", reason="SIGUSR2")
+    stopped = [deed for deed in shop.deeds if isinstance(deed, CancelRun)]
+    assert stopped == [CancelRun(task_id="agent", run=run.number, worker=run.worker)]
+    shop.finish("agent", bill=Bill.UNKNOWN, usage=None, error=an_error(ErrorClass.CANCELLED))
+    assert (shop.task("agent").status, shop.task("agent").failures) == (Status.PENDING, 0)
+    shop.turn()
+    assert shop.sent() == []
+    shop.ask("resume_budget", reason="all is well")
+    shop.turn()
+    assert shop.run("agent").number == 2
+
+
+def test_agents_finish_at_an_emergency_stop_where_the_settings_say_so() -> None:
+    shop = Workshop(
+        tiers=tiers() | {"local": a_tier("local", executor="command:tool")}, budget=a_budget(stop_agents=False)
+    )
+    shop.drop(a_new_task("agent", tier="local"))
+    shop.start("agent")
+    shop.ask("latch", reason="SIGUSR2")
+    assert not [deed for deed in shop.deeds if isinstance(deed, CancelRun)]
+
+
+def test_who_was_stopped_and_may_not_be_tried_again_by_itself_waits_for_a_person() -> None:
+    shop = Workshop(tiers=tiers() | {"local": a_tier("local", executor="command:tool")})
+    shop.drop(a_new_task("agent", tier="local", on_interrupt="hold"))
+    shop.start("agent")
+    shop.ask("latch", reason="SIGUSR2")
+    shop.finish("agent", bill=Bill.UNKNOWN, usage=None, error=an_error(ErrorClass.CANCELLED))
+    park = shop.task("agent").park
+    assert park is not None
+    assert park.reason is ParkReason.INTERRUPTED
+
+
 def test_free_local_tasks_go_on_when_the_money_is_spent() -> None:
     shop = Workshop(budget=a_budget(monthly=1))
     shop.drop(a_new_task("paid"))
