@@ -366,17 +366,24 @@ RECOVERY: Sequence[Mutant] = (
         (TURNS, MODEL),
     ),
     Mutant(
+        "agents go on after an emergency stop",
+        "koubou/steps/watch.py",
+        "        if shop.budget.stop_agents:\n",
+        "        if False:\n",
+        (TURNS,),
+    ),
+    Mutant(
         "what must not run twice runs twice",
         "koubou/steps/settle.py",
-        '    if task.on_interrupt == "hold" and sent:\n',
+        '    if task.on_interrupt == "hold":\n',
         "    if False:\n",
         (TURNS, RECOVER, MODEL),
     ),
     Mutant(
         "a task kills workers for ever",
         "koubou/steps/settle.py",
-        "    elif interruptions >= INTERRUPTIONS_BORNE:\n",
-        "    elif False:\n",
+        '    if interruptions >= INTERRUPTIONS_BORNE and not (task.on_interrupt == "hold" and sent):\n',
+        "    if False:\n",
         (TURNS, MODEL),
     ),
     Mutant(
