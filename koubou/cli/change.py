@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from koubou.cli.filters import declare_filters
 from koubou.cli.parser import Parser
@@ -30,10 +30,9 @@ def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[
 
     `among` are the statuses that filters mean when they name none. Raises NoMaster, UnknownTask, UsageMistake.
     """
-    from koubou.cli import exits
     from koubou.cli.control import ask_for_each
     from koubou.cli.filters import filter_of
-    from koubou.cli.say import note, now, print_json
+    from koubou.cli.say import now
     from koubou.cli.workshop import workshop_of
     from koubou.errors import NoMaster, UsageMistake
 
@@ -43,9 +42,28 @@ def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[
     workshop = workshop_of(arguments)
     if not workshop.served:
         raise NoMaster(f"nobody serves {workshop.layout.home}; start it: koubou serve")
-    ids = _named(arguments, workshop) if arguments.ids else _found(arguments, workshop, verb, wanted, among)
-    results = ask_for_each(workshop.layout.run, verb, ids) if ids else []
-    if arguments.json:
+    ids = named(workshop, arguments.ids) if arguments.ids else _found(arguments, workshop, verb, wanted, among)
+    return tell_each(ask_for_each(workshop.layout.run, verb, ids) if ids else [], arguments.json, past)
+
+
+def named(workshop: Workshop, ids: Sequence[str]) -> list[str]:
+    """These tasks, each once, as the board spells them. Raises UnknownTask."""
+    from koubou.cli.find import find
+
+    each_once = list(dict.fromkeys(ids))
+    try:
+        with workshop.reading() as board:
+            return [find(workshop, board, task_id).id for task_id in each_once]
+    except PermissionError:
+        return each_once  # who may not read the board may still change his own tasks
+
+
+def tell_each(results: Sequence[Mapping[str, Any]], as_json: bool, past: str) -> int:
+    """Say of each task what was done to it; the exit status."""
+    from koubou.cli import exits
+    from koubou.cli.say import note, print_json
+
+    if as_json:
         print_json(results)
     else:
         for result in results:
@@ -54,16 +72,6 @@ def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[
             else:
                 note(f"{result['id']}: {result['message']}")
     return exits.DONE if all(result["ok"] for result in results) else exits.FAILED
-
-
-def _named(arguments: argparse.Namespace, workshop: Workshop) -> list[str]:
-    from koubou.cli.find import find
-
-    try:
-        with workshop.reading() as board:
-            return [find(workshop, board, task_id).id for task_id in dict.fromkeys(arguments.ids)]
-    except PermissionError:
-        return list(arguments.ids)  # who may not read the board may still change his own tasks
 
 
 def _found(

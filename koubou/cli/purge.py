@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from koubou.cli.directly import Ask
-    from koubou.cli.workshop import Workshop
 
 _PAUSE = 0.05
 _PATIENCE = 60.0
@@ -34,35 +33,17 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
+    from koubou.cli.change import named, tell_each
     from koubou.cli.directly import asking
-    from koubou.cli.say import note, print_json
     from koubou.cli.workshop import workshop_of
 
     workshop = workshop_of(arguments)
-    ids = _named(workshop, list(dict.fromkeys(arguments.ids)))
+    ids = named(workshop, arguments.ids)
     if not arguments.yes and not _agreed(ids):
         return exits.FAILED
     with asking(workshop) as ask:
         results = [each for at in range(0, len(ids), _AT_ONCE) for each in _purge(ask, ids[at : at + _AT_ONCE])]
-    if arguments.json:
-        print_json(results)
-    else:
-        for result in results:
-            if result["ok"]:
-                print(f"{result['id']} {result['message']}")
-            else:
-                note(f"{result['id']}: {result['message']}")
-    return exits.DONE if all(result["ok"] for result in results) else exits.FAILED
-
-
-def _named(workshop: Workshop, ids: list[str]) -> list[str]:
-    from koubou.cli.find import find
-
-    try:
-        with workshop.reading() as board:
-            return [find(workshop, board, task_id).id for task_id in ids]
-    except PermissionError:
-        return ids  # who may not read the board may still purge his own tasks
+    return tell_each(results, arguments.json, "purged")
 
 
 def _agreed(ids: Sequence[str]) -> bool:

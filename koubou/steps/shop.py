@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from koubou.errors import BOARD_FAULTS
 from koubou.model.budget import Budget
-from koubou.model.deed import Deed, Say
+from koubou.model.deed import Deed, Say, TellGuardian
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
@@ -20,7 +20,7 @@ from koubou.model.worker import Bench
 from koubou.ports import Board
 from koubou.rules.latches import as_latched
 from koubou.rules.limits import LimitsInForce
-from koubou.steps.tell import owe
+from koubou.steps.standing import standing
 
 Message = TypeVar("Message")
 
@@ -77,11 +77,20 @@ class Shop:
         self.say(event, task=task.id, reason=reason, **fields)
 
     def alert(self, kind: str, key: str, now: Instant, **facts: Any) -> None:
-        """A latch fell (call it then only): the guardian is to be told, once, whatever happens.
+        """A latch fell (call it then only): the guardian is to be told, once by each way that the settings have.
 
         The facts are ids, numbers, categories and reasons of our own: no title, nothing that a task or a person wrote.
         """
-        owe(self, kind, key, now, facts)
+        if not self.audience.channels:
+            who = f"{self.audience.name} should know" if self.audience.name else "somebody should know"
+            reason = f"{who}, and there is no way: set guardian.github.repo or guardian.webhook"
+            self.say("guardian.unreachable", "error", kind=kind, key=key, reason=reason)
+            return
+        # A fault in the numbers must undo neither the latch nor the notice.
+        self.apart(now, None, lambda: facts.update(standing(self.board, self.budget, now)))
+        for channel in self.audience.channels:
+            self.board.notices.owe(key, channel, self.new_id(), kind, {"key": key, **facts}, now)
+        self.deeds.append(TellGuardian())
 
     def reroute(self, now: Instant) -> None:
         """A latch fell or was lifted: who waits for a tier that is not offered, or for any, chooses again this turn."""
