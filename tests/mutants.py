@@ -32,6 +32,27 @@ MODEL = "tests/property/test_turns_against_a_model.py"
 
 MONEY: Sequence[Mutant] = (
     Mutant(
+        "what was counted while an answer was written is taken for the bill",
+        "koubou/backends/completion.py",
+        "        if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:\n",
+        "        if usage is None:\n",
+        ("tests/integration/test_chat.py",),
+    ),
+    Mutant(
+        "a gateway's error is believed to cost nothing",
+        "koubou/rules/provider_errors.py",
+        "status in _GATEWAYS or not own",
+        "not own",
+        ("tests/unit/test_provider_errors.py",),
+    ),
+    Mutant(
+        "a provider that says our key again is quoted",
+        "koubou/backends/chat.py",
+        "        return self._without_keys(answer)\n",
+        "        return answer\n",
+        ("tests/integration/test_chat.py",),
+    ),
+    Mutant(
         "a hold is granted beyond the ceiling",
         "koubou/board/sql/ledger.sql",
         "  AND (ceiling IS NULL OR settled + held + :amount <= min(ceiling, coalesce(:bearable, ceiling)));",

@@ -53,8 +53,9 @@ class Behaviour:
     """What the provider does with a call. Probabilities are between 0 and 1.
 
     `errors` is either a list, used up call by call (None = answer), or probabilities by kind:
-    rate, rate_silent (no Retry-After), quota, server, proxy, auth, context, not_found. While a model is `stalled`, its
-    calls are taken and not answered.
+    rate, rate_silent (no Retry-After), quota, server, proxy, proxy_json, auth, context, not_found. While a model is
+    `stalled`, its calls are taken and not answered. With `count_along` every piece of a stream says what was used up to
+    there; with `cut_politely` an answer that is cut ends as if it were whole.
     """
 
     latency_ms: float = 0
@@ -69,6 +70,8 @@ class Behaviour:
     errors: Any = field(default_factory=dict)
     retry_after: float = 0.05
     cut_after_billing: float = 0
+    cut_politely: bool = False
+    count_along: bool = False
     bill_proxy_errors: bool = False
     missing_usage: float = 0
     redirect_to: str | None = None
@@ -301,7 +304,7 @@ class ChatCompletions:
         if error is not None:
             page.errors += 1
             provider.kinds[error] += 1
-            if error == "proxy" and behaviour.bill_proxy_errors:
+            if error.startswith("proxy") and behaviour.bill_proxy_errors:
                 asked |= {"nusd": provider.charge(model, usage), "tokens": usage["total_tokens"]}
             await _send_error(send, error, behaviour)
             return
@@ -318,6 +321,8 @@ class ChatCompletions:
             finish=finish,
             usage=shown,
             cut=cut,
+            politely=behaviour.cut_politely,
+            count_along=behaviour.count_along,
         )
         if request.get("stream"):
             with_usage = bool((request.get("stream_options") or {}).get("include_usage"))
@@ -350,6 +355,8 @@ class Answer:
     finish: str
     usage: Mapping[str, Any] | None
     cut: bool
+    politely: bool
+    count_along: bool
 
     async def whole(self, send: Any) -> None:
         body: dict[str, Any] = {
@@ -374,8 +381,12 @@ class Answer:
         await send(_start(200, b"text/event-stream"))
         events = [self._event(piece) for piece in self._pieces()]
         if self.cut:
-            await _send_piece(send, b"".join(events[: len(events) // 2 + 1]))
-            raise BrokenOffError
+            events = events[: len(events) // 2 + 1]
+            await _send_piece(send, b"".join(events))
+            if not self.politely:
+                raise BrokenOffError
+            await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+            return
         if over:
             for event in events:
                 await _send_piece(send, event)
@@ -394,7 +405,10 @@ class Answer:
         return [*choices, {"index": 0, "delta": {}, "finish_reason": self.finish}]
 
     def _event(self, choice: Mapping[str, Any]) -> bytes:
-        return self._frame({"choices": [choice]})
+        if not self.count_along or self.usage is None or choice["finish_reason"] is not None:
+            return self._frame({"choices": [choice]})
+        so_far = {"prompt_tokens": self.usage["prompt_tokens"], "completion_tokens": 1}
+        return self._frame({"choices": [choice], "usage": so_far})
 
     def _frame(self, parts: Mapping[str, Any]) -> bytes:
         frame = {"id": self.id, "object": "chat.completion.chunk", "created": 1, "model": self.model, **parts}
@@ -429,6 +443,9 @@ async def _send_piece(send: Any, piece: bytes) -> None:
 async def _send_error(send: Any, kind: str, behaviour: Behaviour) -> None:
     if kind == "proxy":
         await _send(send, 502, PROXY_PAGE)
+        return
+    if kind == "proxy_json":
+        await _send(send, 504, b'{"error": "upstream request timeout"}')
         return
     status, code, message = ERRORS[kind]
     kind_word = {429: "requests", 401: "invalid_request_error", 500: "server_error"}.get(

@@ -48,6 +48,8 @@ MOODS: tuple[Mapping[str, Any], ...] = (
     {"latency_ms": 1_500},
     {"stream_ms": 900, "cached_tokens": 5, "reasoning_tokens": 7},
     {"stalled": True},
+    {"errors": {"proxy_json": 0.2}, "bill_proxy_errors": True},
+    {"cut_after_billing": 0.2, "cut_politely": True, "count_along": True},
     {"errors": {"auth": 0.3}},
     {"errors": {"quota": 0.3}},
 )
@@ -66,6 +68,8 @@ def calm() -> dict[str, Any]:
         "cut_after_billing": 0,
         "missing_usage": 0,
         "bill_proxy_errors": False,
+        "cut_politely": False,
+        "count_along": False,
         "echo": True,
     }
 

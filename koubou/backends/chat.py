@@ -67,6 +67,7 @@ class ChatBackend:
         except (OpenAIError, httpx2.InvalidURL, ValueError):
             raise CannotServe(f"tier {tier.name}: its base_url cannot be used", "mend it in the settings") from None
         self._keyring = Keyring(len(keys))
+        self._keys = api_keys
 
     async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
         """Send the request as it is, with the key whose turn it is; one that is refused rests, and the next serves."""
@@ -79,7 +80,7 @@ class ChatBackend:
             now = time.monotonic()
             self._keyring.refused(place, now)
             answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
-        return answer
+        return self._without_keys(answer)
 
     async def _ask(self, client: AsyncOpenAI, body: Mapping[str, Any], sink: Sink) -> Answer:
         """Read the answer as it grows; a server may also give it whole."""
@@ -99,6 +100,16 @@ class ChatBackend:
             # A complete answer stays one when the connection breaks behind it; only its usage is missing then.
             return completion.ending() if completion.finished else _broken(error, completion, sent=call.sent)
         return completion.ending()
+
+    def _without_keys(self, answer: Answer) -> Answer:
+        """A server that says our key again is not quoted."""
+        said = (answer.model, answer.finish_reason, answer.error and f"{answer.error.code} {answer.error.message}")
+        if not any(key.lower() in (word or "").lower() for key in self._keys for word in said):
+            return answer
+        error = answer.error
+        if error is not None:
+            error = replace(error, code="", message=plain_error(error.kind, status=error.status).message)
+        return replace(answer, model=None, finish_reason=answer.finish_reason and "other", error=error)
 
     async def close(self) -> None:
         """Close the connections."""

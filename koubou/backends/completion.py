@@ -7,16 +7,22 @@ from typing import Any
 
 from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, CallError, ErrorClass, Usage
-from koubou.rules.provider_errors import plain_error, read_error
-from koubou.rules.usage import chat_usage
+from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
+from koubou.rules.usage import chat_usage, dearest
 
 
 class Completion:
-    """Gathers one answer. A stream that ends without a finish reason was cut, however politely it ended."""
+    """Gathers one answer. A stream that ends without a finish reason was cut, however politely it ended.
+
+    Its usage is believed where it came with the end or behind it, and nothing speaks against it: what a server counts
+    while it still writes is not what it bills.
+    """
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._usage: Usage | None = None
+        self._usage_is_final = False
+        self._usage_is_unclear = False
         self._finish_reason: str | None = None
         self._model: str | None = None
         self._refused = False
@@ -35,23 +41,20 @@ class Completion:
         if chunk.get("error"):
             self._error, _ = read_error(None, chunk)
         if isinstance(model := chunk.get("model"), str) and model:
-            self._model = model
-        self._usage = chat_usage(chunk.get("usage")) or self._usage
+            self._model = name_of_model(model)
         match chunk.get("choices"):
             case [{"delta": Mapping() as part} as choice, *_] | [{"message": Mapping() as part} as choice, *_]:
                 self._take_part(part)
+                self._take_reason(choice)
             case [Mapping() as choice, *_]:
-                pass
-            case _:
-                return
-        if isinstance(reason := choice.get("finish_reason"), str) and reason:
-            self._finish_reason = reason
+                self._take_reason(choice)
+        self._take_usage(chunk.get("usage"))
 
     def ending(self) -> Answer:
         """What it has come to, now that nothing more will come."""
         return Answer(
-            bill=Bill.UNKNOWN if self._usage is None else Bill.REPORTED,
-            usage=self._usage,
+            bill=Bill.REPORTED if self._is_believed else Bill.UNKNOWN,
+            usage=self._usage if self._is_believed else None,
             error=self._verdict(),
             finish_reason=self._finish_reason,
             model=self._model,
@@ -62,6 +65,28 @@ class Completion:
             self._spoke = True
             self._sink.write(text)
         self._refused = self._refused or bool(part.get("refusal"))
+
+    def _take_reason(self, choice: Mapping[str, Any]) -> None:
+        if isinstance(reason := choice.get("finish_reason"), str) and reason:
+            self._finish_reason = word_of(reason) or "other"
+
+    def _take_usage(self, said: object) -> None:
+        if said is None:
+            return
+        usage = chat_usage(said)
+        if usage is None:
+            self._usage_is_unclear = True
+            return
+        self._usage = usage if self._usage is None else dearest(self._usage, usage)
+        self._usage_is_final = self._usage_is_final or self.finished
+
+    @property
+    def _is_believed(self) -> bool:
+        usage = self._usage
+        if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:
+            return False
+        # No request is empty, and no answer that says something.
+        return usage.input_tokens > 0 and (usage.output_tokens > 0 or not (self._spoke or self._refused))
 
     def _verdict(self) -> CallError | None:
         if self._error is not None:

@@ -91,7 +91,13 @@ _NO_BILL = frozenset(
         ErrorClass.POLICY,
     }
 )
-_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_GATEWAYS = frozenset({502, 504, *range(520, 528), 530})
+"""Statuses of one who stands before the provider (520 and on: Cloudflare's): the provider may have done the work."""
+
+_WORD = re.compile(r"(?=.{1,64}\Z)(?:[a-z]+(?:[_.][a-z0-9]{1,24})*|(?:[A-Z][a-z]+){1,6})")
+_MOST_DIGITS = 4
+"""Codes are words (rate_limit_exceeded, BadRequestError); keys are not."""
+_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,119}")
 
 
 def read_error(
@@ -104,16 +110,18 @@ def read_error(
     """What an error answer means.
 
     `status` is None for an error that came inside a stream: tokens may be made by then. `body` is the JSON object of
-    the answer, if any. Only a complete error answer of the provider's own is evidence that nothing is billed.
+    the answer, if any. Only a complete error answer of the provider's own is evidence that nothing is billed: of a
+    fault (5xx) one with a code or type, and no gateway's.
     """
     error = _error_part(body)
-    words = [word for key in ("code", "type", "param") if (word := _word(error.get(key)))]
+    words = [word for key in ("code", "type", "param") if (word := word_of(error.get(key)))]
     kind = _kind(status, words, error, own=bool(error))
     mine = f"{_SENTENCES[kind]}{_details(status, words)}"
     call_error = CallError(
         kind=kind, message=mine, code=words[0] if words else "", status=status, retry_after=retry_after
     )
-    return call_error, _bill(kind, status, own=bool(error), errors_are_billed=errors_are_billed)
+    is_evidence = bool(words) if status is not None and status >= 500 else bool(error)
+    return call_error, _bill(kind, status, own=is_evidence, errors_are_billed=errors_are_billed)
 
 
 def plain_error(kind: ErrorClass, *, code: str = "", status: int | None = None) -> CallError:
@@ -161,7 +169,7 @@ def _error_part(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
         case {"object": "error", "message": message, **rest}:  # vLLM, Mistral
             return {"message": message, "code": rest.get("code"), "type": rest.get("type")}
         case {"detail": _}:  # FastAPI
-            return {"type": "detail"}
+            return {"message": ""}
         case _:
             return {}
 
@@ -178,14 +186,14 @@ def _kind(status: int | None, words: list[str], error: Mapping[str, Any], *, own
             if phrase in message:
                 return kind
     if status is None or status >= 500:
-        return ErrorClass.SERVER if own else ErrorClass.PROXY
+        return ErrorClass.SERVER if own and status not in _GATEWAYS else ErrorClass.PROXY
     if 400 <= status < 500:
         return STATUSES.get(status, ErrorClass.BAD_REQUEST)
     return ErrorClass.SERVER if own and status < 300 else ErrorClass.PROXY
 
 
 def _bill(kind: ErrorClass, status: int | None, *, own: bool, errors_are_billed: bool) -> Bill:
-    if status is None or status < 400 or not own:
+    if status is None or status < 400 or status in _GATEWAYS or not own:
         return Bill.UNKNOWN
     if status >= 500 and errors_are_billed:
         return Bill.UNKNOWN
@@ -197,9 +205,16 @@ def _details(status: int | None, words: list[str]) -> str:
     return f" ({', '.join(dict.fromkeys(parts))})" if parts else ""
 
 
-def _word(value: object) -> str:
-    """A provider's own word, if it is one: never a sentence, which could quote the request."""
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+def word_of(value: object) -> str:
+    """A provider's own word; "" for what is none: a sentence could quote the request, a number could be a key."""
+    if not isinstance(value, str) or _WORD.fullmatch(value) is None:
+        return ""
+    return value if sum(map(str.isdigit, value)) <= _MOST_DIGITS else ""
+
+
+def name_of_model(value: str) -> str | None:
+    """The model that a provider says it used, where that can be a name; else None."""
+    return value if _MODEL.fullmatch(value) else None
 
 
 def _number(text: str | None) -> float | None:

@@ -25,6 +25,18 @@ def chat_usage(usage: object) -> Usage | None:
     return _openai(usage, "prompt_tokens", "completion_tokens")
 
 
+def dearest(one: Usage, other: Usage) -> Usage:
+    """Of two words about the same call, the dearer of each part. Counts only grow along a stream."""
+    return Usage(
+        input_tokens=max(one.input_tokens, other.input_tokens),
+        output_tokens=max(one.output_tokens, other.output_tokens),
+        cached_input_tokens=min(one.cached_input_tokens, other.cached_input_tokens),
+        cache_write_tokens=max(one.cache_write_tokens, other.cache_write_tokens),
+        cache_write_1h_tokens=max(one.cache_write_1h_tokens, other.cache_write_1h_tokens),
+        reasoning_tokens=max(one.reasoning_tokens, other.reasoning_tokens),
+    )
+
+
 def responses_usage(usage: object) -> Usage | None:
     """Of an OpenAI Responses answer: the same under other names."""
     return _openai(usage, "input_tokens", "output_tokens")

@@ -27,12 +27,14 @@ LIMIT = DOLLAR // 2
 def test_the_most_is_assumed_of_what_nobody_knows_until_the_providers_bill_corrects_it(
     open_workshop: OpenWorkshop, provider: Simulator
 ) -> None:
-    """Every tenth answer is cut after it was billed, and every tenth says nothing of what it used."""
+    """Every tenth answer is cut after it was billed, however politely; every tenth says nothing of what it used, and
+    every twentieth is billed though a gateway says that it failed."""
     limit = DOLLAR // 2
     provider.behave(latency_ms=10, output_tokens=20, seed=5)
     workshop = open_workshop(**with_a_dear_tier(provider, 0.5)).start()
     need = run_a_twin(workshop)
-    provider.behave(cut_after_billing=0.1, missing_usage=0.1)
+    provider.behave(cut_after_billing=0.1, cut_politely=True, count_along=True, missing_usage=0.1)
+    provider.behave(errors={"proxy_json": 0.05}, bill_proxy_errors=True)
     with NeverAbove(provider, limit):
         drop_tasks(workshop, *(f"t{number}" for number in range(240)), max_output_tokens=22)
         pauses = operate(workshop)
@@ -42,7 +44,7 @@ def test_the_most_is_assumed_of_what_nobody_knows_until_the_providers_bill_corre
         wait_for_rest(workshop)
     assert provider.bill()["nusd"] > 0.9 * limit
     assert workshop.failed == set()
-    provider.behave(cut_after_billing=0, missing_usage=0)
+    provider.behave(cut_after_billing=0, missing_usage=0, errors={})
     assert not reconcile(workshop)["alarm"]
     assert_the_bill_is_known(workshop)
     spend_what_is_left(workshop, need)

@@ -41,6 +41,7 @@ HELLO = piece("Hel") + piece("lo 🙂")
 STOP = piece(finish="stop")
 USED = event({"model": "small-2", "choices": [], "usage": USAGE})
 DONE = event(b"[DONE]")
+BEGUN = event({"choices": [], "usage": {"prompt_tokens": 20, "completion_tokens": 1}})
 STREAMS: dict[str, bytes] = {
     "ok": HELLO + STOP + USED + DONE,
     "capped": HELLO + piece(finish="length") + USED + DONE,
@@ -51,6 +52,19 @@ STREAMS: dict[str, bytes] = {
     "cut": HELLO,
     "cut_politely": HELLO + DONE,
     "cut_with_usage": HELLO + USED + DONE,
+    "cut_while_counting": HELLO + BEGUN + DONE,
+    "fault_while_counting": HELLO + BEGUN + event({"error": {"message": "x", "type": "server_error"}}),
+    "counted_before": HELLO + BEGUN + STOP + DONE,
+    "odd_after_good": HELLO + STOP + USED + event({"choices": [], "usage": {"prompt_tokens": "20"}}) + DONE,
+    "used_nothing": HELLO + STOP + event({"usage": {"prompt_tokens": 0, "completion_tokens": 7}}) + DONE,
+    "wrote_nothing": HELLO + STOP + event({"usage": {"prompt_tokens": 20, "completion_tokens": 0}}) + DONE,
+    "shrinks": HELLO + STOP + USED + BEGUN + DONE,
+    "grows": HELLO + STOP + BEGUN + USED + DONE,
+    "key_as_model": event({"model": "sesame.open.now", "choices": []})
+    + HELLO.replace(b"small-2", b"sesame.open.now")
+    + piece(finish="stop").replace(b"small-2", b"sesame.open.now")
+    + USED.replace(b"small-2", b"sesame.open.now")
+    + DONE,
     "empty": b"",
     "filtered": HELLO + piece(finish="content_filter") + USED + DONE,
     "refused": piece(None, refusal="I will not") + STOP + USED + DONE,
@@ -77,6 +91,10 @@ ANSWERS: dict[str, tuple[int, str, bytes, dict[str, str]]] = {
         b'{"error": {"message": "bad key sk-very-secret", "code": "invalid_api_key"}}',
         {},
     ),
+    "gateway_json": (502, "application/json", b'{"error": {"message": "x", "type": "server_error"}}', {}),
+    "gateway_text": (504, "application/json", b'{"error": "upstream request timeout"}', {}),
+    "fault_text": (500, "application/json", b'{"error": "upstream request timeout"}', {}),
+    "key_as_code": (401, "application/json", b'{"error": {"message": "x", "code": "sesame.open.now"}}', {}),
     "server": (500, "application/json", b'{"error": {"message": "x", "type": "server_error"}}', {}),
     "gateway": (502, "text/html", b"<html>Bad gateway</html>", {}),
     "stream_options": (
@@ -236,6 +254,10 @@ def test_a_server_may_answer_whole_instead_of_streaming(provider: Provider) -> N
         ("odd_usage", Bill.UNKNOWN, "Hello 🙂"),
         ("fault_behind", Bill.UNKNOWN, "Hello 🙂"),
         ("broken_behind", Bill.UNKNOWN, "Hello 🙂"),
+        ("counted_before", Bill.UNKNOWN, "Hello 🙂"),
+        ("odd_after_good", Bill.UNKNOWN, "Hello 🙂"),
+        ("used_nothing", Bill.UNKNOWN, "Hello 🙂"),
+        ("wrote_nothing", Bill.UNKNOWN, "Hello 🙂"),
     ],
 )
 def test_a_finished_answer_counts_even_if_its_usage_is_missing(
@@ -250,7 +272,12 @@ def test_a_finished_answer_counts_even_if_its_usage_is_missing(
     [
         ("cut", ErrorClass.CUT, Bill.UNKNOWN),
         ("cut_politely", ErrorClass.CUT, Bill.UNKNOWN),
-        ("cut_with_usage", ErrorClass.CUT, Bill.REPORTED),
+        ("cut_with_usage", ErrorClass.CUT, Bill.UNKNOWN),
+        ("cut_while_counting", ErrorClass.CUT, Bill.UNKNOWN),
+        ("fault_while_counting", ErrorClass.SERVER, Bill.UNKNOWN),
+        ("gateway_json", ErrorClass.PROXY, Bill.UNKNOWN),
+        ("gateway_text", ErrorClass.PROXY, Bill.UNKNOWN),
+        ("fault_text", ErrorClass.SERVER, Bill.UNKNOWN),
         ("empty", ErrorClass.CUT, Bill.UNKNOWN),
         ("broken", ErrorClass.CUT, Bill.UNKNOWN),
         ("hang_up", ErrorClass.CUT, Bill.UNKNOWN),
@@ -277,6 +304,20 @@ def test_what_goes_wrong_has_its_class_and_its_bill_and_is_tried_once(
     assert "prompt" not in answer.error.message
     assert KEY not in repr(answer)
     assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("scenario", ["shrinks", "grows"])
+def test_of_two_words_about_what_was_used_the_dearer_counts(provider: Provider, scenario: str) -> None:
+    answer, _ = ask(provider.base_url(scenario))
+    assert answer.bill is Bill.REPORTED
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (20, 7)
+
+
+@pytest.mark.parametrize("scenario", ["key_as_code", "key_as_model"])
+def test_a_server_that_says_our_key_again_is_not_quoted(provider: Provider, scenario: str) -> None:
+    answer, _ = ask(provider.base_url(scenario), key="sesame.open.now")
+    assert "sesame" not in repr(answer)
 
 
 def test_the_wait_that_a_provider_asks_for_comes_along(provider: Provider) -> None:

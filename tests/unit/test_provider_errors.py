@@ -64,6 +64,54 @@ def test_a_complete_error_answer_of_the_provider_has_its_class_and_is_no_bill(
     assert error.status == status
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "rate_limit_exceeded",
+        "BadRequestError",
+        "messages.content",
+        "model_not_found",
+        "gpt_5",
+    ],
+)
+def test_a_providers_word_is_quoted(said: str) -> None:
+    assert read_error(400, openai(said))[0].code == said
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sk-proj-abcdefgh",
+        "the prompt was secret",
+        "PROJECT_HERON",
+        "0123456789abcdef",
+        "a1b2c3d4e5f6",
+        "key_9f8e7d6c5b4a",
+        "x" * 65,
+        "ü",
+        "",
+    ],
+)
+def test_what_could_be_a_key_or_a_text_is_not_quoted(said: str) -> None:
+    error, _ = read_error(400, openai(said, kind=said))
+    assert error.code == ""
+    assert said == "" or said not in error.message
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 522, 524, 530])
+@pytest.mark.parametrize(
+    "body", [openai("server_error"), {"error": "upstream request timeout"}, anthropic("api_error")]
+)
+def test_a_gateways_error_is_no_evidence_however_it_is_written(status: int, body: dict[str, object]) -> None:
+    error, bill = read_error(status, body)
+    assert (error.kind, bill) == (ErrorClass.PROXY, Bill.UNKNOWN)
+
+
+def test_a_fault_without_a_code_is_no_evidence() -> None:
+    assert read_error(500, {"error": "upstream request timeout"})[1] is Bill.UNKNOWN
+    assert read_error(503, {"detail": "unavailable"})[1] is Bill.UNKNOWN
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520])
 @pytest.mark.parametrize("body", [None, {}, {"message": "Internal server error"}])
 def test_a_fault_without_the_providers_own_body_is_a_proxy_and_may_be_billed(
