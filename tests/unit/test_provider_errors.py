@@ -107,6 +107,11 @@ def test_a_gateways_error_is_no_evidence_however_it_is_written(status: int, body
     assert (error.kind, bill) == (ErrorClass.PROXY, Bill.UNKNOWN)
 
 
+def test_a_gateway_that_quotes_the_provider_is_no_evidence_either() -> None:
+    error, bill = read_error(502, openai("rate_limit_exceeded"))
+    assert (error.kind, bill) == (ErrorClass.RATE, Bill.UNKNOWN)
+
+
 def test_a_fault_without_a_code_is_no_evidence() -> None:
     assert read_error(500, {"error": "upstream request timeout"})[1] is Bill.UNKNOWN
     assert read_error(503, {"detail": "unavailable"})[1] is Bill.UNKNOWN
