@@ -215,9 +215,9 @@ class Reading:
         with readable():
             return self._board.tasks.needs(task.seq)
 
-    def history(self, task: Task, after: int = 0) -> list[Line]:
+    def history(self, task: Task, after: int = 0, limit: int = ALL) -> list[Line]:
         """A task's history from after a line, oldest first."""
-        return [Line(**dict(row)) for row in self._all("history_after", seq=task.seq, after=after)]
+        return [Line(**dict(row)) for row in self._all("history_after", seq=task.seq, after=after, limit=limit)]
 
     def ahead(self, task: Task) -> int:
         """How many tasks of the same tier come first."""

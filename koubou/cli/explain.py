@@ -25,13 +25,14 @@ def declare(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from dataclasses import asdict
 
+    from koubou.board.shapes import park_shape
     from koubou.cli import say
     from koubou.cli.find import find
-    from koubou.cli.shapes import park_shape
+    from koubou.cli.looking import reading
     from koubou.cli.workshop import workshop_of
 
     workshop = workshop_of(arguments)
-    with workshop.reading() as board:
+    with reading(workshop, "explain", f"koubou show {arguments.id} tells where it stands and why") as board:
         found = find(workshop, board, arguments.id)
         with board.picture():
             task = board.task(found.id) or found
@@ -99,6 +100,7 @@ def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
 
 
 def _ended(task: Task, rest: Rest) -> Iterator[str]:
+    from koubou.board.shapes import removed_shape
     from koubou.cli.show import gone_of
     from koubou.model.instant import iso
 
@@ -110,7 +112,7 @@ def _ended(task: Task, rest: Rest) -> Iterator[str]:
         yield rest.error.get("remedy") or (
             f"koubou retry {task.id} tries it again" if rest.text_removed_at is None else "it cannot be tried again"
         )
-    if (gone := gone_of(rest)) is not None:
+    if (gone := gone_of(removed_shape(rest))) is not None:
         yield f"removed: {gone}"
 
 

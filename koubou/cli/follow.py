@@ -26,14 +26,23 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from contextlib import closing
+
     from koubou.cli import exits
     from koubou.cli.find import find
-    from koubou.cli.waiting import FOREVER, looks, watching
+    from koubou.cli.looking import operators_only
+    from koubou.cli.waiting import FOREVER, looks
+    from koubou.cli.watching import BoardWatch
     from koubou.cli.workshop import workshop_of
     from koubou.model.status import ENDS, Status
 
     workshop = workshop_of(arguments)
-    with watching(workshop) as watch:
+    try:
+        watch = BoardWatch(workshop)
+    except PermissionError:
+        instead = f"koubou wait {arguments.id} tells the end, and koubou log {arguments.id} the answer"
+        raise operators_only("follow", instead) from None
+    with closing(watch):
         task = find(workshop, watch.board, arguments.id)
         tail = _Tail(workshop, task, as_json=arguments.json)
         for _ in looks(FOREVER, longest=0.1):
@@ -69,7 +78,7 @@ class _Tail:
         # The text first: an ending is told after all of its answer.
         self._read()
         if self._json:
-            from koubou.cli.shapes import line_shape
+            from koubou.board.shapes import line_shape
 
             for line in lines:
                 self._say({"task": task.id, **line_shape(line)})

@@ -28,8 +28,9 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.board.reading import ALL
+    from koubou.board.shapes import task_shape
     from koubou.cli import say
-    from koubou.cli.shapes import task_shape
+    from koubou.cli.looking import reading
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
 
@@ -38,7 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     limit = arguments.limit if arguments.limit is not None else (0 if arguments.json else _A_SCREENFUL)
     if limit < 0:
         raise UsageMistake("--limit takes a number of tasks, 0 for all")
-    with workshop_of(arguments).reading() as board, board.picture():
+    instead = "koubou show ID tells"
+    with reading(workshop_of(arguments), "list", instead) as board, board.picture():
         tasks = board.tasks(wanted, limit or ALL)
         more = board.how_many(wanted) - len(tasks) if limit and len(tasks) == limit else 0
     if arguments.json:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING, Any
 
 from koubou.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from koubou.cli.workshop import Workshop
 
 
 def declare(parser: Parser) -> None:
@@ -16,36 +22,68 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.answers import record_of, result_of_run, run_folder, text_of_run
-    from koubou.cli.find import find
+    from koubou.cli.find import found
+    from koubou.cli.looking import looking
     from koubou.cli.say import note, print_json
     from koubou.cli.show import gone_of
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
 
     workshop = workshop_of(arguments)
-    with workshop.reading() as board:
-        task = find(workshop, board, arguments.id)
-        runs, rest = board.runs(task), board.rest(task)
-    number = task.run if arguments.run is None else arguments.run
-    if arguments.run is not None and number not in {run.number for run in runs}:
-        raise UsageMistake(f"{task.id} has {len(runs)} runs; there is no run {number}")
-    folder = run_folder(workshop, task.id, number) if number else None
-    text = text_of_run(folder) if folder else None
-    if text is None and rest.runs_removed_at is not None and number == task.run:
-        text = record_of(workshop, task.id, task.status).get("answer")
+    with looking(workshop) as look:
+        task = found(workshop, look.show, arguments.id, look.among)
+    number = task["run"] if arguments.run is None else arguments.run
+    if arguments.run is not None and number not in {run["run"] for run in task["runs"]}:
+        raise UsageMistake(f"{task['id']} has {len(task['runs'])} runs; there is no run {number}")
+    folder, text, record = _written(workshop, task, number)
     if arguments.json:
-        record = result_of_run(folder) if folder else {}
-        print_json({"task": task.id, "run": number or None, "folder": folder, "text": text, "record": record or None})
+        print_json({"task": task["id"], "run": number, "folder": folder, "text": text, "record": record})
         return 0
-    if text is None and (gone := gone_of(rest)) is not None:
-        note(f"{task.id} is {task.status}; removed: {gone}")
-        return 0
-    if text is None:
-        note(f"{task.id} is {task.status} and has no answer{f' of run {number}' if number else ' yet'}")
-        return 0
-    print_text(text)
+    if text is not None:
+        print_text(text)
+    elif (gone := gone_of(task["removed"])) is not None:
+        note(f"{task['id']} is {task['status']}; removed: {gone}")
+    else:
+        note(f"{task['id']} is {task['status']} and has no answer{f' of run {number}' if number else ' yet'}")
     return 0
+
+
+def _written(
+    workshop: Workshop, task: Mapping[str, Any], number: int | None
+) -> tuple[str | None, str | None, Mapping[str, Any] | None]:
+    """(the folder of a run, its answer as far as it came, the worker's record): what there is, and may be read.
+
+    Raises NotAllowed where there is an answer that the caller may not read, or not yet.
+    """
+    from koubou.cli.answers import record_of, result_of_run, run_folder, text_of_run
+    from koubou.errors import NotAllowed
+    from koubou.model.status import Status
+
+    folder = run_folder(workshop, task["id"], number) if number else None
+    last = number == task["run"]
+
+    def filed() -> str | None:
+        """A submitter may read what was filed, and nothing of how it came."""
+        return record_of(workshop, task["id"], Status(task["status"])).get("answer") if last else None
+
+    try:
+        text = text_of_run(folder) if folder else None
+        record = result_of_run(folder) or None if folder else None
+    except PermissionError:
+        if (text := filed()) is None:
+            raise NotAllowed(_not_for_you(task, number)) from None
+        return folder, text, None
+    if text is None and task["removed"]["runs_at"]:
+        text = filed()
+    return folder, text, record
+
+
+def _not_for_you(task: Mapping[str, Any], number: int | None) -> str:
+    from koubou.model.status import ENDS, Status
+
+    if Status(task["status"]) in ENDS:
+        return f"only operators may read what came of run {number}; koubou show {task['id']} tells how it ended"
+    return f"only operators may read an answer as it comes; koubou wait {task['id']} && koubou log {task['id']}"
 
 
 def print_text(text: str) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from koubou.board.reading import Line, Rest
     from koubou.cli.workshop import Workshop
-    from koubou.model.run import Run
-    from koubou.model.task import Task
+    from koubou.model.instant import Instant
+    from koubou.model.status import Status
 
 
 def declare(parser: Parser) -> None:
@@ -23,97 +22,102 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.find import find
+    from koubou.cli.find import found
+    from koubou.cli.looking import looking
     from koubou.cli.say import print_json
-    from koubou.cli.shapes import whole_task_shape
     from koubou.cli.workshop import workshop_of
+    from koubou.model.status import Status
 
     workshop = workshop_of(arguments)
-    with workshop.reading() as board:
-        found = find(workshop, board, arguments.id)
-        with board.picture():
-            task = board.task(found.id) or found
-            rest, runs, history = board.rest(task), board.runs(task), board.history(task)
+    with looking(workshop) as look:
+        task = found(workshop, look.show, arguments.id, look.among)
+    task["folder"] = folder_of(workshop, task["id"], Status(task["status"]))
     if arguments.json:
-        print_json({**whole_task_shape(task, rest, runs, history), "folder": folder_of(workshop, task)})
+        print_json(task)
     else:
-        _print(workshop, task, rest, runs, history)
+        _print(task)
     return 0
 
 
-def folder_of(workshop: Workshop, task: Task) -> str | None:
+def folder_of(workshop: Workshop, task_id: str, status: Status) -> str | None:
     """Where the task's files are; None before its first run."""
     import os
 
     from koubou.model.status import Status
 
-    match task.status:
+    match status:
         case Status.COMPLETED:
             shelf = "completed"
         case Status.FAILED | Status.CANCELLED:
             shelf = "failed"
         case _:
             shelf = "in_progress"
-    folder = workshop.layout.task_folder(shelf, task.id)
+    folder = workshop.layout.task_folder(shelf, task_id)
     return folder if os.path.isdir(folder) else None
 
 
-def gone_of(rest: Rest) -> str | None:
+def gone_of(removed: Mapping[str, str | None]) -> str | None:
     """What is no longer there of a task, and since when; None when all of it is."""
-    from koubou.model.instant import iso
-
-    if rest.purged_at is not None:
-        return f"purged at {iso(rest.purged_at)}: only its id and what it cost are left"
-    if rest.text_removed_at is not None:
-        return f"text and answer at {iso(rest.text_removed_at)}, kept long enough: its id, history and cost are left"
-    if rest.runs_removed_at is not None:
-        return f"the records of its calls at {iso(rest.runs_removed_at)}, kept long enough: its answer is left"
+    if removed["purged_at"]:
+        return f"purged at {removed['purged_at']}: only its id and what it cost are left"
+    if removed["text_at"]:
+        return f"text and answer at {removed['text_at']}, kept long enough: its id, history and cost are left"
+    if removed["runs_at"]:
+        return f"the records of its calls at {removed['runs_at']}, kept long enough: its answer is left"
     return None
 
 
-def _print(workshop: Workshop, task: Task, rest: Rest, runs: Sequence[Run], history: Sequence[Line]) -> None:
+def _print(task: Mapping[str, Any]) -> None:
     from koubou.cli import say
     from koubou.cli.table import print_table
 
-    now = say.now()
-    status = say.paint(task.status, say.STATUS_COLOURS.get(task.status))
+    now, park, error = say.now(), task["park"], task["error"]
     facts = [
-        ("title", say.one_line(task.title)),
-        ("status", status),
-        ("parked", f"{task.park.reason}: {say.one_line(task.park.detail)}" if task.park else ""),
-        ("until", say.when(task.park.until, now) if task.park and task.park.until else ""),
-        ("tier", task.tier or ""),
-        ("type", task.type),
-        ("difficulty", task.difficulty or ""),
-        ("sensitivity", task.sensitivity or ""),
-        ("priority", str(task.priority)),
-        ("session", task.session or ""),
-        ("parent", rest.parent or ""),
-        ("attempts", str(task.attempts)),
-        ("cost", say.money(task.cost)),
-        ("folder", folder_of(workshop, task) or ""),
+        ("title", say.one_line(task["title"])),
+        ("status", say.paint(task["status"], say.STATUS_COLOURS.get(task["status"]))),
+        ("parked", f"{park['reason']}: {say.one_line(park['detail'])}" if park else ""),
+        ("until", say.when(_at(park["until"]), now) if park and park["until"] else ""),
+        *((name, task[name] or "") for name in ("tier", "type", "difficulty", "sensitivity")),
+        ("priority", str(task["priority"])),
+        *((name, task[name] or "") for name in ("session", "parent")),
+        ("attempts", str(task["attempts"])),
+        ("cost", say.money(task["cost_nusd"])),
+        ("folder", task["folder"] or ""),
     ]
-    if rest.error:
-        facts += [("error", f"{rest.error['class']}: {say.one_line(rest.error['message'])}")]
-        facts += [("remedy", say.one_line(rest.error.get("remedy") or ""))]
-    if (gone := gone_of(rest)) is not None:
+    if error:
+        facts += [("error", f"{error['class']}: {say.one_line(error['message'])}")]
+        facts += [("remedy", say.one_line(error.get("remedy") or ""))]
+    if (gone := gone_of(task["removed"])) is not None:
         facts += [("removed", gone)]
-    print(say.paint(task.id, "bold"))
+    print(say.paint(task["id"], "bold"))
     for name, value in facts:
         if value:
             print(f"  {name:<12}{value}")
-    if runs:
+    if task["runs"]:
         print()
-        rows = [
-            (str(run.number), run.tier, run.worker, say.when(run.started_at, now), _took(run), run.outcome or "at work")
-            for run in runs
-        ]
-        print_table(("RUN", "TIER", "WORKER", "STARTED", "TOOK", "OUTCOME"), rows, right=("RUN", "TOOK"))
+        print_table(
+            ("RUN", "TIER", "WORKER", "STARTED", "TOOK", "OUTCOME"),
+            [_row(run, now) for run in task["runs"]],
+            right=("RUN", "TOOK"),
+        )
     print()
-    print_table(("AT", "EVENT", "REASON"), [(say.when(line.at, now), line.event, line.reason) for line in history])
+    rows = [(say.when(_at(line["at"]), now), line["event"], line["reason"]) for line in task["history"]]
+    print_table(("AT", "EVENT", "REASON"), rows)
 
 
-def _took(run: Run) -> str:
+def _row(run: Mapping[str, Any], now: Instant) -> tuple[str, ...]:
     from koubou.cli import say
 
-    return say.lasting(run.ended_at - run.started_at) if run.started_at and run.ended_at else "–"
+    started, ended = _at(run["started_at"]), _at(run["ended_at"])
+    took = say.lasting(ended - started) if started and ended else "–"
+    outcome = run["outcome"] or "at work"
+    return str(run["run"]), run["tier"], run["worker"], say.when(started, now), took, outcome
+
+
+def _at(told: str | None) -> Instant | None:
+    """The instant that a shape tells."""
+    from datetime import datetime
+
+    from koubou.model.instant import instant
+
+    return None if told is None else instant(datetime.fromisoformat(told))

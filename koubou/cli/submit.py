@@ -6,7 +6,8 @@ import argparse
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from koubou.cli.filters import seconds
 from koubou.cli.parser import Parser
@@ -42,45 +43,51 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.looking import is_served
     from koubou.cli.say import note
-    from koubou.cli.waiting import watching
     from koubou.cli.workshop import workshop_of
-    from koubou.errors import BoardUnavailable, NoMaster
+    from koubou.errors import NoMaster
 
     workshop = workshop_of(arguments)
     drafts = _drafts(arguments, workshop)
-    served = workshop.served
-    if arguments.wait and not served:
-        raise NoMaster(f"nobody serves {workshop.layout.home}, and nothing was submitted; start it: koubou serve")
+    served = is_served(workshop)
+    if arguments.wait:
+        if not served:
+            raise NoMaster(f"nobody serves {workshop.layout.home}, and nothing was submitted; start it: koubou serve")
+        return _drop_and_wait(arguments, workshop, drafts)
     dropped = [_drop(workshop, draft) for draft in drafts]
-    ids = [task_id for draft in drafts for task_id in draft.ids]
-    if not arguments.wait:
-        _print_ids(arguments, drafts)
-    if not served:
+    _print_ids(arguments, drafts)
+    if served:
+        _confirm(workshop, dropped)
+    else:
         note(f"nobody serves {workshop.layout.home} now; the files wait there (start it: koubou serve)")
-        return 0
-    try:
-        with watching(workshop) as watch:
-            return _see_through(arguments, workshop, watch, dropped, ids)
-    except (PermissionError, BoardUnavailable):
-        if arguments.wait:
-            raise
-        return 0  # who may drop but not look has done what he can
+    return 0
 
 
-def _see_through(
-    arguments: argparse.Namespace, workshop: Workshop, watch: Any, dropped: Sequence[Dropped], ids: Sequence[str]
-) -> int:
+def _confirm(workshop: Workshop, dropped: Sequence[Dropped]) -> None:
+    """See whether the master takes them in, for a moment. Raises TaskFileError with the reason of each refused."""
+    from koubou.cli.waiting import taken_in
+    from koubou.cli.watching import watching
+    from koubou.errors import BoardUnavailable, NoMaster, NotAllowed
+
+    # Who may drop but not look has done what he can, and who finds nobody there has dropped all the same.
+    with suppress(BoardUnavailable, NoMaster, NotAllowed), watching(workshop) as watch:
+        taken_in(workshop, watch, dropped, _CONFIRMED_WITHIN)
+
+
+def _drop_and_wait(arguments: argparse.Namespace, workshop: Workshop, drafts: Sequence[Draft]) -> int:
+    """Nothing is dropped by who could not see what becomes of it."""
     from koubou.cli.say import note
     from koubou.cli.waiting import FOREVER, ended, taken_in
+    from koubou.cli.watching import watching
 
-    if not arguments.wait:
-        taken_in(workshop, watch, dropped, _CONFIRMED_WITHIN)
-        return 0
-    note(f"task {' '.join(ids)}")
+    ids = [task_id for draft in drafts for task_id in draft.ids]
     timeout = FOREVER if arguments.timeout is None else arguments.timeout
-    taken_in(workshop, watch, dropped, timeout)
-    verdicts = ended(watch, ids, timeout, lambda *_: None)
+    with watching(workshop) as watch:
+        dropped = [_drop(workshop, draft) for draft in drafts]
+        note(f"task {' '.join(ids)}")
+        taken_in(workshop, watch, dropped, timeout)
+        verdicts = ended(watch, ids, timeout, lambda *_: None)
     return _print_results(arguments, workshop, ids, verdicts)
 
 
@@ -164,10 +171,12 @@ def _print_results(
         if "error" in result:
             note(f"{result['task']} {result['status']}: {result['error']['message']}")
             note(f"{result['error'].get('remedy') or 'see: koubou explain ' + result['task']}")
+        elif "answer" not in result:
+            note(f"{result['task']} {result['status']}: its answer is not there, or not for you to read")
         elif not arguments.json:
             if len(ids) > 1:
                 print(f"## {result['task']}\n")
-            print(result.get("answer", ""))
+            print(result["answer"])
             if lacks := incompleteness(result):
                 note(f"{result['task']}: {lacks}")
     if any(status is not Status.COMPLETED for status in verdicts.values()):

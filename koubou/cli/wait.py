@@ -21,9 +21,11 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
-    from koubou.cli.find import find
+    from koubou.cli.find import found
+    from koubou.cli.looking import looking
     from koubou.cli.say import note, paint, print_json
-    from koubou.cli.waiting import FOREVER, ended, watching
+    from koubou.cli.waiting import FOREVER, ended
+    from koubou.cli.watching import watching
     from koubou.cli.workshop import workshop_of
     from koubou.model.status import Status
 
@@ -33,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{task_id} {paint(status, colour)}", flush=True)
 
     workshop = workshop_of(arguments)
-    with workshop.reading() as board:
-        ids = [find(workshop, board, task_id).id for task_id in arguments.ids]
+    with looking(workshop) as look:
+        ids = [found(workshop, look.name, task_id, look.among) for task_id in arguments.ids]
     timeout = FOREVER if arguments.timeout is None else arguments.timeout
     with watching(workshop) as watch:
         verdicts = ended(watch, ids, timeout, tell)

@@ -6,14 +6,12 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from koubou.board.reading import Reading
-from koubou.cli.say import note
+from koubou.cli.watching import Watch
 from koubou.cli.workshop import Workshop
-from koubou.errors import NoMaster, Problem, TaskFileError
+from koubou.errors import Problem, TaskFileError
 from koubou.model.status import ENDS, Status
 
 if TYPE_CHECKING:
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
 FOREVER = float("inf")
 _SHORTEST, _LONGEST = 0.01, 0.25
-_ASK_FOR_MASTER = 1.0
-_WITHOUT_MASTER = 60.0
-"""Seconds for which a master may be away, as it is during a restart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,55 +27,6 @@ class Dropped:
 
     draft: Draft
     name: str
-
-
-class Watch:
-    """The board, looked at again and again; a master that comes or goes changes how it is to be opened."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-        self._served = workshop.served
-        self._board = workshop.open_board(served=self._served)
-        self._asked = self._last_served = time.monotonic()
-        self._looked = self._noted = False
-
-    @property
-    def board(self) -> Reading:
-        """As it stands now. Raises NoMaster when nobody has served the workshop for a minute."""
-        present = time.monotonic()
-        if self._looked and (not self._served or present - self._asked >= _ASK_FOR_MASTER):
-            self._ask(present)
-        self._looked = True
-        return self._board
-
-    def close(self) -> None:
-        """Close the board."""
-        self._board.close()
-
-    def _ask(self, present: float) -> None:
-        served, before = self._workshop.served, self._served
-        self._asked, self._served = present, served
-        if served:
-            self._last_served, self._noted = present, False
-        elif not self._noted:
-            self._noted = True
-            note("nobody serves this workshop now; waiting for a master")
-        if present - self._last_served > _WITHOUT_MASTER:
-            raise NoMaster(f"nobody serves this workshop ({self._workshop.layout.home}); start it: koubou serve")
-        if not (served and before):
-            # A board that was opened while nobody served it is a still picture.
-            self._board.close()
-            self._board = self._workshop.open_board(served=served)
-
-
-@contextmanager
-def watching(workshop: Workshop) -> Iterator[Watch]:
-    """The board of a workshop, to be looked at again and again."""
-    watch = Watch(workshop)
-    try:
-        yield watch
-    finally:
-        watch.close()
 
 
 def looks(timeout: float, longest: float = _LONGEST) -> Iterator[None]:
@@ -103,7 +49,7 @@ def taken_in(workshop: Workshop, watch: Watch, dropped: Sequence[Dropped], timeo
     waiting = list(dropped)
     refusals: list[Problem] = []
     for _ in looks(timeout):
-        known = watch.board.identities([task_id for each in waiting for task_id in each.draft.ids])
+        known = watch.identities([task_id for each in waiting for task_id in each.draft.ids])
         waiting = [each for each in waiting if not _on_board(each, known)]
         for each in waiting.copy():
             if (problem := _refusal(workshop, each)) is not None:
@@ -123,7 +69,7 @@ def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str,
     verdicts: dict[str, Status] = {}
     waiting = list(dict.fromkeys(ids))
     for _ in looks(timeout):
-        standing = watch.board.standing(waiting)
+        standing = watch.standing(waiting)
         for task_id in waiting.copy():
             status = standing.get(task_id.lower())
             if status in ENDS:
@@ -141,10 +87,16 @@ def _on_board(dropped: Dropped, known: Mapping[str, tuple[str, int]]) -> bool:
 
 
 def _refusal(workshop: Workshop, dropped: Dropped) -> Problem | None:
-    """Why the master refused a file, if it did and we may see it."""
+    """Why the master refused a file, if it did and we may see that."""
+    reason = f"{workshop.layout.rejected}/{dropped.name}.error.json"
     try:
-        with open(f"{workshop.layout.rejected}/{dropped.name}.error.json", "rb") as file:
+        with open(reason, "rb") as file:
             error: dict[str, Any] = json.load(file)["error"]
+    except PermissionError:
+        if not os.path.lexists(reason):
+            return None
+        message = f"it was not taken in, and you may not read why: ask the workshop's operator for {reason}"
+        return Problem(message=message, file=dropped.draft.file)
     except (OSError, ValueError, KeyError):
         return None
     return Problem(

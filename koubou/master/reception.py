@@ -12,6 +12,7 @@ from koubou import __version__
 from koubou.board.board import Board
 from koubou.errors import KoubouError
 from koubou.master.crew import Crew
+from koubou.master.enquiries import enquire
 from koubou.master.reloading import Problems
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND
@@ -47,6 +48,8 @@ class Reception:
                 return {"ok": self._state()}
             case "reload":
                 return await self._reloaded(operator)
+            case "show" | "standing":
+                return enquire(self._board, verb, uid, operator, arguments)
         self._last_ticket += 1
         ticket = self._last_ticket
         self._waiting[ticket] = asyncio.get_running_loop().create_future()

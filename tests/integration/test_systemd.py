@@ -99,7 +99,7 @@ class Service:
         return self.machine.say("koubou", *words, user=user)
 
     def submit(self, prompt: str, user: str) -> str:
-        """The id of a task of this user. He may not read the board, so he does not learn more from the verb."""
+        """The id of a task of this user."""
         return self.koubou("submit", "--prompt", prompt, user=user)
 
     def wait_for_answer(self, task: str) -> str:
@@ -316,6 +316,30 @@ def test_submitters_drop_and_read_their_own_and_nothing_of_others(service: Servi
         assert not may("bob", "ls", f"{HOME}/{folder}"), folder
     assert not may("bob", "cat", f"{HOME}/board/koubou.db")
     assert not may("nobody", "sh", "-c", f"echo 'prompt: x' > {HOME}/tasks/stranger.yaml")
+
+
+def test_submitters_follow_their_own_tasks_and_are_told_nothing_of_others(service: Service) -> None:
+    def by(user: str, *words: str) -> tuple[int, str, str]:
+        done = service.machine.run("koubou", *words, user=user, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    assert by("alice", "submit", "--prompt", "Say hello.", "--id", "hers", "--wait") == (
+        0,
+        "Done.\n",
+        "koubou: task hers\n",
+    )
+    assert by("alice", "show", "hers") == by("koubou", "show", "hers")
+    assert by("alice", "wait", "hers") == (0, "hers completed\n", "")
+    assert by("alice", "log", "hers") == (0, "Done.\n", "")
+    code, _, told = by("alice", "submit", "--prompt", "Something else.", "--id", "hers")
+    assert (code, "exists and asks for something else" in told) == (65, True)
+    code, said, told = by("bob", "show", "hers")
+    assert (code, said, told.replace("hers", "none")) == by("bob", "show", "none")
+    assert code == 64
+    service.ctl("stop", "koubou")
+    code, _, told = by("alice", "submit", "--prompt", "Say hello.", "--id", "later", "--wait")
+    assert (code, "nothing was submitted" in told) == (69, True)
+    assert not any(name.startswith("prompt-") for name in os.listdir(f"{service.machine.root}{HOME}/tasks"))
 
 
 def test_a_file_that_lies_there_is_not_read_replaced_or_removed_by_others(service: Service) -> None:

@@ -69,7 +69,7 @@ WHERE waiting = 'admit' AND park IS NULL AND tier = :tier AND (priority > :prior
 
 -- name: history_after
 -- What happened to a task since a line of its history.
-SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id;
+SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id LIMIT :limit;
 
 -- name: standing
 -- Where some tasks stand, and by what the same is known again.
