@@ -1,77 +1,21 @@
-"""The command `koubou`: find the verb, do it, and say what is wrong in one message and one exit code."""
+"""The command `koubou`, before anything is imported that takes time: the signals of a master must not end it yet."""
 
 from __future__ import annotations
 
-import importlib
-import io
-import os
 import sys
 from collections.abc import Sequence
-from typing import cast
 
-from koubou import __version__
-from koubou.cli import exits
-from koubou.cli.parser import VerbModule, named_verb, parser_for, top_help
-from koubou.cli.verbs import VERBS
-from koubou.errors import KoubouError, UsageMistake
+from koubou.cli.verbs import named_verb
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say (default: those of the process); return the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        # A letter that the terminal's encoding does not have must not keep the others from it.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    try:
-        code = _do(list(sys.argv[1:] if words is None else words))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever read us has seen enough. Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.DONE
-    except KeyboardInterrupt:
-        return exits.INTERRUPTED
-    except KoubouError as error:
-        _complain(str(error))
-        return exits.exit_code(error)
-    except OSError as error:
-        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-        _complain(f"{name}: {error.strerror}" if name else str(error))
-        return exits.exit_code(error)
-    return code
+    if words is None:
+        words = sys.argv[1:]
+        if named_verb(words) == "serve":
+            from koubou.master.signals import hold_signals
 
+            hold_signals()
+    from koubou.cli.command import carry_out
 
-def _do(words: list[str]) -> int:
-    verb = named_verb(words)
-    if verb is None:
-        return _without_verb(words)
-    if verb not in VERBS:
-        raise UsageMistake(f'there is no verb "{verb}"{_nearest(verb)}\nTry: koubou --help')
-    module = cast(VerbModule, importlib.import_module(f"koubou.cli.{verb}"))
-    try:
-        arguments = parser_for(verb, module).parse_args(words)
-    except SystemExit as asked_for_help:
-        return int(asked_for_help.code or 0)
-    return module.run(arguments)
-
-
-def _without_verb(words: list[str]) -> int:
-    if "--version" in words:
-        print(f"koubou {__version__}")
-        return exits.DONE
-    if not words or "--help" in words or "-h" in words:
-        print(top_help(), end="")
-        return exits.DONE if words else exits.USAGE
-    raise UsageMistake("which verb?\nTry: koubou --help")
-
-
-def _nearest(verb: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(verb, VERBS, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
-
-
-def _complain(message: str) -> None:
-    for line in message.splitlines() or ["something is wrong"]:
-        print(f"koubou: {line}", file=sys.stderr)
+    return carry_out(words)

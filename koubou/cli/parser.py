@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from koubou.cli.verbs import GROUPS, VERBS
@@ -54,19 +53,6 @@ class _TopParser(Parser):
             for group, verbs in GROUPS.items()
         ]
         return "\n".join((_FIRST_WORDS, *groups, LAST_WORDS))
-
-
-def named_verb(words: Sequence[str]) -> str | None:
-    """The verb among the words; None when there is none, or --help or --version comes first."""
-    rest = iter(words)
-    for word in rest:
-        if word in ("--config", "--set"):
-            next(rest, None)
-        elif not word.startswith("-"):
-            return word
-        elif word in ("-h", "--help", "--version"):
-            return None
-    return None
 
 
 def parser_for(verb: str, module: VerbModule) -> Parser:

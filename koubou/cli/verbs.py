@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -51,3 +51,16 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 VERBS: Mapping[str, str] = MappingProxyType({verb: line for group in GROUPS.values() for verb, line in group.items()})
+
+
+def named_verb(words: Sequence[str]) -> str | None:
+    """The verb among the words; None when there is none, or --help or --version comes first."""
+    rest = iter(words)
+    for word in rest:
+        if word in ("--config", "--set"):
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+        elif word in ("-h", "--help", "--version"):
+            return None
+    return None

@@ -24,6 +24,7 @@ from koubou.master.control import Control
 from koubou.master.loop import Master
 from koubou.master.mishaps import Mishaps
 from koubou.master.recover import OldCrew, lost_worker, lost_workers
+from koubou.master.signals import release_signals
 from koubou.master.source import Source
 from koubou.master.systemd import Notifier
 from koubou.model.heard import Heard
@@ -70,6 +71,7 @@ async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     loop.add_signal_handler(signal.SIGHUP, master.reload)
     loop.add_signal_handler(signal.SIGUSR1, master.ring)
     loop.add_signal_handler(signal.SIGUSR2, master.emergency)
+    release_signals()
     master.herald.starting("recovering")
     await _recover(master, board, layout, journal)
     master.write_settings()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
+import pytest
 from simulator import Simulator
 from workshop import Workshop, a_tier
 
@@ -112,6 +114,70 @@ def test_sigusr2_stops_all_spending_until_a_person_resumes(workshop: Workshop, p
     for tier in ("gpt5_high", "local"):
         workshop.output(tier)
     assert workshop.status()["emergency"] is False
+
+
+WAITING = {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
+"""What a master hears later when it comes while the master starts."""
+
+
+def begin_a_start(workshop: Workshop) -> None:
+    """Launch the next master and come back while nobody hears its signals yet."""
+    workshop.stop()
+    workshop.launch()
+    assert workshop.process is not None
+    pid = workshop.process.pid
+    workshop.wait_until(lambda: blocked(pid) == WAITING, "the first act of the master", every=0.001)
+
+
+def blocked(pid: int) -> set[int]:
+    """The signals that wait before this process."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    [mask] = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith("SigBlk:")]
+    return {number for number in range(1, signal.NSIG) if mask & 1 << (number - 1)}
+
+
+def test_the_emergency_stop_is_heard_also_while_the_master_starts(workshop: Workshop, provider: Simulator) -> None:
+    begin_a_start(workshop)
+    workshop.drop("a.yaml", {"id": "a", "prompt": "Hello", "tier": "gpt5_high"})
+    workshop.signal(signal.SIGUSR2)
+    workshop.wait_for_event("emergency.stop")
+    workshop.wait_for_event("task.enqueued", task="a")
+    assert workshop.status()["emergency"] is True
+    assert provider.bill()["calls"] == 0
+    assert workshop.koubou("budget", "resume", "--reason", "looked at the bill").returncode == 0
+    workshop.output("a")
+
+
+def test_settings_changed_while_the_master_starts_are_in_force_after_a_sighup(
+    workshop: Workshop, provider: Simulator
+) -> None:
+    begin_a_start(workshop)
+    workshop.settings["tiers"]["extra"] = a_tier(provider, "cloud", "gpt-5-mini", price={"input": 0.25, "output": 2})
+    workshop.write_settings()
+    workshop.signal(signal.SIGHUP)
+    workshop.signal(signal.SIGUSR1)
+    workshop.wait_for_event("system.reloaded")
+    workshop.wait_for_event("system.ready")
+    workshop.drop("a.yaml", {"id": "a", "prompt": "Hello", "tier": "extra"})
+    workshop.output("a")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_master_that_starts_is_ended_at_once_and_quietly(workshop: Workshop, number: signal.Signals) -> None:
+    begin_a_start(workshop)
+    workshop.signal(number)
+    assert workshop.exit_code() == -number
+    assert (workshop.folder / "stderr").read_text() == ""
+    workshop.start()
+
+
+def test_nobody_below_the_master_is_deaf_to_a_signal(workshop: Workshop) -> None:
+    for tier in ("gpt5_high", "local"):
+        workshop.drop(f"{tier}.yaml", {"id": tier, "prompt": "Hello", "tier": tier})
+        workshop.output(tier)
+    processes = workshop.notice_processes()
+    assert len(processes) >= 5, "the master, two hands, two workers"
+    assert [each for each in processes if blocked(each.pid) & WAITING] == []
 
 
 def test_a_second_master_is_refused(workshop: Workshop) -> None:

@@ -23,6 +23,18 @@ heavy = [name for name in sys.argv[1].split() if name in sys.modules]
 sys.stderr.write(" ".join(heavy))
 sys.exit(code)
 """
+HELD = """
+import signal, sys
+class Watch:
+    def find_spec(self, name, *_):
+        if name in ("argparse", "typing", "dataclasses", "koubou.errors"):
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+            sys.stderr.write(" ".join(sorted(each.name for each in held)))
+            sys.exit()
+sys.meta_path.insert(0, Watch())
+from koubou.cli.main import main
+main()
+"""
 
 
 def imported_for(*words: str) -> tuple[int, str]:
@@ -56,3 +68,11 @@ def test_verbs_that_only_read_do_not_check_the_settings(words: tuple[str, ...], 
     code, told = imported_for(*words, "--config", str(settings))
     assert code == NO_MASTER
     assert "pydantic" not in told
+
+
+def test_the_signals_of_a_master_wait_before_anything_heavy_is_imported() -> None:
+    for verb, held in (("serve", "SIGHUP SIGUSR1 SIGUSR2"), ("status", "")):
+        done = subprocess.run(
+            [sys.executable, "-c", HELD, verb], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, held), verb

@@ -11,8 +11,8 @@ from koubou.cli import list as list_verb
 from koubou.cli import version as version_verb
 from koubou.cli.filters import age, filter_of, seconds
 from koubou.cli.main import main
-from koubou.cli.parser import named_verb, parser_for, top_help
-from koubou.cli.verbs import VERBS
+from koubou.cli.parser import parser_for, top_help
+from koubou.cli.verbs import VERBS, named_verb
 from koubou.cli.workshop import overrides
 from koubou.errors import (
     BoardUnavailable,

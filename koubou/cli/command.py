@@ -1,0 +1,77 @@
+"""Finding the verb of a command, doing it, and saying what is wrong in one message and one exit code."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import os
+import sys
+from collections.abc import Sequence
+from typing import cast
+
+from koubou import __version__
+from koubou.cli import exits
+from koubou.cli.parser import VerbModule, parser_for, top_help
+from koubou.cli.verbs import VERBS, named_verb
+from koubou.errors import KoubouError, UsageMistake
+
+
+def carry_out(words: Sequence[str]) -> int:
+    """Do what the words say; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A letter that the terminal's encoding does not have must not keep the others from it.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        code = _do(list(words))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read us has seen enough. Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.DONE
+    except KeyboardInterrupt:
+        return exits.INTERRUPTED
+    except KoubouError as error:
+        _complain(str(error))
+        return exits.exit_code(error)
+    except OSError as error:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        _complain(f"{name}: {error.strerror}" if name else str(error))
+        return exits.exit_code(error)
+    return code
+
+
+def _do(words: list[str]) -> int:
+    verb = named_verb(words)
+    if verb is None:
+        return _without_verb(words)
+    if verb not in VERBS:
+        raise UsageMistake(f'there is no verb "{verb}"{_nearest(verb)}\nTry: koubou --help')
+    module = cast(VerbModule, importlib.import_module(f"koubou.cli.{verb}"))
+    try:
+        arguments = parser_for(verb, module).parse_args(words)
+    except SystemExit as asked_for_help:
+        return int(asked_for_help.code or 0)
+    return module.run(arguments)
+
+
+def _without_verb(words: list[str]) -> int:
+    if "--version" in words:
+        print(f"koubou {__version__}")
+        return exits.DONE
+    if not words or "--help" in words or "-h" in words:
+        print(top_help(), end="")
+        return exits.DONE if words else exits.USAGE
+    raise UsageMistake("which verb?\nTry: koubou --help")
+
+
+def _nearest(verb: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(verb, VERBS, n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _complain(message: str) -> None:
+    for line in message.splitlines() or ["something is wrong"]:
+        print(f"koubou: {line}", file=sys.stderr)
