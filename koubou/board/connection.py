@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from koubou.board.migrating import back_up, is_passing, migrate, migrations
 from koubou.errors import BoardUnavailable, BoardUnusable
 
-__all__ = ["back_up", "open_for_reading", "open_for_writing", "open_in_memory"]
+__all__ = ["back_up", "open_for_reading", "open_for_writing", "open_in_memory", "readable"]
 
 _STATEMENTS_CACHED = 256
 _READ_TIMEOUT = 2.0
@@ -67,6 +69,15 @@ def open_for_reading(path: Path, *, served: bool) -> sqlite3.Connection:
         return _connect(path, timeout=_READ_TIMEOUT, query="mode=ro&immutable=1" if still else "mode=ro")
     except sqlite3.OperationalError as error:
         raise BoardUnavailable(f"{path}: the board cannot be read: {error}") from error
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Says BoardUnavailable where sqlite cannot read."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise BoardUnavailable(f"the board cannot be read: {error}") from error
 
 
 def open_in_memory() -> sqlite3.Connection:

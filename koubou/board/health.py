@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from koubou.board.connection import open_for_reading
-from koubou.board.reading import readable
+from koubou.board.connection import open_for_reading, readable
 from koubou.board.sql import statements
 from koubou.model.instant import Instant
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from koubou.board.board import Board
-from koubou.board.connection import back_up, open_for_reading
+from koubou.board.connection import back_up, open_for_reading, readable
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
 from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
-from koubou.errors import BoardUnavailable, UsageMistake
+from koubou.board.waits import Waits
+from koubou.errors import UsageMistake
 from koubou.model.account import Account
 from koubou.model.decision import Finding
 from koubou.model.instant import Instant
@@ -121,6 +122,7 @@ class Reading:
         self._connection = connection
         self._board = Board(connection)
         self.reports = Reports(connection)
+        self.waits = Waits(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:
@@ -274,15 +276,6 @@ class Reading:
     def _all(self, statement: str, /, **values: object) -> list[Any]:
         with readable():
             return self._connection.execute(SQL[statement], values).fetchall()
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Says BoardUnavailable where sqlite cannot read."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise BoardUnavailable(f"the board cannot be read: {error}") from error
 
 
 def open_reading(path: Path, *, served: bool) -> Reading:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from koubou.board.reading import ALL, Line, Reading, Rest
+from koubou.board.waits import Wait
 from koubou.model.instant import Instant, iso
 from koubou.model.money import usd
 from koubou.model.run import Run
-from koubou.model.status import Park
+from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Task
 
 
@@ -67,6 +68,33 @@ def whole_task_shape(task: Task, rest: Rest, runs: Sequence[Run], history: Seque
 def park_shape(park: Park | None) -> dict[str, Any] | None:
     """Why a task waits, and until when if that is known."""
     return None if park is None else {"reason": park.reason, "until": _iso(park.until), "detail": park.detail}
+
+
+def wait_shape(wait: Wait) -> dict[str, Any]:
+    """What a task waits for, as the master tells it to its owner: which latch, and not why it fell."""
+    return {
+        "id": wait.id,
+        "status": wait.status,
+        "waiting": wait.waiting,
+        "tier": wait.tier,
+        "park": None
+        if wait.park is None
+        else {name: getattr(wait.park, name) for name in ("reason", "detail", "until")},
+        "stop": wait.stop,
+    }
+
+
+def wait_from_shape(told: Mapping[str, Any]) -> Wait:
+    """The same from what was told."""
+    park = told["park"]
+    return Wait(
+        id=told["id"],
+        status=Status(told["status"]),
+        waiting=Waiting(told["waiting"]) if told["waiting"] else None,
+        tier=told["tier"],
+        park=None if park is None else Park(**park | {"reason": ParkReason(park["reason"])}),
+        stop=told["stop"],
+    )
 
 
 def removed_shape(rest: Rest) -> dict[str, str | None]:

@@ -82,6 +82,9 @@ def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     if task.status in ENDS:
         yield from _ended(task, rest)
         return
+    stops = list(_stops(board, task))
+    if task.waiting is not Waiting.RUN:
+        yield from stops
     if task.outcome is not None:
         yield f"its end is decided ({task.outcome}); its folder is being filed"
     elif task.park is not None:
@@ -92,11 +95,20 @@ def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
         yield from _at_work(board, task)
     else:
         yield f"it waits to be {'classified' if task.waiting is Waiting.CLASSIFY else 'given a tier'}, in the next turn"
-    latches = board.latches()
-    if "emergency" in latches:
-        yield f"nothing starts: emergency stop ({latches['emergency']}); koubou budget resume --reason … ends it"
+    if task.waiting is Waiting.RUN:
+        yield from stops
     if not workshop.served:
         yield "nobody serves the workshop now: nothing changes before koubou serve"
+
+
+def _stops(board: Reading, task: Task) -> Iterator[str]:
+    """What a person stopped, or the workshop itself, that keeps its like from starting."""
+    from koubou.cli.why import stop_told
+    from koubou.rules.latches import EMERGENCY, stops_tier
+
+    stops = [stop for stop in board.waits.stops() if stops_tier(stop.latch, task.tier)]
+    for stop in sorted(stops, key=lambda stop: stop.latch != EMERGENCY):
+        yield stop_told(stop)
 
 
 def _ended(task: Task, rest: Rest) -> Iterator[str]:

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from koubou.board.reading import Reading
-from koubou.board.shapes import shown
+from koubou.board.shapes import shown, wait_from_shape
+from koubou.board.waits import Wait
 from koubou.cli.control import ask
 from koubou.cli.find import OF_YOURS, ON_BOARD
 from koubou.cli.workshop import Workshop
@@ -33,6 +34,9 @@ class Look(Protocol):
 
     def standing(self, ids: Sequence[str]) -> Mapping[str, Status]:
         """The status of those of these tasks that there are, by their ids in lower case."""
+
+    def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
+        """What those of these tasks wait for that there are, by their ids in lower case."""
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """(digest, owner) of those of these tasks that there are, by their ids in lower case."""
@@ -91,6 +95,7 @@ class OnBoard:
     def __init__(self, board: Reading) -> None:
         self._board = board
         self.standing = board.standing
+        self.waits = board.waits.of
         self.identities = board.identities
 
     def show(self, task_id: str) -> dict[str, Any] | None:
@@ -137,6 +142,10 @@ class Told:
     def standing(self, ids: Sequence[str]) -> Mapping[str, Status]:
         """See Look."""
         return {task_id: Status(told["status"]) for task_id, told in self._ask_about(ids).items()}
+
+    def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
+        """See Look."""
+        return {task_id: wait_from_shape(told["wait"]) for task_id, told in self._ask_about(ids).items()}
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """See Look."""

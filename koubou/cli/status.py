@@ -77,14 +77,14 @@ def _said_by_master(workshop: Workshop) -> dict[str, Any]:
 def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Account]) -> None:
     from koubou.cli import say
     from koubou.cli.table import print_table
+    from koubou.rules.latches import ended_by
 
     uptime = f", up {say.lasting(status['uptime_ms'])}" if status["uptime_ms"] is not None else ""
     word = "stopping: takes nothing more in" if status["draining"] else "served"
     served = f"{word}{uptime}" if status["served"] or workshop.served else "not served (start it: koubou serve)"
     print(f"{workshop.layout.home}  {say.paint(served, 'green' if workshop.served else 'yellow')}")
     for name, reason in status["latches"].items():
-        remedy = "  (koubou budget resume --reason …)" if name == "emergency" else ""
-        print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}{remedy}", "red"))
+        print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}  ({ended_by(name)})", "red"))
     counts = [f"{count:,} {word}" for word, count in status["tasks"].items() if count]
     print(f"\ntasks    {', '.join(counts) or 'none'}")
     if status["parked"]:

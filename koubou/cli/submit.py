@@ -182,6 +182,5 @@ def _print_results(
     if any(status is not Status.COMPLETED for status in verdicts.values()):
         return exits.FAILED
     if len(verdicts) < len(ids):
-        note("not ended in time: " + " ".join(task_id for task_id in ids if task_id not in verdicts))
         return exits.TIMED_OUT
     return exits.DONE

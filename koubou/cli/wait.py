@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
     from koubou.cli.find import found
     from koubou.cli.looking import looking
-    from koubou.cli.say import note, paint, print_json
+    from koubou.cli.say import paint, print_json
     from koubou.cli.waiting import FOREVER, ended
     from koubou.cli.watching import watching
     from koubou.cli.workshop import workshop_of
@@ -45,6 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
     if any(status is not Status.COMPLETED for status in verdicts.values()):
         return exits.FAILED
     if len(verdicts) < len(set(ids)):
-        note("not ended in time: " + " ".join(task_id for task_id in ids if task_id not in verdicts))
         return exits.TIMED_OUT
     return exits.DONE

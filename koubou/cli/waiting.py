@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from koubou.cli.say import note
 from koubou.cli.watching import Watch
+from koubou.cli.why import Changes, wait_told
 from koubou.cli.workshop import Workshop
 from koubou.errors import Problem, TaskFileError
 from koubou.model.status import ENDS, Status
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from koubou.cli.draft import Draft
 
 FOREVER = float("inf")
+_NEVER = float("-inf")
 _SHORTEST, _LONGEST = 0.01, 0.25
+_BETWEEN_WORDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +69,12 @@ def taken_in(workshop: Workshop, watch: Watch, dropped: Sequence[Dropped], timeo
 
 
 def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str, Status], None]) -> dict[str, Status]:
-    """Wait until tasks have ended, and tell of each as it does; those that have within `timeout` seconds."""
+    """Wait until tasks have ended, and tell of each as it does; those that have within `timeout` seconds.
+
+    What keeps them is noted beside it: once each stop and each park, and at the end why the others are late.
+    """
     verdicts: dict[str, Status] = {}
-    waiting = list(dict.fromkeys(ids))
+    waiting, changes, told_at = list(dict.fromkeys(ids)), Changes(note), _NEVER
     for _ in looks(timeout):
         standing = watch.standing(waiting)
         for task_id in waiting.copy():
@@ -78,7 +85,21 @@ def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str,
                 tell(task_id, status)
         if not waiting:
             break
+        if time.monotonic() - told_at >= _BETWEEN_WORDS:
+            told_at = time.monotonic()
+            changes.look(watch.waits(waiting))
+    if waiting:
+        _tell_of_late(watch, waiting)
     return verdicts
+
+
+def _tell_of_late(watch: Watch, ids: Sequence[str]) -> None:
+    """Why each has not ended yet, and where more of it is told."""
+    waits = watch.waits(ids)
+    note(f"not ended in time: {' '.join(ids)}")
+    for task_id in ids:
+        if (wait := waits.get(task_id.lower())) is not None:
+            note(f"{wait.id}: {wait_told(wait)}; koubou {watch.explained_by} {wait.id}")
 
 
 def _on_board(dropped: Dropped, known: Mapping[str, tuple[str, int]]) -> bool:

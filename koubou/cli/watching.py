@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from typing import Protocol, TypeVar
 
 from koubou.board.reading import Reading
+from koubou.board.waits import Wait
 from koubou.cli.looking import Told
 from koubou.cli.say import note
 from koubou.cli.workshop import Workshop
@@ -36,7 +37,13 @@ def watching(workshop: Workshop) -> Iterator[Watch]:
 class Watch(Protocol):
     """How tasks stand, looked at again and again; a master that is away for less than a minute is waited for."""
 
+    explained_by: str
+    """The verb that tells the caller more of a task."""
+
     def standing(self, ids: Sequence[str]) -> Mapping[str, Status]:
+        """As `Look` has it, now. Raises NoMaster when nobody has served the workshop for a minute."""
+
+    def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
         """As `Look` has it, now. Raises NoMaster when nobody has served the workshop for a minute."""
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
@@ -45,6 +52,8 @@ class Watch(Protocol):
 
 class BoardWatch:
     """The board, looked at; a master that comes or goes changes how it is to be opened."""
+
+    explained_by = "explain"
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
@@ -65,6 +74,10 @@ class BoardWatch:
     def standing(self, ids: Sequence[str]) -> Mapping[str, Status]:
         """See Watch."""
         return self.board.standing(ids)
+
+    def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
+        """See Watch."""
+        return self.board.waits.of(ids)
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """See Watch."""
@@ -87,6 +100,8 @@ class BoardWatch:
 class MasterWatch:
     """The master, asked; while he is away nothing is known. The first time he must be there: NoMaster, NotAllowed."""
 
+    explained_by = "show"
+
     def __init__(self, workshop: Workshop) -> None:
         self._told = Told(workshop.layout.run)
         self._absence = _Absence(workshop)
@@ -95,6 +110,10 @@ class MasterWatch:
     def standing(self, ids: Sequence[str]) -> Mapping[str, Status]:
         """See Watch."""
         return self._patiently(self._told.standing, ids)
+
+    def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
+        """See Watch."""
+        return self._patiently(self._told.waits, ids)
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """See Watch."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.reading import Reading
-from koubou.board.shapes import shown
+from koubou.board.shapes import shown, wait_shape
 from koubou.errors import KoubouError, UnknownTask, UsageMistake
 
 IDS_AT_MOST = 1_000
@@ -46,16 +46,16 @@ def _show(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Ma
 
 
 def _standing(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """{"tasks": {id in lower case: {"status", "digest", "owner"}}} of those that the caller may know of."""
+    """{"tasks": {id in lower case: {"status", "digest", "owner", "wait"}}} of those that the caller may know of."""
     ids = arguments.get("ids")
     if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
         raise UsageMistake("which tasks? give ids")
     if len(ids) > IDS_AT_MOST:
         raise UsageMistake(f"{IDS_AT_MOST:,} ids at most in one request")
-    standing = board.standing(ids)
+    standing, waits = board.standing(ids), board.waits.of(ids)
     return {
         "tasks": {
-            task_id: {"status": standing[task_id], "digest": digest, "owner": whose}
+            task_id: {"status": standing[task_id], "digest": digest, "owner": whose, "wait": wait_shape(waits[task_id])}
             for task_id, (digest, whose) in board.identities(ids).items()
             if owner in (None, whose)
         }

@@ -42,6 +42,19 @@ def is_paused(tier: str, latches: Mapping[str, str]) -> bool:
     return PAUSE in latches or pause_of(tier) in latches
 
 
+def stops_tier(latch: str, tier: str | None) -> bool:
+    """Whether a latch keeps the tasks of a tier waiting where they are; None = those that have none yet."""
+    return latch in (EMERGENCY, PAUSE) or (tier is not None and latch == pause_of(tier))
+
+
+def ended_by(latch: str) -> str:
+    """The command that lifts a latch."""
+    kind, _, name = latch.partition(":")
+    if kind == PAUSE or latch.startswith(KEY):
+        return f"koubou resume {name}".rstrip()
+    return "koubou budget resume --reason …"
+
+
 def as_latched(tiers: Mapping[str, Tier], latches: Mapping[str, str]) -> Mapping[str, Tier]:
     """The tiers as they can be offered: one that is paused or frozen says so. `latches` are reasons by name."""
     if not latches.keys() - {EMERGENCY, PAUSE}:

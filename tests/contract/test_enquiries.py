@@ -13,7 +13,7 @@ from builders import NOW, a_new_task
 
 from koubou.board import Board
 from koubou.board.reading import Reading
-from koubou.board.shapes import shown
+from koubou.board.shapes import shown, wait_from_shape
 from koubou.master.crew import Crew
 from koubou.master.enquiries import IDS_AT_MOST, LINES_AT_MOST, enquire
 from koubou.master.reception import Reception
@@ -80,7 +80,22 @@ def test_standing_says_what_a_task_is_known_again_by(told: Board) -> None:
     reading = Reading(told.connection)
     digest, _ = reading.identities(["hers"])["hers"]
     tasks = ask(told, "standing", ALICE, ids=["Hers"])["ok"]["tasks"]
-    assert tasks == {"hers": {"status": "pending", "digest": digest, "owner": ALICE}}
+    assert {name: tasks["hers"].pop(name) for name in ("status", "digest", "owner")} == {
+        "status": "pending",
+        "digest": digest,
+        "owner": ALICE,
+    }
+    assert tasks.keys() == {"hers"}
+
+
+def test_standing_says_what_a_task_waits_for_and_no_reason_of_a_stop(told: Board) -> None:
+    with told.transaction():
+        told.crew.latch("pause", "a word among operators", NOW)
+    reply = ask(told, "standing", ALICE, ids=["Hers"])["ok"]["tasks"]
+    (wait,) = Reading(told.connection).waits.of(["hers"]).values()
+    assert wait_from_shape(reply["hers"]["wait"]) == wait
+    assert wait.stop == "pause"
+    assert "operators" not in json.dumps(reply)
 
 
 def test_a_long_history_is_told_in_parts_and_each_part_is_bounded(told: Board) -> None:

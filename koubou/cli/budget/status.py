@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.budget.standing import burn_shape, forecast_shape, in_order, matching, standing
     from koubou.cli.shapes import account_shape
     from koubou.cli.workshop import workshop_of
+    from koubou.rules.latches import ended_by
 
     workshop = workshop_of(arguments)
     now, zone = say.now(), workshop.timezone
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     for name, reason in found.latches.items():
-        print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}  (koubou budget resume --reason …)", "red"))
+        print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}  ({ended_by(name)})", "red"))
     blocks = in_order(found, now, everything=arguments.all, wanted=arguments.account)
     _print_blocks(blocks, zone, warn_at)
     if arguments.account is None:

@@ -1,0 +1,123 @@
+"""What the command says of tasks that do not go on: who stopped what, what each is parked for, and what ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from builders import NOW, a_new_task
+
+from koubou.board import Board, open_for_writing
+from koubou.cli.main import main
+from koubou.folders.layout import Layout
+from koubou.model.decision import Reason, Routed
+from koubou.model.instant import HOUR
+from koubou.model.status import Park, ParkReason
+from koubou.model.task import Difficulty, Sensitivity
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+    """A workshop that nobody serves, with a task in the queue of `local`."""
+    layout = Layout(home=str(tmp_path / "home"))
+    layout.ensure()
+    (tmp_path / "koubou.yaml").write_text(f"home: {layout.home}\n")
+    monkeypatch.setenv("KOUBOU_CONFIG", str(tmp_path / "koubou.yaml"))
+    board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
+    queue(board, "queued")
+    return board
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    def said(*words: str) -> tuple[int, str, str]:
+        code = main(words)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return said
+
+
+def queue(board: Board, name: str, park: Park | None = None) -> None:
+    with board.transaction():
+        seq, reason = board.tasks.insert(a_new_task(name), NOW), Reason(rule="tier.low", reason="easy")
+        board.tasks.classified(board.tasks.at(seq), Sensitivity.INTERNAL, Difficulty.LOW, (reason,), NOW)
+        routed = Routed(tier="local", reasons=(reason,))
+        board.tasks.routed(board.tasks.at(seq), routed, NOW)
+        if park is not None:
+            board.tasks.parked(board.tasks.at(seq), park, NOW)
+
+
+def stop(board: Board, latch: str, reason: str, event: str, told: str, actor: str) -> None:
+    with board.transaction():
+        board.crew.latch(latch, reason, NOW)
+        board.history.add(None, event, told, NOW, actor)
+
+
+def pause(board: Board, where: str, reason: str, actor: str) -> None:
+    latch = "pause" if where == "everything" else f"pause:{where}"
+    stop(board, latch, reason, "system.paused", f"{where}: {reason}", actor)
+
+
+def explained(say: Say, name: str) -> list[str]:
+    code, out, _ = say("explain", name)
+    assert code == 0
+    return [line.strip() for line in out.splitlines()[1:]]
+
+
+def test_a_pause_stands_before_the_queue_with_who_and_why_and_what_ends_it(board: Board, say: Say) -> None:
+    pause(board, "everything", "the cooling fails", "alice")
+    first, second, *_ = explained(say, "queued")
+    assert first == (
+        "nothing starts: paused by alice at 2027-01-15T08:00:00.000Z: the cooling fails; koubou resume ends it"
+    )
+    assert second.startswith("it waits for a place in local")
+
+
+def test_a_pause_of_its_tier_counts_and_that_of_another_does_not(board: Board, say: Say) -> None:
+    pause(board, "gpt5_high", "the provider has trouble", "bob")
+    assert explained(say, "queued")[0].startswith("it waits for a place")
+    pause(board, "local", "asked for by alice", "alice")
+    assert explained(say, "queued")[0] == (
+        "nothing starts in local: paused by alice at 2027-01-15T08:00:00.000Z; koubou resume local ends it"
+    )
+
+
+def test_an_emergency_stop_stands_before_everything(board: Board, say: Say) -> None:
+    pause(board, "everything", "night", "alice")
+    stop(board, "emergency", "150 % of the month", "emergency.stop", "150 % of the month", "koubou")
+    first, second, *_ = explained(say, "queued")
+    assert first == (
+        "nothing starts: emergency stop at 2027-01-15T08:00:00.000Z: 150 % of the month; "
+        "koubou budget resume --reason … ends it"
+    )
+    assert "paused by alice" in second
+
+
+def test_who_waits_too_long_is_told_of_each_task_why(board: Board, say: Say) -> None:
+    queue(board, "broke", Park(reason=ParkReason.BUDGET, detail="month:2027-01 is spent", until=NOW + 400 * HOUR))
+    code, out, told = say("wait", "queued", "broke", "--timeout", "0")
+    assert (code, out) == (75, "")
+    assert "queued: it waits for a place in local; koubou explain queued" in told
+    assert "broke: parked (budget): month:2027-01 is spent, until 2027-02-01T00:00:00.000Z" in told
+    assert "koubou explain broke" in told
+
+
+def test_who_waits_is_told_once_of_a_stop_and_of_each_park(board: Board, say: Say) -> None:
+    pause(board, "everything", "night", "alice")
+    for name in ("first", "second"):
+        queue(board, name, Park(reason=ParkReason.BUDGET, detail="month:2027-01 is spent", until=NOW + 400 * HOUR))
+    code, _, told = say("wait", "queued", "first", "second", "--timeout", "1.5")
+    assert code == 75
+    meanwhile, _, _ = told.partition("not ended in time")
+    assert meanwhile.count("nothing starts: paused") == 1
+    assert meanwhile.count("first, second: parked (budget)") == 1
+
+
+def test_status_says_what_ends_a_pause(board: Board, say: Say) -> None:
+    pause(board, "local", "night", "alice")
+    for verb in ("status", "budget"):
+        assert "(koubou resume local)" in say(verb)[1]
