@@ -20,6 +20,7 @@ from koubou.board.sql import statements
 from koubou.board.waits import Waits
 from koubou.errors import UsageMistake
 from koubou.model.account import Account
+from koubou.model.budget import LimitByHand
 from koubou.model.decision import Finding
 from koubou.model.instant import Instant
 from koubou.model.run import Run
@@ -173,6 +174,10 @@ class Reading:
         """The account of this name in one dimension."""
         rows = self._all("account", name=name, dimension=dimension)
         return account_from_row(rows[0]) if rows else None
+
+    def limits_by_hand(self) -> list[LimitByHand]:
+        """What people set in place of the settings, by scope."""
+        return [LimitByHand(**dict(row)) for row in self._all("limits_by_hand")]
 
     def warn_at(self) -> float:
         """From which part of the month's limit on people are warned."""

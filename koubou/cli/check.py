@@ -55,7 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(_in_force(settings, found, told))
     else:
         print("\n".join(describe(settings, found, told)))
+        if by_hand := _set_by_hand(arguments):
+            print(f"by hand    {', '.join(by_hand)}: set in place of these settings; see koubou budget")
     return exits.DONE
+
+
+def _set_by_hand(arguments: argparse.Namespace) -> list[str]:
+    """Whose limits are not those of the settings, as far as there is a board and we may read it."""
+    from koubou.cli.workshop import workshop_of
+    from koubou.errors import KoubouError
+
+    try:
+        with workshop_of(arguments).reading() as board:
+            return [f"{limit.scope} ({limit.dimension.replace('_', ' ')})" for limit in board.limits_by_hand()]
+    except (KoubouError, OSError):
+        return []
 
 
 def _problems(error: SettingsError) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from koubou.board.reading import Seen
 from koubou.model.account import Account
+from koubou.model.budget import LimitByHand
 from koubou.model.instant import Instant, iso
 from koubou.model.money import Nano, usd
 
@@ -19,8 +20,8 @@ def account_shape(account: Account) -> dict[str, Any]:
         "reopens_at": _iso(account.reopens),
     }
     if account.dimension != "usd":
-        amounts = {"limit": account.limit, "settled": account.settled, "held": account.held, "left": account.left}
-        return {**head, **amounts}
+        names = ("limit", "settled", "held", "left", "added")
+        return {**head, **{name: getattr(account, name) for name in names}}
     return {
         **head,
         "limit_usd": _usd(account.limit),
@@ -29,12 +30,20 @@ def account_shape(account: Account) -> dict[str, Any]:
         "held_usd": usd(account.held),
         "left_usd": _usd(account.left),
         "over_usd": usd(account.over),
+        "added_usd": usd(account.added),
         "unreconciled_usd": usd(account.unreconciled),
         "limit_nusd": account.limit,
         "settled_nusd": account.settled,
         "held_nusd": account.held,
         "left_nusd": account.left,
     }
+
+
+def by_hand_shape(limit: LimitByHand) -> dict[str, Any]:
+    """A limit that a person set in place of the settings; null is none."""
+    amount = {"limit": limit.amount} if limit.dimension != "usd" else {"limit_usd": _usd(limit.amount)}
+    head = {"scope": limit.scope, "dimension": limit.dimension, **amount}
+    return {**head, "by": limit.actor, "reason": limit.reason, "at": iso(limit.at)}
 
 
 def worker_shape(worker: Seen) -> dict[str, Any]:

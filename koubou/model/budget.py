@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
 from koubou.model.account import Dimension
+from koubou.model.instant import Instant
 from koubou.model.money import Nano
 
 
@@ -30,6 +31,18 @@ class Limits:
 NO_LIMITS = Limits()
 SetLimits = Mapping[tuple[str, str], int | None]
 """What a person set in place of the settings, by scope (`month`, `task:ID` …) and dimension; None = no limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitByHand:
+    """One of them, with who set it and why."""
+
+    scope: str
+    dimension: str
+    amount: int | None
+    actor: str
+    reason: str
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,5 +75,8 @@ SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :aft
 -- Where some tasks stand, and by what the same is known again.
 SELECT id, status, digest, owner FROM task WHERE id IN (SELECT value FROM json_each(:ids));
 
+-- name: limits_by_hand
+SELECT scope, dimension, amount, actor, reason, at FROM limit_setting ORDER BY scope, dimension;
+
 -- name: warn_at
 SELECT warning_threshold FROM budget_setting WHERE id = 1;

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from koubou.cli.budget.standing import Fit, Standing
     from koubou.model.account import Account
+    from koubou.model.budget import LimitByHand
+    from koubou.model.instant import Instant
 
 _BAR = 24
 
@@ -29,7 +31,7 @@ def declare(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
     from koubou.cli.budget.standing import burn_shape, forecast_shape, in_order, matching, standing
-    from koubou.cli.shapes import account_shape
+    from koubou.cli.shapes import account_shape, by_hand_shape
     from koubou.cli.workshop import workshop_of
     from koubou.rules.latches import ended_by
 
@@ -37,11 +39,12 @@ def run(arguments: argparse.Namespace) -> int:
     now, zone = say.now(), workshop.timezone
     with workshop.reading() as board, board.picture():
         found = standing(board, now, zone)
-        warn_at = board.warn_at()
+        warn_at, by_hand = board.warn_at(), board.limits_by_hand()
     if arguments.json:
         say.print_json(
             {
                 "accounts": [account_shape(account) for account in matching(found.accounts, arguments.account)],
+                "by_hand": [by_hand_shape(limit) for limit in by_hand],
                 "emergency": "emergency" in found.latches,
                 "latches": dict(found.latches),
                 "forecast": forecast_shape(found),
@@ -54,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     blocks = in_order(found, now, everything=arguments.all, wanted=arguments.account)
     _print_blocks(blocks, zone, warn_at)
     if arguments.account is None:
+        _print_by_hand(by_hand, now)
         print("\n".join(_leads(found, now, zone)))
     return 0
 
@@ -114,9 +118,28 @@ def _cells(account: Account) -> list[str]:
     ]
     if account.unreconciled:
         cells.append(f"{shown(account.unreconciled)} unreconciled")
+    if account.added:
+        cells.append(f"{shown(account.added)} of it added by hand")
     if account.over:
         cells.append(f"{shown(account.over)} over")
     return cells
+
+
+def _print_by_hand(limits: Sequence[LimitByHand], now: Instant) -> None:
+    """Which limits are not those of the settings, by whom and why."""
+    from koubou.cli import say
+    from koubou.cli.budget.amounts import show_amount
+
+    if not limits:
+        return
+    print(say.paint("set by hand, in place of the settings", "bold"))
+    for limit in limits:
+        amount = "no limit" if limit.amount is None else show_amount(limit.dimension, limit.amount)
+        of = f" of {limit.dimension.replace('_', ' ')}" if limit.amount is None else ""
+        back = f"koubou budget set {limit.scope} --default {limit.dimension} --reason …"
+        told = f"{limit.scope}: {amount}{of}, by {limit.actor} at {say.when(limit.at, now)}: {limit.reason}"
+        print(f"  {say.one_line(told)}  ({say.one_line(back)} undoes it)")
+    print()
 
 
 def _leads(found: Standing, now: int, zone: tzinfo) -> Iterator[str]:
