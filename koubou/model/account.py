@@ -60,7 +60,8 @@ class Limit:
     """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none).
 
     `bearable` is up to where the call at hand may fill it, never above the ceiling; `most` what no window of its kind
-    ever bears more than. These two belong to the call, not to the account.
+    ever bears more than, None where a person set it and may set it anew. These two belong to the call, not to the
+    account.
     """
 
     name: str

@@ -117,15 +117,13 @@ def _refused(bearer: Bearer, needed: int, most: Nano) -> Refused:
 def _breach(hold: Amounts, least: Amounts, breached: Collection[Bearer]) -> Breach:
     """A breach is routine: wait for what is held to come back, or for the window to reopen when it is spent."""
     spent = [each for each in breached if each.account.settled + _of(hold, each) > (each.bearable or 0)]
-    tightest = min(spent or breached, key=lambda each: (each.left or 0) - _of(hold, each))
+    lasting = [each for each in spent if each.account.reopens is None]
+    tightest = min(lasting or spent or breached, key=lambda each: (each.left or 0) - _of(hold, each))
     account, dimension = tightest.account, tightest.account.dimension
     left, most = show_amount(tightest.left or 0, dimension), show_amount(tightest.bearable or 0, dimension)
     detail = f"{account.name} has {left} left of {most}, the call needs {show_amount(_of(hold, tightest), dimension)}"
-    until = None
-    if spent:
-        reopenings = [each.account.reopens for each in spent]
-        known = [at for at in reopenings if at is not None]
-        until = max(known) if len(known) == len(reopenings) else None
+    reopenings = [] if lasting else [each.account.reopens for each in spent if each.account.reopens is not None]
+    until = max(reopenings, default=None)
     if account.held:
         detail += f"; {show_amount(account.held, dimension)} is held by calls under way"
     elif account.name.startswith("task:"):

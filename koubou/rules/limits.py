@@ -84,7 +84,7 @@ class LimitsInForce:
             limit=limit,
             ceiling=ceiling,
             bearable=bearable,
-            most=bearable,
+            most=None if self._by_hand(Dimension.USD, "month") else bearable,
             warn_percent=round(budget.warn_at * 100),
             reopens=reopens,
         )
@@ -98,7 +98,8 @@ class LimitsInForce:
         limit = weekend if is_weekend(now, self.budget.timezone) else plain
         limit = self._set(name, None, Dimension.USD, limit)
         if limit is not None:
-            most = max(limit, plain or 0, weekend or 0)
+            by_hand = self._by_hand(Dimension.USD, "day", "weekend", name)
+            most = None if by_hand else max(limit, plain or 0, weekend or 0)
             yield Limit(name=name, limit=limit, ceiling=limit, bearable=limit, most=most, reopens=reopens)
 
     def of_task(self, asking: Asking) -> Iterator[Limit]:
@@ -108,22 +109,24 @@ class LimitsInForce:
         for dimension in _OF_A_CALL:
             if dimension is Dimension.USD and asking.free:
                 continue
-            default = self._set("task", None, dimension, self._default(asking, dimension))
-            asked = _asked(task.budget, dimension)
-            limit = self._set(name, None, dimension, asked if asked is not None else default)
+            limit = self._of_own(asking, dimension)
             if limit is not None:
-                yield self._with_overdraft(name, dimension, limit, asking)
+                set_for = (name,) if _asked(task.budget, dimension) is not None else (name, "task")
+                yield self._with_overdraft(name, dimension, limit, asking, self._by_hand(dimension, *set_for))
 
     def counted_of_task(self, task: Task, executor: str, dimension: Dimension) -> Limit | None:
         """The account of what an agent does, file edits or commands; None where there is no limit."""
         asking = Asking(
             task=task, tier="", model="", executor=executor, least_usd=0, least_tokens=0, free=True, critical=False
         )
-        name = f"task:{task.id}"
+        limit = self._of_own(asking, dimension)
+        return None if limit is None else Limit(name=f"task:{task.id}", dimension=dimension, limit=limit, ceiling=limit)
+
+    def _of_own(self, asking: Asking, dimension: Dimension) -> int | None:
+        """What the task may use: as a person set it, its file asks, or the settings say of its kind."""
+        asked = _asked(asking.task.budget, dimension)
         default = self._set("task", None, dimension, self._default(asking, dimension))
-        asked = _asked(task.budget, dimension)
-        limit = self._set(name, None, dimension, asked if asked is not None else default)
-        return None if limit is None else Limit(name=name, dimension=dimension, limit=limit, ceiling=limit)
+        return self._set(f"task:{asking.task.id}", None, dimension, asked if asked is not None else default)
 
     def _default(self, asking: Asking, dimension: Dimension) -> int | None:
         """What the type of the task allows; with room for a long prompt, as far as tasks in general may go."""
@@ -144,7 +147,8 @@ class LimitsInForce:
             default = self._set("session", None, dimension, self.budget.session.of(dimension))
             limit = self._set(name, None, dimension, default)
             if limit is not None:
-                yield self._with_overdraft(name, dimension, limit, asking)
+                by_hand = self._by_hand(dimension, "session", name)
+                yield self._with_overdraft(name, dimension, limit, asking, by_hand)
 
     def _in_a_month(
         self, scope: str, limits: Limits | None, window: str, reopens: Instant, free: bool, counted: bool
@@ -161,15 +165,20 @@ class LimitsInForce:
                     limit=limit,
                     ceiling=limit,
                     bearable=limit,
-                    most=limit,
+                    most=None if self._by_hand(dimension, scope) else limit,
                     reopens=reopens,
                 )
 
-    def _with_overdraft(self, name: str, dimension: Dimension, limit: int, asking: Asking) -> Limit:
+    def _with_overdraft(self, name: str, dimension: Dimension, limit: int, asking: Asking, by_hand: bool) -> Limit:
         overdraft = {Dimension.USD: self.budget.overdraft_usd, Dimension.TOKENS: self.budget.overdraft_tokens}
         ceiling = limit + overdraft.get(dimension, 0)
         bearable = ceiling if asking.critical else limit
-        return Limit(name=name, dimension=dimension, limit=limit, ceiling=ceiling, bearable=bearable, most=bearable)
+        most = None if by_hand else bearable
+        return Limit(name=name, dimension=dimension, limit=limit, ceiling=ceiling, bearable=bearable, most=most)
+
+    def _by_hand(self, dimension: Dimension, *scopes: str) -> bool:
+        """Whether a person set the limit: what it cannot bear may wait for another word."""
+        return any((scope, str(dimension)) in self.set for scope in scopes)
 
     def _set(self, scope: str, name: str | None, dimension: Dimension, default: int | None) -> int | None:
         """What a person set for a scope, or for one account by its name; else what is given."""

@@ -346,6 +346,42 @@ def test_a_person_sets_a_limit_in_place_of_the_settings_and_takes_it_back() -> N
     assert shop.month().limit == 1 * CENT
 
 
+@pytest.mark.parametrize("scope", ["month", "day", "tier:medium", "submitter:1000", "session:s", "task"])
+def test_what_a_lowered_limit_cannot_bear_waits_until_it_is_raised(scope: str) -> None:
+    shop = Workshop(budget=a_budget(daily=USD), tiers=tiers(a_tier("medium", fallback=None)))
+    shop.ask("budget_set", scope=scope, dimension="usd", amount=0, reason="stop for now")
+    shop.drop(*[a_new_task(name, tier="medium", session="s") for name in ("one", "two")])
+    shop.turn()
+    assert [park(shop, name).reason for name in ("one", "two")] == [ParkReason.BUDGET] * 2
+    shop.ask("budget_set", scope=scope, dimension="usd", amount=USD, reason="go on")
+    assert shop.sent() == ["one", "two"]
+
+
+def test_who_waits_for_two_limits_set_by_hand_is_not_asked_every_turn() -> None:
+    shop = Workshop(tiers=tiers(a_tier("medium", fallback=None)))
+    for scope in ("month", "task"):
+        shop.ask("budget_set", scope=scope, dimension="usd", amount=0, reason="stop for now")
+    shop.drop(a_new_task(tier="medium"))
+    for _ in range(3):
+        shop.turn()
+    assert shop.events().count("task.parked") == 1
+
+
+def test_what_the_settings_never_bear_fails_at_once() -> None:
+    shop = Workshop(budget=a_budget(monthly=1_000), tiers=tiers(a_tier("medium", fallback=None)))
+    shop.drop(a_new_task(tier="medium"))
+    assert shop.task().outcome is Status.FAILED
+
+
+def test_a_limit_set_below_what_is_spent_stops_what_costs_and_not_the_workshop() -> None:
+    shop = Workshop()
+    spend(shop, "dear", 2 * CENT)
+    shop.ask("budget_set", scope="month", dimension="usd", amount=CENT // 2, reason="less, from now on")
+    shop.drop(a_new_task("waits", tier="medium"), a_new_task("free", tier="local"))
+    assert (shop.month().percent, shop.board.crew.latches()) == (400, {})
+    assert (park(shop, "waits").reason, shop.sent()) == (ParkReason.BUDGET, ["free"])
+
+
 @pytest.mark.parametrize(
     ("scope", "dimension"),
     [

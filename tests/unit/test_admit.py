@@ -77,5 +77,12 @@ def test_the_tightest_account_decides() -> None:
     assert decision.park.until is None
 
 
+def test_what_no_window_will_bear_again_is_waited_for_and_not_the_next_month() -> None:
+    own = an_account(name="task:a-task", settled=USD)
+    decision = ask(an_account(settled=USD, reopens=NOW), own)
+    assert isinstance(decision, Breach)
+    assert (decision.account, decision.park.until) == (own.key, None)
+
+
 def test_an_account_without_a_limit_bears_everything() -> None:
     assert isinstance(ask(an_account(ceiling=None, settled=10**15)), Admitted)

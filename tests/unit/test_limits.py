@@ -100,6 +100,38 @@ def test_what_a_person_set_goes_before_settings_and_file_and_for_one_account_bef
     assert ("task:a-task", "usd") not in limits(budget, asking(task=task), **{"task:a-task": None})
 
 
+def test_what_a_limit_set_by_hand_cannot_bear_may_wait_for_another_word() -> None:
+    month_of = Limits(usd=50)
+    budget = a_budget(
+        monthly=100,
+        daily=40,
+        weekend=30,
+        session=Limits(usd=60),
+        task=70,
+        tiers={"medium": month_of},
+        models={"m": month_of},
+        submitter=month_of,
+    )
+    ask = asking(task=a_task(session="s"))
+    scopes = {
+        "month": "month:2027-01",
+        "day": "day:2027-01-15",
+        "weekend": "day:2027-01-15",
+        "session": "session:s",
+        "session:s": "session:s",
+        "task": "task:a-task",
+        "task:a-task": "task:a-task",
+        "tier:medium": "tier:medium:month:2027-01",
+        "model:m": "model:m:month:2027-01",
+        "submitter:1000": "submitter:1000:month:2027-01",
+    }
+    for scope, name in scopes.items():
+        assert limits(budget, ask)[name, "usd"].most is not None
+        assert limits(budget, ask, **{scope: 5})[name, "usd"].most is None, scope
+    own = asking(task=a_task(budget=TaskBudget(cost=20)))
+    assert limits(budget, own, task=5)["task:a-task", "usd"].most == 20
+
+
 def test_an_agents_task_gets_what_its_first_request_needs() -> None:
     budget = a_budget(task=Limits(tokens=1_000), agents=Limits(tokens=200_000))
     for executor, limit in (("codex", 200_000), ("claude", 200_000), ("command:x", 200_000), ("chat", 1_000)):
