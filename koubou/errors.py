@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+_TOLD_AT_ONCE = 5
+_MOST_LISTED = 100
 
 
 class KoubouError(Exception):
@@ -25,8 +29,17 @@ class Problem:
         where = self.file
         if self.line is not None:
             where += f":{self.line}" + (f":{self.column}" if self.column is not None else "")
-        hint = f' (did you mean "{self.nearest}"?)' if self.nearest else ""
-        return f"{where}: {self.message}{hint}" if where else f"{self.message}{hint}"
+        return f"{where}: {self.told}" if where else self.told
+
+    @property
+    def told(self) -> str:
+        """What is wrong, without where."""
+        return self.message + (f' (did you mean "{self.nearest}"?)' if self.nearest else "")
+
+    def as_json(self) -> dict[str, str | int | None]:
+        """Its part of rejected/<name>.error.json; the names are a contract."""
+        names = ("message", "line", "column", "key", "nearest")
+        return {name: getattr(self, name) for name in names}
 
 
 class SettingsError(KoubouError):
@@ -44,22 +57,22 @@ class TaskFileError(KoubouError):
     The message never quotes the file: what stands in it may be secret.
     """
 
-    def __init__(self, kind: str, problem: Problem) -> None:
+    def __init__(self, kind: str, problem: Problem, others: Sequence[Problem] = ()) -> None:
         self.kind = kind
         self.problem = problem
-        super().__init__(str(problem))
+        self.others = tuple(others)
+        super().__init__("\n".join(map(str, (problem, *others))))
 
-    def as_json(self) -> dict[str, str | int | None]:
-        """The error part of rejected/<name>.error.json; the names are a contract."""
-        problem = self.problem
-        return {
-            "class": self.kind,
-            "message": problem.message,
-            "line": problem.line,
-            "column": problem.column,
-            "key": problem.key,
-            "nearest": problem.nearest,
-        }
+    def as_json(self) -> dict[str, Any]:
+        """The error part of rejected/<name>.error.json: the first problem; where there are others, a word on each."""
+        error = {"class": self.kind, **self.problem.as_json()}
+        if not self.others:
+            return error
+        told = [self.problem.told, *(f"line {other.line}: {other.told}" for other in self.others[: _TOLD_AT_ONCE - 1])]
+        if len(self.others) >= _TOLD_AT_ONCE:
+            told.append(f"and {len(self.others) + 1 - len(told)} more")
+        problems = (self.problem, *self.others[: _MOST_LISTED - 1])
+        return {**error, "message": "; ".join(told), "problems": [each.as_json() for each in problems]}
 
 
 class BillError(KoubouError):

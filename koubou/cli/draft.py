@@ -186,9 +186,8 @@ class _Completing:
         try:
             return check(TaskFile, replace(document, value=value), file=self.file)
         except Mistakes as mistakes:
-            error = TaskFileError("schema", mistakes.problems[0])
-            error.args = (str(mistakes),)  # the caller is told of every mistake, not only of the first
-            raise error from None
+            first, *others = mistakes.problems
+            raise TaskFileError("schema", first, others) from None
 
     def _with_neighbours(self, document: Document, value: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value.get("prompt_file"), str):

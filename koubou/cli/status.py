@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from koubou.cli.workshop import Workshop
     from koubou.model.account import Account
 
+_DAY = 86_400.0
+
 
 def declare(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON value")
@@ -59,7 +61,20 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         "uptime_ms": said.get("uptime_ms"),
         "draining": bool(said.get("draining")),
         "warn_at": warn_at,
+        "rejected": {"last_day": _refused(workshop), "folder": workshop.layout.rejected},
     }, accounts
+
+
+def _refused(workshop: Workshop) -> int | None:
+    """How many files were refused within the last day; None where we may not look."""
+    import time
+
+    from koubou.folders.reject import refused_since
+
+    try:
+        return refused_since(workshop.layout, time.time() - _DAY)
+    except OSError:
+        return None
 
 
 def _said_by_master(workshop: Workshop) -> dict[str, Any]:
@@ -89,6 +104,9 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
     print(f"\ntasks    {', '.join(counts) or 'none'}")
     if status["parked"]:
         print(f"parked   {', '.join(f'{count:,} {reason}' for reason, count in status['parked'].items())}")
+    if count := status["rejected"]["last_day"]:
+        where = f"{status['rejected']['folder']}/*.error.json"
+        print(say.paint(f"refused  {count:,} file{'' if count == 1 else 's'} within the last day: {where}", "yellow"))
     _print_money(accounts, status["warn_at"])
     print()
     rows = [

@@ -51,20 +51,18 @@ def taken_in(workshop: Workshop, watch: Watch, dropped: Sequence[Dropped], timeo
     Raises TaskFileError with the reason of each that was refused.
     """
     waiting = list(dropped)
-    refusals: list[Problem] = []
+    refused: list[Problem] = []
     for _ in looks(timeout):
         known = watch.identities([task_id for each in waiting for task_id in each.draft.ids])
         waiting = [each for each in waiting if not _on_board(each, known)]
         for each in waiting.copy():
-            if (problem := _refusal(workshop, each)) is not None:
-                refusals.append(problem)
+            if problems := _refusal(workshop, each):
+                refused += problems
                 waiting.remove(each)
         if not waiting:
             break
-    if refusals:
-        error = TaskFileError("refused", refusals[0])
-        error.args = ("\n".join(map(str, refusals)),)
-        raise error
+    if refused:
+        raise TaskFileError("refused", refused[0], refused[1:])
     return not waiting
 
 
@@ -107,24 +105,28 @@ def _on_board(dropped: Dropped, known: Mapping[str, tuple[str, int]]) -> bool:
     return all(known.get(task_id.lower()) == (digest, me) for task_id, digest in ids)
 
 
-def _refusal(workshop: Workshop, dropped: Dropped) -> Problem | None:
-    """Why the master refused a file, if it did and we may see that."""
+def _refusal(workshop: Workshop, dropped: Dropped) -> list[Problem]:
+    """What the master says is wrong with a file, if he refused it and we may see that."""
     reason = f"{workshop.layout.rejected}/{dropped.name}.error.json"
     try:
         with open(reason, "rb") as file:
             error: dict[str, Any] = json.load(file)["error"]
     except PermissionError:
         if not os.path.lexists(reason):
-            return None
+            return []
         message = f"it was not taken in, and you may not read why: ask the workshop's operator for {reason}"
-        return Problem(message=message, file=dropped.draft.file)
+        return [Problem(message=message, file=dropped.draft.file)]
     except (OSError, ValueError, KeyError):
-        return None
+        return []
+    return [_problem(dropped, each) for each in error.get("problems") or [error]]
+
+
+def _problem(dropped: Dropped, told: Mapping[str, Any]) -> Problem:
     return Problem(
-        message=str(error.get("message")).removeprefix(f"{dropped.name}: "),
+        message=str(told.get("message")).removeprefix(f"{dropped.name}: "),
         file=dropped.draft.file,
-        line=error.get("line"),
-        column=error.get("column"),
-        key=error.get("key"),
-        nearest=error.get("nearest"),
+        line=told.get("line"),
+        column=told.get("column"),
+        key=told.get("key"),
+        nearest=told.get("nearest"),
     )

@@ -30,9 +30,9 @@ def reject(layout: Layout, claim: Claim, error: Mapping[str, Any]) -> str:
     marked = plain + b"~" + claim.ulid.encode("ascii")
     if not os.path.lexists(claimed):
         return os.fsdecode(marked if os.path.lexists(marked) else plain)
-    text = json.dumps({"file": shown(claim.name), "error": dict(error), "claim": claim.ulid}, indent=2).encode("ascii")
+    text = _as_text({"file": shown(claim.name), "error": dict(error), "claim": claim.ulid})
     draft = os.path.join(rejected, b"." + claim.ulid.encode("ascii") + b".tmp")
-    write_synced(draft, text + b"\n", _READABLE)
+    write_synced(draft, text, _READABLE)
     target = plain if _reserved(plain, draft, claim) else marked
     os.rename(draft, target + REASON)
     if target is plain and os.path.lexists(draft):
@@ -50,6 +50,28 @@ def discard(layout: Layout, claim: Claim) -> None:
         os.unlink(os.path.join(os.fsencode(layout.tasks), claim.file))
     except FileNotFoundError:
         return
+
+
+def refused_since(layout: Layout, since: float) -> int:
+    """How many files were refused since a time in seconds. Raises OSError where we may not look."""
+    with os.scandir(os.fsencode(layout.rejected)) as entries:
+        return sum(entry.name.endswith(REASON) and _is_since(entry, since) for entry in entries)
+
+
+def _is_since(entry: os.DirEntry[bytes], since: float) -> bool:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime >= since
+    except FileNotFoundError:
+        return False  # a person has just taken it away
+
+
+def _as_text(reason: Mapping[str, Any]) -> bytes:
+    """For people to read; a lone surrogate cannot be written as UTF-8, and then all of it is said in ASCII."""
+    try:
+        text = json.dumps(reason, indent=2, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(reason, indent=2).encode("ascii")
+    return text + b"\n"
 
 
 def _reserved(plain: bytes, draft: bytes, claim: Claim) -> bool:

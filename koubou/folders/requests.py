@@ -17,7 +17,6 @@ from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath, r
 from koubou.folders.task_file import InlineFile, TaskFile
 from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, TaskBudget, TaskRequest
 
-_TOLD_AT_ONCE = 5
 """How many problems one message tells of."""
 
 
@@ -50,7 +49,8 @@ class Asking:
         try:
             task = check(TaskFile, document, file=self._file)
         except Mistakes as mistakes:
-            raise TaskFileError("schema", _together(mistakes.problems)) from None
+            first, *others = mistakes.problems
+            raise TaskFileError("schema", first, others) from None
         return _Ask(self, document, task).request()
 
     def read(self, root: str, parts: tuple[str, ...]) -> bytes:
@@ -215,22 +215,6 @@ def _budget(task: TaskFile) -> TaskBudget:
         time=budget.time,
         file_edits=budget.file_edits,
         commands=budget.commands,
-    )
-
-
-def _together(problems: Sequence[Problem]) -> Problem:
-    """The first problem, with a word on the others, since a refused file has one reason."""
-    first, *others = problems
-    told = [f"line {other.line}: {other.message}" for other in others[: _TOLD_AT_ONCE - 1]]
-    if len(others) >= _TOLD_AT_ONCE:
-        told.append(f"and {len(others) - len(told)} more")
-    return Problem(
-        message="; ".join((first.message, *told)),
-        file=first.file,
-        line=first.line,
-        column=first.column,
-        key=first.key,
-        nearest=first.nearest,
     )
 
 

@@ -154,6 +154,20 @@ def test_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
     assert "not served" in home.koubou("status").stdout
 
 
+def test_status_counts_the_files_that_were_refused(home: Home) -> None:
+    assert home.ask("status")["rejected"] == {"last_day": 0, "folder": home.layout.rejected}
+    assert "refused" not in home.koubou("status").stdout
+    reason = Path(home.layout.rejected) / "a.yaml.error.json"
+    reason.write_text("{}")
+    try:
+        assert home.ask("status")["rejected"]["last_day"] == 1
+        assert (
+            f"refused  1 file within the last day: {home.layout.rejected}/*.error.json" in home.koubou("status").stdout
+        )
+    finally:
+        reason.unlink()
+
+
 def test_budget_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
     (month,) = home.ask("budget", "status")["accounts"]
     assert (month["name"], month["dimension"]) == ("month:2027-01", "usd")

@@ -251,12 +251,37 @@ def test_what_has_been_owed_for_long_is_told(shop: Shop) -> None:
     board = shop.open()
     with board.transaction():
         board.notices.owe("emergency", Channel.WEBHOOK, "m", "emergency", {}, 1_700_000_000_000)
-        board.crew.latch("emergency", "over the month", 1_700_000_000_000)
     board.close()
     assert shop.check("board", "notices")["level"] == "warning"
+
+
+def test_an_emergency_stop_is_an_error_and_only_its_own_command_mends_it(shop: Shop) -> None:
+    board = shop.open()
+    with board.transaction():
+        board.crew.latch("emergency", "over the month", 1_700_000_000_000)
+        board.crew.latch("pause:local", "night", 1_700_000_000_000)
+    board.close()
     stopped = shop.check("board", "stopped")
-    assert "emergency" in stopped["says"]
-    assert "koubou budget resume" in stopped["remedy"]
+    assert (stopped["level"], stopped["remedy"]) == ("error", "koubou budget resume --reason …")
+    assert "emergency (over the month)" in stopped["says"]
+
+
+def test_a_pause_is_a_warning_and_resume_ends_it(shop: Shop) -> None:
+    board = shop.open()
+    with board.transaction():
+        board.crew.latch("pause:local", "night", 1_700_000_000_000)
+    board.close()
+    stopped = shop.check("board", "stopped")
+    assert (stopped["level"], stopped["remedy"]) == ("warning", "koubou resume local")
+
+
+def test_refused_files_of_the_last_day_are_counted(shop: Shop) -> None:
+    shop.open().close()
+    assert shop.check("folders", "rejected")["level"] == "ok"
+    Path(shop.layout.rejected, "a.yaml.error.json").write_text("{}")
+    found = shop.check("folders", "rejected")
+    assert (found["level"], found["says"]) == ("note", "1 file refused within the last day")
+    assert shop.layout.rejected in found["remedy"]
 
 
 # Servers

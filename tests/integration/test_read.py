@@ -84,10 +84,25 @@ def test_a_refusal_says_where_and_what_was_meant(layout: Layout) -> None:
 
 
 def test_a_refusal_tells_of_every_mistake(layout: Layout) -> None:
-    message = refusal(layout, "a.yaml", "prompt: hello\nretries: x\nisolate: 7\nlocks: 8\n").problem.message
-    assert (
-        message == "retries must be a whole number; line 3: isolate must be true or false; line 4: locks must be a list"
+    error = refusal(layout, "a.yaml", "prompt: hello\nretries: x\nisolate: 7\nlocks: 8\n").as_json()
+    assert error["message"] == (
+        "retries must be a whole number; line 3: isolate must be true or false; line 4: locks must be a list"
     )
+    assert [(each["line"], each["key"]) for each in error["problems"]] == [(2, "retries"), (3, "isolate"), (4, "locks")]
+
+
+def test_every_mistake_of_a_refusal_has_what_was_meant(layout: Layout) -> None:
+    error = refusal(layout, "a.yaml", "prompt: hello\npriorty: 1\nretires: 2\ntitel: x\n").as_json()
+    assert error["nearest"] == "priority"
+    assert [each["nearest"] for each in error["problems"]] == ["priority", "retries", "title"]
+    assert error["message"].count("did you mean") == 3
+
+
+def test_of_very_many_mistakes_some_are_told_and_the_others_counted(layout: Layout) -> None:
+    error = refusal(layout, "a.yaml", "prompt: hello\n" + "".join(f"key_{at}: 1\n" for at in range(9))).as_json()
+    assert error["message"].count("unknown key") == 5
+    assert error["message"].endswith("; and 4 more")
+    assert len(error["problems"]) == 9
 
 
 def test_a_refusal_names_the_line_within_the_whole_file(layout: Layout) -> None:

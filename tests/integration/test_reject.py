@@ -16,7 +16,7 @@ from koubou.errors import Problem, TaskFileError
 from koubou.folders import reject as door
 from koubou.folders.claim import Claim, leftovers
 from koubou.folders.layout import Layout
-from koubou.folders.reject import discard, reject
+from koubou.folders.reject import discard, refused_since, reject
 
 ERROR = {"class": "yaml", "message": "is not right", "line": 3, "column": 1, "key": None, "nearest": None}
 
@@ -72,6 +72,26 @@ def test_the_reason_of_an_error_is_its_kind_and_its_problem() -> None:
         "key": "priorty",
         "nearest": "priority",
     }
+
+
+def test_a_reason_is_written_as_it_reads(layout: Layout) -> None:
+    claim = claimed(layout, "日報.yaml", "prompt: [")
+    reject(layout, claim, {**ERROR, "message": "読めません"})
+    written = Path(layout.rejected, "日報.yaml.error.json").read_bytes()
+    assert "読めません".encode() in written
+    assert '"file": "日報.yaml"'.encode() in written
+
+
+def test_a_reason_that_utf_8_cannot_say_is_said_in_ascii(layout: Layout) -> None:
+    reject(layout, claimed(layout, "a.yaml", "prompt: ["), {**ERROR, "message": "\udcff 読めません"})
+    assert reason_of(layout, "a.yaml")["error"]["message"] == "\udcff 読めません"
+
+
+def test_refused_files_are_counted_by_when_they_were(layout: Layout) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        reject(layout, claimed(layout, name, "prompt: ["), ERROR)
+    os.utime(f"{layout.rejected}/a.yaml.error.json", (1_000, 1_000))
+    assert (refused_since(layout, 0), refused_since(layout, 2_000)) == (2, 1)
 
 
 def test_refusing_twice_does_nothing_twice(layout: Layout) -> None:

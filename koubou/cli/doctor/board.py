@@ -11,6 +11,7 @@ from koubou.cli import say
 from koubou.cli.doctor.finding import Area, Check, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.model.instant import MINUTE
+from koubou.rules.latches import EMERGENCY, ended_by
 
 BOARD = Area("board")
 _LOOK_AT_MOST = 0.7
@@ -79,6 +80,8 @@ def _notices(health: Health) -> Iterator[Finding]:
 
 def _stopped(health: Health) -> Iterator[Finding]:
     latches = health.latches()
-    if latches:
-        remedy = "koubou status says why; koubou budget resume --reason …, or koubou resume"
-        yield BOARD.warning("stopped", f"until a person says otherwise: {', '.join(sorted(latches))}", remedy)
+    told = f"until a person says otherwise: {'; '.join(f'{name} ({reason})' for name, reason in latches.items())}"
+    if EMERGENCY in latches:
+        yield BOARD.error("stopped", f"nothing starts, {told}", ended_by(EMERGENCY))
+    elif latches:
+        yield BOARD.warning("stopped", told, "; ".join(dict.fromkeys(map(ended_by, latches))))

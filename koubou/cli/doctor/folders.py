@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from koubou.cli.doctor.finding import Area, Check, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.folders.layout import GROUP
+from koubou.folders.reject import refused_since
 
 FOLDERS = Area("folders")
 _DROP_ONLY = 0o3730
@@ -21,6 +22,7 @@ _NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph
 _FORGETFUL = frozenset({"tmpfs", "ramfs"})
 _FEW_INODES = 10_000
 _OLD_CLAIM = 60.0
+_DAY = 86_400.0
 _MB = 1_000_000
 
 
@@ -141,7 +143,17 @@ def claims(patient: Patient) -> Iterator[Finding]:
         yield FOLDERS.ok("claims", "no claimed file is left over")
 
 
-CHECKS: tuple[Check, ...] = (home, modes, submitters, space, file_system, claims)
+def rejected(patient: Patient) -> Iterator[Finding]:
+    """Files that were refused within the last day: whoever dropped them may not know it."""
+    count = refused_since(patient.layout, time.time() - _DAY)
+    if count:
+        says = f"{count:,} file{'' if count == 1 else 's'} refused within the last day"
+        yield FOLDERS.note("rejected", says, f"{patient.layout.rejected}/*.error.json say why")
+    else:
+        yield FOLDERS.ok("rejected", "no file was refused within the last day")
+
+
+CHECKS: tuple[Check, ...] = (home, modes, submitters, space, file_system, claims, rejected)
 
 
 def _shelves(patient: Patient) -> tuple[str, ...]:
