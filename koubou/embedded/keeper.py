@@ -8,9 +8,11 @@ import json
 import os
 import secrets
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 from koubou.embedded.registry import MODELS, NoLocalModel
 from koubou.embedded.weights import default_models_dir, is_path, locate
@@ -44,27 +46,38 @@ class Running:
 
     base_url: str
     api_key: str = field(repr=False)
-    process: Process
+    process: Popen[bytes]
+
+    async def wait(self) -> int:
+        """Until it has ended; its status."""
+        return await _ended(self.process)
 
     async def stop(self, grace: float = 3.0) -> None:
         """End it: close its stdin, wait for `grace` seconds, then kill."""
         await _end(self.process, grace)
 
 
-async def launch(settings: EmbeddedSettings, patience: float = PATIENCE) -> Running:
-    """Start the server and wait until it serves. Raises NoLocalModel with the remedy. Fetches nothing."""
+async def launch(
+    settings: EmbeddedSettings, patience: float = PATIENCE, *, started: Callable[[int], None] = lambda _: None
+) -> Running:
+    """Start the server and wait until it serves. Raises NoLocalModel with the remedy. Fetches nothing.
+
+    `started` is told its number in the same turn of the loop in which it was started.
+    """
     weights = _weights(settings)
     if importlib.util.find_spec("xllamacpp") is None:
         raise NoLocalModel("the package xllamacpp is not installed", "pip install 'koubou[local]'")
     key = secrets.token_urlsafe(32)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "koubou.embedded"),
+    process = Popen(
+        [sys.executable, "-P", "-m", "koubou.embedded"],
+        bufsize=0,
         stdin=PIPE,
         stdout=PIPE,
         stderr=DEVNULL,  # the library's own log, which may tell of requests; what matters comes on stdout
         env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
     )
     try:
+        started(process.pid)
         port = await asyncio.wait_for(_port(process, settings, weights, key), patience)
     except TimeoutError:
         await _end(process, 0)
@@ -100,7 +113,7 @@ def _weights(settings: EmbeddedSettings) -> Path:
     )
 
 
-async def _port(process: Process, settings: EmbeddedSettings, weights: Path, key: str) -> int:
+async def _port(process: Popen[bytes], settings: EmbeddedSettings, weights: Path, key: str) -> int:
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - pipes were asked for
     told = {
         "model": str(weights),
@@ -111,12 +124,13 @@ async def _port(process: Process, settings: EmbeddedSettings, weights: Path, key
         "parallel": settings.parallel,
         "threads": settings.threads or default_threads(),
     }
-    process.stdin.write(json.dumps(told).encode() + b"\n")
-    line = await process.stdout.readline()
+    with suppress(BrokenPipeError):  # then its silence tells
+        process.stdin.write(json.dumps(told).encode() + b"\n")
+    line = await asyncio.to_thread(process.stdout.readline)
     try:
         said = json.loads(line)
     except ValueError:
-        status = await process.wait()
+        status = await _ended(process)
         raise NoLocalModel(
             f"the model server died while it loaded {settings.model} (status {status})",
             "there may be too little memory: use a smaller model, fewer context_tokens or less concurrency",
@@ -126,11 +140,28 @@ async def _port(process: Process, settings: EmbeddedSettings, weights: Path, key
     return int(said["port"])
 
 
-async def _end(process: Process, grace: float) -> None:
+async def _end(process: Popen[bytes], grace: float) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), grace)
+        await asyncio.wait_for(_ended(process), grace)
     except TimeoutError:
         process.kill()
-        await process.wait()
+        await _ended(process)
+
+
+async def _ended(process: Popen[bytes]) -> int:
+    """Wait until it has ended; its status."""
+    if process.poll() is None:
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        pidfd = os.pidfd_open(process.pid)
+        loop.add_reader(pidfd, over.set)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    return process.wait()

@@ -14,6 +14,7 @@ from typing import Any
 
 from koubou import crash, last_words
 from koubou.errors import ProtocolError
+from koubou.master.children import Children
 from koubou.wire.framing import Decoder, Message, encode
 
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -22,8 +23,11 @@ _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CE
 class Child(asyncio.Protocol):
     """`heard` gets each message; `gone` is called once, with the exit status, when the process has ended."""
 
-    def __init__(self, accepts: tuple[type, ...], heard: Callable[[Any], None], gone: Callable[[int], None]) -> None:
+    def __init__(
+        self, accepts: tuple[type, ...], children: Children, heard: Callable[[Any], None], gone: Callable[[int], None]
+    ) -> None:
         self.killed = False
+        self._children = children
         self._heard = heard
         self._gone = gone
         self._decoder = Decoder(accepts)
@@ -42,6 +46,7 @@ class Child(asyncio.Protocol):
         after: Sequence[str],
         accepts: tuple[type, ...],
         *,
+        children: Children,
         heard: Callable[[Any], None],
         gone: Callable[[int], None],
     ) -> Child:
@@ -57,16 +62,18 @@ class Child(asyncio.Protocol):
                 env={**_environment(os.environ), last_words.VARIABLE: str(paper)},
                 start_new_session=True,
             )
+            children.note(process.pid)
+            pidfd = os.pidfd_open(process.pid)
         except BaseException:
             ours.close()
             os.close(paper)
             raise
         finally:
             theirs.close()
-        child = cls(accepts, heard, gone)
+        child = cls(accepts, children, heard, gone)
         child._paper = paper
         child._process = process
-        child._pidfd = os.pidfd_open(process.pid)
+        child._pidfd = pidfd
         loop = asyncio.get_running_loop()
         loop.add_reader(child._pidfd, child._ended)
         await loop.create_unix_connection(lambda: child, sock=ours)
@@ -122,6 +129,7 @@ class Child(asyncio.Protocol):
         loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         status = self._process.wait()
+        self._children.forget(self._process.pid)
         self._pidfd = -1
         self.last_words = last_words.read(self._paper)
         os.close(self._paper)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.member import Member
 from koubou.master.orphans import Orphans
 from koubou.master.out_of_memory import OutOfMemory
@@ -65,7 +66,8 @@ class Crew:
         self._born: dict[str, float] = {}
         self._chance = chance
         self._out_of_memory = OutOfMemory()
-        self.orphans = Orphans(workshop.layout.home, journal)
+        self.children = Children()
+        self.orphans = Orphans(workshop.layout.home, journal, self.children)
         self.old: OldCrew | None = None
 
     def tiers(self) -> Mapping[str, Tier]:
@@ -112,7 +114,9 @@ class Crew:
         )
         self._starting[tier.name] = self._starting.get(tier.name, 0) + 1
         try:
-            member = await Member.start(name, tier, welcome, heard=self._heard, gone=self._ended)
+            member = await Member.start(
+                name, tier, welcome, children=self.children, heard=self._heard, gone=self._ended
+            )
         except OSError as error:
             self._back_off(tier.name)
             self._journal.say("worker.lost", "error", tier=tier.name, reason=f"cannot be started: {error}")

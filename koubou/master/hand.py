@@ -11,6 +11,7 @@ from typing import Any
 from koubou.errors import ProtocolError
 from koubou.journal import Journal
 from koubou.master.child import Child
+from koubou.master.children import Children
 from koubou.wire.framing import FROM_HAND, Message
 
 _FIRST_WAIT = 0.1
@@ -21,9 +22,18 @@ _LIVED_WELL = 10.0
 class Hand:
     """`heard` gets each message; `began` is called whenever it was started, to give it its orders anew."""
 
-    def __init__(self, name: str, journal: Journal, *, heard: Callable[[Any], None], began: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        journal: Journal,
+        children: Children,
+        *,
+        heard: Callable[[Any], None],
+        began: Callable[[], None],
+    ) -> None:
         self._name = name
         self._journal = journal
+        self._children = children
         self._heard = heard
         self._began = began
         self._child: Child | None = None
@@ -67,7 +77,13 @@ class Hand:
             try:
                 ended: asyncio.Future[int] = loop.create_future()
                 child = await Child.start(
-                    "koubou.hands", (self._name,), (), FROM_HAND, heard=self._heard, gone=partial(_tell, ended)
+                    "koubou.hands",
+                    (self._name,),
+                    (),
+                    FROM_HAND,
+                    children=self._children,
+                    heard=self._heard,
+                    gone=partial(_tell, ended),
                 )
             except OSError as error:
                 self._journal.say("hand.lost", "error", hand=self._name, reason=f"cannot be started: {error}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.hand import Hand
 from koubou.model.heard import Arrived, Filed, FilesRemoved
 from koubou.model.instant import Instant
@@ -42,6 +43,7 @@ class Hands:
         self,
         orders: IntakeOrders,
         journal: Journal,
+        children: Children,
         *,
         wake: Callable[[], None],
         hear: Callable[[Filed | FilesRemoved], None],
@@ -59,8 +61,8 @@ class Hands:
         self._going: set[Owed] = set()
         self._sweeping = False
         self.removals = 0
-        self._intake = Hand("intake", journal, heard=self._intake_says, began=self._begin_intake)
-        self._shelving = Hand("shelving", journal, heard=self._shelving_says, began=self._begin_shelving)
+        self._intake = Hand("intake", journal, children, heard=self._intake_says, began=self._begin_intake)
+        self._shelving = Hand("shelving", journal, children, heard=self._shelving_says, began=self._begin_shelving)
 
     @property
     def busy(self) -> bool:

@@ -66,6 +66,7 @@ class Master:
         self.hands = Hands(
             workshop.intake,
             journal,
+            self.crew.children,
             wake=self._awake.set,
             hear=self.hear,
             owed=lambda: self._deeds.shelve_what_is_owed(),

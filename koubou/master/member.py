@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from koubou.errors import ProtocolError
 from koubou.master.child import Child, boot_id, start_time
+from koubou.master.children import Children
 from koubou.model.tier import Tier
 from koubou.model.worker import WorkerIdentity
 from koubou.wire.framing import FROM_WORKER
@@ -41,6 +42,7 @@ class Member:
         tier: Tier,
         welcome: Welcome,
         *,
+        children: Children,
         heard: Callable[[FromWorker], None],
         gone: Callable[[Member, int], None],
     ) -> Member:
@@ -59,7 +61,7 @@ class Member:
             assert member is not None  # noqa: S101 - a child's end is told in a later turn of the loop than its start
             gone(member, status)
 
-        child = await Child.start("koubou.worker", (), (name,), FROM_WORKER, heard=hear, gone=end)
+        child = await Child.start("koubou.worker", (), (name,), FROM_WORKER, children=children, heard=hear, gone=end)
         member = cls(name, tier, welcome, child)
         for message in early:
             hear(message)

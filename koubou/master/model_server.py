@@ -57,7 +57,7 @@ class ModelServer:
         wait = _FIRST_WAIT
         while True:
             try:
-                self._running = await launch(self._crew.workshop.embedded)
+                self._running = await launch(self._crew.workshop.embedded, started=self._crew.children.note)
             except NoLocalModel as error:
                 for tier in tiers:
                     self._crew.halted[tier.name] = str(error)
@@ -67,7 +67,7 @@ class ModelServer:
             loop = asyncio.get_running_loop()
             began = loop.time()
             self._ready(tiers, self._running)
-            status = await self._running.process.wait()
+            status = await self._running.wait()
             self._crew.waiting_for_server.update(tier.name for tier in tiers)
             wait = _FIRST_WAIT if loop.time() - began > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
             self._journal.say("tier.degraded", "error", tier=tiers[0].name, reason=f"the model server ended ({status})")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Callable
 
 from koubou.journal import Journal
@@ -17,24 +16,22 @@ from koubou.leash import tree
 from koubou.leash.adopted import adopted, end_adopted
 from koubou.leash.mark import of_worker, of_workshop
 from koubou.leash.tree import Process
+from koubou.master.children import Children
 
 _GRACE = 1.0
 """Seconds for a leash that has lost its worker to end its tree by itself; it takes about ten milliseconds."""
-_OTHERS_REAP_WITHIN = 2.0
-_OUR_PROGRAMS = [os.fsencode(sys.executable), b"-P", b"-m"]
-_OUR_PACKAGE = b"koubou."
 _INIT = 1
 
 
 class Orphans:
-    """Knows children that the master started from those that came to it. For a process that is a subreaper."""
+    """Knows `children` that the master started from those that came to it. For a process that is a subreaper."""
 
-    def __init__(self, home: str, journal: Journal) -> None:
+    def __init__(self, home: str, journal: Journal, children: Children) -> None:
         self._home = home
+        self._children = children
         self._journal = journal
         # What a shell had started before it became us by exec is no concern of ours.
         self._strangers = {(child.pid, child.born) for child in adopted(lambda _: False)}
-        self._ended: dict[tuple[int, int], float] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def end_old(self) -> None:
@@ -60,13 +57,9 @@ class Orphans:
         return bool(self._under_way)
 
     def reap(self) -> None:
-        """Once a second: take away who came to us and has ended since. Our own are taken away by who started them,
-        and long before that."""
-        now = asyncio.get_running_loop().time()
-        zombies = {(child.pid, child.born): child for child in adopted(lambda child: child.alive)}
-        self._ended = {identity: self._ended.get(identity, now) for identity in zombies}
-        late = [zombies[each] for each, since in self._ended.items() if now - since >= _OTHERS_REAP_WITHIN]
-        tree.reap(late, spare=lambda _: False)
+        """Once a second: take away who came to us and has ended since."""
+        zombies = adopted(lambda child: child.alive or child in self._children)
+        tree.reap(zombies, spare=lambda _: False)
 
     async def _end(self, ending: bytes, worker: str) -> None:
         left = await end_adopted(self._is_ours, ending, grace=_GRACE, reaps=False)
@@ -76,16 +69,6 @@ class Orphans:
             self._journal.say("worker.stuck", "error", worker=worker, reason=reason, processes=names)
 
     def _is_ours(self, child: Process) -> bool:
-        """Whether the master has started it. Every program that it starts is a module of this package, and is that
-        from the moment on in which it exists for the loop. As the first process of a container it is everybody's
-        foster parent: there only the mark counts."""
-        return os.getpid() == _INIT or (child.pid, child.born) in self._strangers or _runs_our_program(child.pid)
-
-
-def _runs_our_program(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            words = file.read().split(b"\0")
-    except OSError:
-        return False
-    return words[:3] == _OUR_PROGRAMS and words[3].startswith(_OUR_PACKAGE)
+        """Whether the master has started it, or has it from who was in its place before. As the first process of a
+        container it is everybody's foster parent: there only the mark counts."""
+        return os.getpid() == _INIT or (child.pid, child.born) in self._strangers or child in self._children

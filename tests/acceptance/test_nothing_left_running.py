@@ -24,7 +24,7 @@ def roll(tmp_path: Path) -> Roll:
 @pytest.fixture
 def workshop(roll: Roll, tmp_path: Path) -> Iterator[Workshop]:
     """One tier for each behaviour of the stub agent, in one worker each."""
-    agents = ("finished", "daemon", "family", "talker", "silent")
+    agents = ("finished", "daemon", "family", "talker", "silent", "impostor")
     words = [sys.executable, "-I", "-S", HOSTILE]
     with Workshop(
         None,
@@ -93,6 +93,26 @@ def test_kill_9_below_the_master_leaves_nothing_and_the_task_is_tried_again_alon
         assert workshop.koubou("cancel", victims).returncode == 0
         workshop.error(victims)
         assert roll.alive() == []
+
+
+def test_one_that_looks_like_a_program_of_ours_goes_as_well(workshop: Workshop, roll: Roll) -> None:
+    workshop.drop("a.yaml", {"id": "a", "prompt": "Hello", "tier": "impostor", "retries": 3})
+    words = [sys.executable, "-P", "-m", "koubou.hands"]
+
+    def impostors() -> list[tuple[int, int]]:
+        return [each for each in roll.signed if lives(*each) and psutil.Process(each[0]).cmdline() == words]
+
+    [impostor] = workshop.wait_until(impostors, "somebody in our clothes")
+    leash = holder(roll)
+    worker = leash.parent()
+    assert worker is not None
+    worker.suspend()  # so that it cannot end the others either
+    leash.kill()
+    worker.kill()
+    workshop.wait_until(lambda: [each for each in impostors() if each != impostor], "another try")
+    assert not lives(*impostor)
+    assert workshop.koubou("cancel", "a").returncode == 0
+    workshop.error("a")
 
 
 def test_whatever_a_killed_master_leaves_is_ended_by_the_next(workshop: Workshop, roll: Roll) -> None:

@@ -12,6 +12,7 @@ import pytest
 from workshop import Workshop
 
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.hand import Hand
 
 REHEARSED = {
@@ -113,7 +114,7 @@ def test_at_the_end_the_master_waits_for_a_hand_also_when_it_was_lost_before() -
     async def drill() -> None:
         began = asyncio.Queue[int]()
         journal = Journal(stream=io.StringIO())
-        hand = Hand("shelving", journal, heard=lambda _: None, began=lambda: began.put_nowait(1))
+        hand = Hand("shelving", journal, Children(), heard=lambda _: None, began=lambda: began.put_nowait(1))
         hand.start()
         await began.get()
         (first,) = psutil.Process().children()

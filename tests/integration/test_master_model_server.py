@@ -63,6 +63,12 @@ def test_a_killed_model_server_is_started_again_and_tasks_wait_for_it(workshop: 
     workshop.wait_for_event("tier.recovered", tier="local")
     first = server(workshop)
     assert first is not None
+    # Who ends what a killed worker has left takes the server for nothing of it.
+    (worker,) = [each for each in workshop.notice_processes() if "koubou.worker" in each.cmdline()]
+    worker.kill()
+    workshop.drop("again.yaml", {"id": "again", "prompt": "Say hello."})
+    assert workshop.output("again")["answer"]
+    assert first.is_running()
     first.kill()
     workshop.wait_for_event("tier.degraded", tier="local")
     # It comes while there is no server: it waits, and no worker is started for nothing.

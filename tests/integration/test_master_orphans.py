@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
+import subprocess
 from pathlib import Path
 
+import pytest
+
 from koubou.journal import Journal
+from koubou.leash import adopted
+from koubou.master.child import Child
+from koubou.master.children import Children
 from koubou.master.orphans import Orphans
+from koubou.wire.framing import FROM_HAND
 
 
 def test_a_worker_is_accounted_for_once_nothing_of_it_is_left(tmp_path: Path) -> None:
     told: list[str] = []
 
     async def end() -> None:
-        orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()))
+        orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()), Children())
         over = asyncio.Event()
         orphans.end("a-worker", then=lambda: (told.append("a-worker"), over.set()))
         assert orphans.busy
@@ -29,8 +37,37 @@ def test_a_master_that_leaves_meanwhile_leaves_that_to_the_next_one(tmp_path: Pa
     told: list[str] = []
 
     async def leave() -> None:
-        orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()))
+        orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()), Children())
         orphans.end("a-worker", then=lambda: told.append("a-worker"))
 
     asyncio.run(leave())
     assert told == [], "its board is closed by then"
+
+
+def test_whoever_the_master_has_started_is_no_orphan_from_his_first_moment_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adopted, "is_subreaper", lambda: True)
+    ends: list[int] = []
+
+    async def look_and_start() -> None:
+        children = Children()
+        orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()), children)
+        stranger = subprocess.Popen(["sleep", "60"])
+        over = asyncio.Event()
+        orphans.end("a-worker", then=over.set)
+        own = []
+        while not over.is_set():
+            hand = Child.start(
+                "koubou.hands", ("shelving",), (), FROM_HAND, children=children, heard=lambda _: None, gone=ends.append
+            )
+            own.append(await hand)
+        assert stranger.wait(10) == -signal.SIGKILL
+        assert len(own) > 3
+        for each in own:
+            each.hang_up()
+        while len(ends) < len(own):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(asyncio.wait_for(look_and_start(), 60))
+    assert set(ends) == {0}

@@ -195,6 +195,23 @@ def disguise() -> None:
     stay()
 
 
+def impostor() -> None:
+    """Wipes environment and name, takes the words of a program of Koubou's, and leaves."""
+    folder = os.path.join(os.path.dirname(ROLL), "impostor")
+    os.makedirs(os.path.join(folder, "koubou"), exist_ok=True)
+    for name, text in (("__init__", ""), ("hands", f"import time\ntime.sleep({LIFE})\n")):
+        with open(os.path.join(folder, "koubou", f"{name}.py"), "w") as file:
+            file.write(text)
+    if fork():
+        os.setsid()
+        if fork():
+            deafen()
+            os.execve(sys.executable, [sys.executable, "-P", "-m", "koubou.hands"], {"PYTHONPATH": folder})
+        os._exit(0)
+    say("ready")
+    stay()
+
+
 def vanisher() -> None:
     """Ends well, and leaves somebody deaf who has neither environment nor name."""
     if os.fork() == 0:
