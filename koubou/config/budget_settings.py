@@ -18,6 +18,7 @@ from koubou.config.words import (
     Section,
     Share,
     Shown,
+    SomeTime,
     TierNamed,
     Timezone,
     Usd,
@@ -64,7 +65,7 @@ class TaskLimits(Section):
     usd: Usd | None = Field(default="1.00", validate_default=True, description="Money of one task; null = no limit.")
     tokens: Positive | None = Field(default=100_000, description="Tokens of one task, in and out; null = no limit.")
     calls: Positive | None = Field(default=None, description="Calls to models of one task; null = no limit.")
-    time: Duration | None = Field(
+    time: SomeTime | None = Field(
         default="30m", validate_default=True, description="Working time of one task; null = no limit."
     )
     file_edits: Count | None = Field(default=50, description="Files that an agent may change; null = no limit.")
@@ -80,7 +81,7 @@ class TypeLimits(Section):
     usd: Usd | None = Field(default=None, description="Money; null = no limit.")
     tokens: Positive | None = Field(default=None, description="Tokens, in and out; null = no limit.")
     calls: Positive | None = Field(default=None, description="Calls to models; null = no limit.")
-    time: Duration | None = Field(default=None, description="Working time; null = no limit.")
+    time: SomeTime | None = Field(default=None, description="Working time; null = no limit.")
     file_edits: Count | None = Field(default=None, description="Files that an agent may change; null = no limit.")
     commands: Count | None = Field(default=None, description="Commands that an agent may run; null = no limit.")
 

@@ -20,8 +20,10 @@ from koubou.config.words import (
     Section,
     Shown,
     Size,
+    SomeTime,
     TierName,
     TierNamed,
+    Whole,
 )
 
 _FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
@@ -88,7 +90,7 @@ class CommandSettings(Section):
     argv: tuple[Annotated[str, Field(min_length=1, max_length=4096), Shown("text")], ...] = Field(
         min_length=1, max_length=200, description="The program and its words. They can be seen by others: no secrets."
     )
-    idle: Duration | None = Field(default=None, description="It is ended when it says nothing for so long; null = not.")
+    idle: SomeTime | None = Field(default=None, description="It is ended when it says nothing for so long; null = not.")
     grace: Duration = Field(
         default="5s", validate_default=True, description="How long it may take to end when asked; then it is killed."
     )
@@ -101,11 +103,13 @@ class EmbeddedSettings(Section):
     models_dir: AbsolutePath | None = Field(
         default=None, description="Where model files are kept; null = the user's cache folder."
     )
-    context_tokens: Annotated[int, Field(ge=256, le=1_000_000), Shown("count from 256")] = Field(
+    context_tokens: Annotated[Whole, Field(ge=256, le=1_000_000), Shown("count from 256")] = Field(
         default=4096, description="Window of the model, shared by its parallel calls."
     )
-    parallel: Annotated[int, Field(ge=1, le=64), Shown("count from 1")] = Field(default=2, description="Calls at once.")
-    threads: Annotated[int, Field(ge=1, le=1024), Shown("count from 1")] | None = Field(
+    parallel: Annotated[Whole, Field(ge=1, le=64), Shown("count from 1")] = Field(
+        default=2, description="Calls at once."
+    )
+    threads: Annotated[Whole, Field(ge=1, le=1024), Shown("count from 1")] | None = Field(
         default=None, description="Threads; null = one less than there are cores."
     )
 

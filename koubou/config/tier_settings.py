@@ -13,11 +13,14 @@ from koubou.config.words import (
     Duration,
     Executor,
     Name,
+    Number,
     Positive,
     Section,
     Shown,
+    SomeTime,
     TierNamed,
     Usd,
+    Whole,
 )
 
 
@@ -155,10 +158,10 @@ class TierSettings(Section):
         default=None,
         description="A cap is never lowered below this to fit a budget; 1024, or 256 for a local tier, when null.",
     )
-    temperature: Annotated[float, Field(ge=0, le=2), Shown("number")] | None = Field(
+    temperature: Annotated[Number, Field(ge=0, le=2), Shown("number")] | None = Field(
         default=None, description="Sampling temperature; null = not sent."
     )
-    top_p: Annotated[float, Field(gt=0, le=1), Shown("number")] | None = Field(
+    top_p: Annotated[Number, Field(gt=0, le=1), Shown("number")] | None = Field(
         default=None, description="Nucleus sampling; null = not sent."
     )
     sandbox: Sandbox = Field(
@@ -167,16 +170,16 @@ class TierSettings(Section):
     errors_are_billed: bool = Field(
         default=False, description="Whether the provider bills calls that it answers with an error."
     )
-    timeout: Duration = Field(default="5m", validate_default=True, description="How long one call may take.")
+    timeout: SomeTime = Field(default="5m", validate_default=True, description="How long one call may take.")
     rate: RateSettings = Field(default=RateSettings(), description="How fast the provider may be asked.")
-    retries: Annotated[int, Field(ge=0, le=100), Shown("count")] = Field(
+    retries: Annotated[Whole, Field(ge=0, le=100), Shown("count")] = Field(
         default=3, description="How often a call that failed for a passing reason is made again."
     )
     retry_delay: Duration = Field(
         default="30s", validate_default=True, description="The wait before the first retry; later ones wait longer."
     )
     workers: CrewSettings = Field(default=CrewSettings(), description="How many worker processes serve the tier.")
-    concurrency: Annotated[int, Field(ge=1, le=1000), Shown("count from 1")] | None = Field(
+    concurrency: Annotated[Whole, Field(ge=1, le=1000), Shown("count from 1")] | None = Field(
         default=None, description="Calls at once per worker; 16, or 2 for a local tier, when null."
     )
     fallback: TierNamed | None = Field(default=None, description="The tier that is tried when this one cannot answer.")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from koubou.documents.units import duration, size, usd
+from koubou.documents.units import duration, size, some_time, usd
 
 _BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/%:-]*)?")
 _EXECUTOR = re.compile(r"chat|rehearsal|messages|codex|claude|command:[A-Za-z0-9_-]{1,40}")
@@ -80,16 +80,33 @@ def _listen(address: str) -> str:
     return address
 
 
+def _whole(value: object) -> object:
+    # YAML has many words for true, and Python takes it for 1.
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
 Duration = Annotated[int, BeforeValidator(duration), Shown("duration")]
 """Milliseconds."""
+SomeTime = Annotated[int, BeforeValidator(some_time), Shown("duration from 1s")]
+"""Milliseconds, for what would be over before it has begun."""
 Size = Annotated[int, BeforeValidator(size), Shown("size")]
 """Bytes."""
 Usd = Annotated[int, BeforeValidator(usd), Shown("USD")]
 """Nano-dollars."""
-Share = Annotated[float, Field(ge=0, le=100), Shown("share")]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_number)]
+Share = Annotated[Number, Field(ge=0, le=100), Shown("share")]
 """A part of a limit: 0.8 is 80 %."""
-Count = Annotated[int, Field(ge=0, le=10**12), Shown("count")]
-Positive = Annotated[int, Field(ge=1, le=10**9), Shown("count from 1")]
+Count = Annotated[Whole, Field(ge=0, le=10**12), Shown("count")]
+Positive = Annotated[Whole, Field(ge=1, le=10**9), Shown("count from 1")]
 AbsolutePath = Annotated[str, AfterValidator(_absolute), Shown("path")]
 BaseUrl = Annotated[str, AfterValidator(_base_url), Shown("address")]
 Executor = Annotated[str, AfterValidator(_executor), Shown("executor")]

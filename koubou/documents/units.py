@@ -26,6 +26,14 @@ def duration(value: object) -> Milliseconds:
     return round(milliseconds)
 
 
+def some_time(value: object) -> Milliseconds:
+    """The same where it must be a second or more: work that has less time is cut before it has begun."""
+    milliseconds = duration(value)
+    if milliseconds < SECOND:
+        raise ValueError("must be 1s or more")
+    return milliseconds
+
+
 def size(value: object) -> int:
     """Bytes of `512kB 10MB 2GiB`, or of a bare number of bytes. Raises ValueError."""
     count = _quantity(value, _SIZES)

@@ -78,13 +78,13 @@ Usd = Annotated[
         {"type": ["number", "string", "null"], "minimum": 0, "maximum": 1e9, "pattern": r"^\s*\d{1,15}(\.\d{1,9})?\s*$"}
     ),
 ]
-Duration = Annotated[
+SomeTime = Annotated[
     int | None,
-    BeforeValidator(_or_null(units.duration)),
+    BeforeValidator(_or_null(units.some_time)),
     WithJsonSchema(
         {
             "type": ["string", "number", "null"],
-            "minimum": 0,
+            "minimum": 1,
             "pattern": r"^\s*\d{1,15}(\.\d{1,9})?\s*(|[mM]?[sS]|[mMhHdD])\s*$",
         }
     ),
@@ -141,7 +141,7 @@ class Budget(Part):
     cost_usd: Usd = Field(default=None, description="USD, for example 0.50")
     tokens: Positive | None = Field(default=None, description="tokens of all calls together")
     calls: Positive | None = Field(default=None, description="calls to models")
-    time: Duration = Field(default=None, description="wall time, for example 15m")
+    time: SomeTime = Field(default=None, description="wall time, for example 15m")
     file_edits: Count | None = Field(default=None, description="edits an agent may make")
     commands: Count | None = Field(default=None, description="commands an agent may run")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 import pytest
+from pydantic import ValidationError
 from settings_files import Shelf
 
 from koubou.config.budgets import budget_of
 from koubou.config.load import load
+from koubou.config.words import Section
 from koubou.errors import SettingsError
 from koubou.model.money import USD, nano
 
@@ -170,6 +173,14 @@ def test_fallbacks_that_go_in_a_circle_are_told_once(shelf: Shelf) -> None:
         (f"tiers: {{a: {{reach: local, executor: rehearsal, api_key: {KEY}}}}}", "never stands in the settings"),
         ("tiers: {a: {reach: local, executor: rehearsal, api_key: {env: A, credential: b}}}", "exactly one of"),
         ("budget: {monthly: {warn_at: 2}}", "warn_at <= reject_at"),
+        ("budget: {monthly: {ceiling_at: true}}", "budget.monthly.ceiling_at must be a number"),
+        (f"tiers: {{a: {LOCAL[:-1]}, retries: yes}}}}", "tiers.a.retries must be a whole number"),
+        (f"tiers: {{a: {LOCAL[:-1]}, max_output_tokens: true}}}}", "max_output_tokens must be a whole number"),
+        (f"tiers: {{a: {LOCAL[:-1]}, timeout: 0}}}}", "tiers.a.timeout must be 1s or more"),
+        (f"tiers: {{a: {LOCAL[:-1]}, timeout: 999ms}}}}", "tiers.a.timeout must be 1s or more"),
+        ("commands: {a: {argv: [cat], idle: 0}}", "commands.a.idle must be 1s or more"),
+        ("budget: {task: {time: 0s}}", "budget.task.time must be 1s or more"),
+        ("budget: {types: {general: {time: 0s}}}", "budget.types.general.time must be 1s or more"),
         ("budget: {timezone: Mars/Base}", "time zone such as UTC"),
         ("window: {listen: here}", "address and a port"),
         ("guardian: {github: {repo: koubou}}", "right form"),
@@ -184,6 +195,27 @@ def test_what_cannot_be_is_refused_in_a_sentence_that_never_quotes(shelf: Shelf,
     assert message in str(problem)
     assert KEY not in str(problem)
     assert problem.line is not None
+
+
+def test_no_number_is_given_by_a_yes() -> None:
+    """YAML reads yes, on and true as true, and that is 1 to Python."""
+    numbers = [
+        (section, name)
+        for section in Section.__subclasses__()
+        for name, field in section.model_fields.items()
+        if is_number(field.annotation)
+    ]
+    assert len(numbers) > 60
+    for section, name in numbers:
+        with pytest.raises(ValidationError) as refused:
+            section.model_validate({name: True})
+        assert name in {error["loc"][0] for error in refused.value.errors()}, (section, name)
+
+
+def is_number(annotation: Any) -> bool:
+    return annotation in (int, float) or any(
+        is_number(inner) for inner in get_args(annotation) if get_origin(annotation) is not dict
+    )
 
 
 @pytest.mark.parametrize("settings", ["", "# nothing yet\n", "---\n"])
