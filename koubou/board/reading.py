@@ -100,6 +100,7 @@ class Rest:
     park_account: str | None
     park_dimension: str | None
     park_need: int | None
+    park_bearable: int | None
     runs_removed_at: Instant | None
     text_removed_at: Instant | None
     purged_at: Instant | None

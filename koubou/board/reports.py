@@ -44,6 +44,15 @@ class Sum:
 _AMOUNTS = tuple(field.name for field in fields(Sum) if field.name != "key")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidCalls:
+    """How many calls of a tier cost something, how much they cost together, and the model of the last one."""
+
+    calls: int
+    cost: Nano
+    model: str
+
+
 class Reports:
     """Questions to the ledger; ask them within `Reading.picture`, so that they agree with one another."""
 
@@ -69,10 +78,10 @@ class Reports:
             tiers[tier] = tiers.get(tier, 0) + cost
         return found
 
-    def paid_calls(self, since: Instant, until: Instant) -> dict[str, tuple[int, Nano]]:
-        """Of each tier: how many calls cost something, and how much they cost together."""
+    def paid_calls(self, since: Instant, until: Instant) -> dict[str, PaidCalls]:
+        """Of each tier: the calls that cost something."""
         rows = self._execute(SQL["paid_calls"], {"since": since, "until": until})
-        return {tier: (calls, cost) for tier, calls, cost in rows}
+        return {tier: PaidCalls(calls=calls, cost=cost, model=model) for tier, calls, cost, model, _ in rows}
 
     def spent(self, since: Instant, until: Instant) -> Nano:
         """All that was spent within a window."""

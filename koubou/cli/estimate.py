@@ -121,7 +121,7 @@ def _lines(estimate: Estimate) -> Iterator[str]:
     yield f"  {paint(word, colour)}{' ' * (11 - len(word))}{one_line(estimate.verdict)}"
     if estimate.call is not None:
         yield f"  such fit   {_many(estimate.call.how_many)}"
-        for room in estimate.call.rooms:
+        for room in () if estimate.call.never else estimate.call.rooms:
             yield f"             {one_line(room.account)}: {_many(room.fit)} by {room.dimension}"
     for note in estimate.notes:
         yield f"  note       {one_line(note)}"

@@ -45,10 +45,13 @@ class Call:
     hold: Amounts
     cap: int
     rooms: Sequence[Room]
+    never: bool
 
     @property
     def how_many(self) -> int | None:
         """By the tightest account; None = any number."""
+        if self.never:
+            return 0
         return min((room.fit for room in self.rooms if room.fit is not None), default=None)
 
 
@@ -114,7 +117,7 @@ class Estimating:
             route=played.task.route,
             call=None if played.tier is None else self._call(request, seen, played, played.tier),
             fits=played.fits,
-            verdict=played.verdict,
+            verdict=_verdict(played, request),
             notes=list(_waits(request)),
         )
 
@@ -139,6 +142,7 @@ class Estimating:
             hold=hold,
             cap=cap,
             rooms=rooms_in(played.bearers, probably, least),
+            never=played.never,
         )
 
     def _examined(self, request: TaskRequest) -> Examination:
@@ -155,6 +159,11 @@ class Estimating:
         from koubou.embedded.weights import default_models_dir
 
         return Kingfisher(default_models_dir().with_name("rules"))
+
+
+def _verdict(played: Rehearsed, request: TaskRequest) -> str:
+    """Without the id that only the rehearsal has given it."""
+    return played.verdict if request.id else played.verdict.replace(f"task:{played.task.id}", "its own account")
 
 
 def _waits(request: TaskRequest) -> Iterator[str]:

@@ -158,14 +158,15 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
     account = board.account(rest.park_account, rest.park_dimension or "usd") if rest.park_account else None
     if account is None or account.ceiling is None:
         return
+    bearable = account.ceiling if rest.park_bearable is None else min(account.ceiling, rest.park_bearable)
 
     def show(amount: int) -> str:
         return show_amount(amount, account.dimension)
 
     need = f", {show(rest.park_need)} are needed" if rest.park_need is not None else ""
     held = f" ({show(account.held)} of it held)" if account.held else ""
-    used, left = show(account.settled + account.held), show(account.left or 0)
-    yield f"{account.name}: {used}{held} of {show(account.ceiling)} used, {left} left{need}"
+    used, left = show(account.settled + account.held), show(max(0, bearable - account.settled - account.held))
+    yield f"{account.name}: {used}{held} of {show(bearable)} used, {left} left{need}"
     opens = f", and a new window opens at {iso(account.reopens)}" if account.reopens else ""
     yield f"it goes on when so much is left there{opens}"
     yield f"koubou budget add {account.name.removeprefix('task:')} … gives more; koubou budget shows the accounts"

@@ -36,6 +36,7 @@ class Rehearsed:
     """What a turn makes of a task: its tier, the accounts that its call touches as they are before it, and the hold.
 
     `hold` is None where nothing was held. `fits` None: it waits for something other than money. `verdict` says why.
+    `never`: it would fail at once, and so would any like it.
     """
 
     task: Task
@@ -44,6 +45,7 @@ class Rehearsed:
     hold: Amounts | None
     fits: bool | None
     verdict: str
+    never: bool
 
 
 class Stage:
@@ -71,7 +73,15 @@ class Stage:
             hold = held.amounts if held else None
             fits, verdict = self._verdict(task, hold)
             bearers = [] if tier is None else self._bearers(shop, task, tier, hold or Amounts())
-            return Rehearsed(task=task, tier=tier, bearers=bearers, hold=hold, fits=fits, verdict=verdict)
+            return Rehearsed(
+                task=task,
+                tier=tier,
+                bearers=bearers,
+                hold=hold,
+                fits=fits,
+                verdict=verdict,
+                never=task.outcome is Status.FAILED,
+            )
 
     def _shop(self, *heard: Arrived) -> Shop:
         routing = self._settings.routing

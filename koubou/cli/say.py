@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from datetime import datetime
@@ -75,10 +76,14 @@ def lasting(time: Milliseconds) -> str:
 
 
 def bar(share: float, width: int = 24, stream: IO[str] | None = None) -> str:
-    """A bar that is filled to a share from 0 to 1, and its percentage; in ASCII where the stream takes no more."""
-    filled = round(min(1.0, max(0.0, share)) * width)
+    """A bar that is filled to a share from 0 to 1, and its percentage; in ASCII where the stream takes no more.
+
+    Both are full only when all is used: percents are rounded down, as everywhere.
+    """
+    percent = math.floor(round(share * _PER_CENT, 6))
+    filled = min(round(min(1.0, max(0.0, share)) * width), width if percent >= _PER_CENT else width - 1)
     full, empty = "█░" if _writable("█░", stream or sys.stdout) else "#-"
-    return f"{full * filled}{empty * (width - filled)} {share * _PER_CENT:3.0f} %"
+    return f"{full * filled}{empty * (width - filled)} {percent:3d} %"
 
 
 def money(amount: Nano | None) -> str:

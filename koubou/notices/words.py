@@ -103,7 +103,7 @@ def _spent(notice: Notice) -> Iterator[str]:
         yield "| tier | model | calls | tokens | spent |"
         yield "| --- | --- | ---: | ---: | ---: |"
         for line in lines:
-            tier, model = _code(line["tier"]), _code(line["model"])
+            tier, model = _code(line["tier"] or "reconciled"), _code(line["model"])
             yield f"| {tier} | {model} | {line['calls']:,} | {line['tokens']:,} | {_usd(line['nusd'])} |"
 
 

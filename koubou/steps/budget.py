@@ -18,7 +18,7 @@ from koubou.rules.limits import DIMENSIONS_OF
 from koubou.rules.reconcile import corrections
 from koubou.rules.windows import day, month
 from koubou.steps.shop import Shop
-from koubou.steps.watch import stop_everything, watch
+from koubou.steps.watch import months_limit, stop_everything, watch
 
 _LARGEST = 1 << 53
 _MOST_ROWS = 100_000
@@ -143,7 +143,7 @@ def _is_window(key: AccountKey) -> bool:
 def _lift_pauses(shop: Shop, now: Instant) -> None:
     """A tier of which little enough is unknown by now goes on by itself."""
     name, _ = month(now, shop.budget.timezone)
-    limit = shop.limits.month(now).limit
+    limit = months_limit(shop, now)
     for tier in shop.tiers:
         account = shop.board.ledger.account(f"tier:{tier}:{name}")
         borne = account is not None and is_unknown_borne(account.unreconciled, limit)

@@ -55,7 +55,7 @@ def watch_the_unknown(shop: Shop, accounts: Iterable[Account], tier: str, newly:
     for account in accounts:
         if not account.name.startswith(f"tier:{tier}:month:") or account.dimension != Dimension.USD:
             continue
-        limit = shop.limits.month(now).limit
+        limit = months_limit(shop, now)
         if too_much_is_unknown(account.unreconciled, newly, limit):
             reason = (
                 f"{show_usd(account.unreconciled)} of {tier} are unreconciled, more than {UNKNOWN_BORNE} % of the "
@@ -65,6 +65,13 @@ def watch_the_unknown(shop: Shop, accounts: Iterable[Account], tier: str, newly:
                 shop.reroute(now)
                 shop.say("tier.degraded", "error", tier=tier, reason=reason)
                 shop.alert("tier_paused", latch_of_tier(tier), now, tier=tier, reason=reason)
+
+
+def months_limit(shop: Shop, now: Instant) -> Nano | None:
+    """The limit of this month, with what a person gave on top."""
+    limit = shop.limits.month(now)
+    account = shop.board.ledger.account(*limit.key)
+    return limit.limit if account is None else account.limit
 
 
 def _tell_level(shop: Shop, account: Account, level: int, now: Instant) -> None:

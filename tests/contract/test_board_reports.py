@@ -10,7 +10,7 @@ from builders import NOW
 from ledger_lines import correct, spend
 
 from koubou.board import Board, open_in_memory
-from koubou.board.reports import BY, Reports, Sum, total
+from koubou.board.reports import BY, PaidCalls, Reports, Sum, total
 from koubou.model.account import AccountKey, Limit
 from koubou.model.call import Usage
 from koubou.model.instant import DAY, HOUR, MINUTE
@@ -105,12 +105,15 @@ def test_a_new_period_takes_nothing_from_what_was_spent(board: Board) -> None:
 
 
 def test_the_mean_is_of_calls_that_cost_something(board: Board) -> None:
-    for amount in (USD, 3 * USD):
-        spend(board, NOW, amount, tier="high")
+    for amount, model in ((USD, "old-model"), (3 * USD, "new-model")):
+        spend(board, NOW, amount, tier="high", model=model)
     spend(board, NOW, 0, tier="local")
     correct(board, NOW // HOUR * HOUR, -USD // 2, NOW)
     spend(board, NOW, USD)
-    assert reports(board).paid_calls(SINCE, UNTIL) == {"high": (2, 4 * USD), "gpt5_medium": (1, USD // 2)}
+    assert reports(board).paid_calls(SINCE, UNTIL) == {
+        "high": PaidCalls(calls=2, cost=4 * USD, model="new-model"),
+        "gpt5_medium": PaidCalls(calls=1, cost=USD // 2, model="gpt-5"),
+    }
 
 
 def test_hours_of_a_model_are_those_in_which_its_calls_began(board: Board) -> None:

@@ -60,7 +60,8 @@ def test_equal_days_lead_to_the_end_of_the_month_and_to_its_limit(till: Till) ->
     assert found.forecast is not None
     assert 60 * USD < found.forecast.low < found.forecast.amount < found.forecast.high < 65 * USD
     assert found.reached_at == NOW + 71 * DAY // 2
-    assert found.fits == {"": Fit(calls=71, mean=USD, of=29), "gpt5_medium": Fit(calls=71, mean=USD, of=29)}
+    by_month = Fit(calls=71, mean=USD, of=29, account="month:2027-01")
+    assert found.fits == {"": by_month, "gpt5_medium": by_month}
     shape = forecast_shape(found)
     assert shape is not None
     assert (shape["confidence"], shape["days"]) == (0.95, 15)
@@ -95,8 +96,34 @@ def test_free_calls_and_no_calls_fit_without_being_counted(till: Till) -> None:
     spend(till.board, NOW, 2 * USD, tier="high")
     correct(till.board, NOW // HOUR * HOUR, -USD, NOW)
     fits = till.stands().fits
-    assert fits["high"] == Fit(calls=5, mean=2 * USD, of=1)
+    assert fits["high"] == Fit(calls=5, mean=2 * USD, of=1, account="month:2027-01")
     assert "local" not in fits
+
+
+def test_as_many_calls_fit_as_the_narrowest_account_bears_that_they_touch(till: Till) -> None:
+    till.account("month:2027-01", 100 * USD, ends=MONTH_ENDS)
+    till.account("day:2027-01-15", 40 * USD, ends=NOW + DAY)
+    till.account("tier:high:month:2027-01", 12 * USD, ends=MONTH_ENDS)
+    till.account("tier:low:month:2027-01", 7, dimension="calls", ends=MONTH_ENDS)
+    till.account("model:small:month:2027-01", 30 * USD, ends=MONTH_ENDS)
+    till.account("session:night", USD)
+    for tier, model in (("high", "large"), ("middle", "small"), ("low", "large")):
+        spend(till.board, NOW, 2 * USD, tier=tier, model=model)
+    fits = {tier: (fit.calls, fit.account) for tier, fit in till.stands().fits.items()}
+    assert fits == {
+        "": (20, "day:2027-01-15"),
+        "high": (6, "tier:high:month:2027-01"),
+        "middle": (15, "model:small:month:2027-01"),
+        "low": (7, "tier:low:month:2027-01"),
+    }
+
+
+def test_what_lies_between_limit_and_ceiling_has_room_for_no_new_call(till: Till) -> None:
+    name = "month:2027-01"
+    till.board.ledger.open_account(Limit(name=name, limit=4 * USD, ceiling=6 * USD, reopens=MONTH_ENDS), NOW)
+    till.board.ledger.count(AccountKey(name), 2 * USD)
+    spend(till.board, NOW, 2 * USD)
+    assert till.stands().fits[""].calls == 1
 
 
 def test_a_month_without_limit_has_no_end_of_it(till: Till) -> None:

@@ -140,7 +140,12 @@ def test_status_in_json_keeps_its_shape_and_says_more(home: Home) -> None:
     assert found["emergency"] is False
     assert found["latches"] == {"model:strong-1": "a bill of $2.00 on a hold of $1.00"}
     assert found["burn"]["usd_per_day"] == 4.0
-    assert found["burn"]["calls_left"]["all"] == {"calls": 1, "mean_usd": 4.0, "of": 1}
+    assert found["burn"]["calls_left"]["all"] == {
+        "calls": 1,
+        "mean_usd": 4.0,
+        "of": 1,
+        "account": month_of(NOW),
+    }
     assert found["forecast"] is None or found["forecast"]["usd"] >= 4.0
     assert [account["name"] for account in home.ask("budget", "--account", "session:*")["accounts"]] == [
         "session:release"
@@ -370,7 +375,12 @@ def test_an_estimate_knows_what_cannot_be_paid(tmp_path: Path) -> None:
     (never,) = home.ask("estimate", "-", "--set", "budget.monthly.usd=0.001", stdin=task)
     assert never["fits"] is False
     assert "never allows more than $0.001" in never["verdict"]
-    assert never["how_many_fit"] == 0
+    assert (never["how_many_fit"], "task:" in never["verdict"]) == (0, False)
+    (own,) = home.ask("estimate", "-", "--set", "budget.task.usd=0.001", stdin=task)
+    assert (own["fits"], own["how_many_fit"]) == (False, 0)
+    assert "its own account never allows more than $0.001" in own["verdict"]
+    told = home.koubou("estimate", "-", "--set", "budget.task.usd=0.001", stdin=task).stdout
+    assert told.partition("such fit")[2].split() == ["0"]
     board = Board(open_for_writing(Path(home.layout.board) / "koubou.db"))
     with board.transaction():
         name = month_of(NOW)

@@ -109,6 +109,18 @@ def test_without_a_way_the_journal_says_who_should_know() -> None:
     assert owed(shop) == []
 
 
+def test_a_correction_by_the_bill_is_no_call(shop: Workshop) -> None:
+    shop.drop(a_new_task("done", tier="medium"))
+    shop.start("done")
+    shop.finish("done", usage=Usage(input_tokens=20, output_tokens=50))
+    known = shop.month().settled
+    row = {"model": "model-of-medium", "hour": shop.now, "amount": known + 1}
+    shop.ask("reconcile", source="export", rows=[row])
+    spent = owed(shop)[0].facts["spent"]
+    assert sum(line["calls"] for line in spent) == 1
+    assert sum(line["nusd"] for line in spent) == known + 1
+
+
 def test_the_facts_are_the_numbers_of_the_month_and_of_the_workshop(shop: Workshop) -> None:
     for name in ("done", "at-work", "waits"):
         shop.drop(a_new_task(name, tier="medium"))

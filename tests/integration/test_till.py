@@ -255,6 +255,16 @@ def test_a_tier_of_which_too_much_is_unknown_is_paused_until_its_bill_is_known()
     assert set(shop.sent()) == {"t0", "t1", "t2"}
 
 
+def test_what_was_added_to_the_month_counts_for_how_much_may_be_unknown() -> None:
+    shop = Workshop(budget=a_budget(monthly=USD), tiers=tiers(a_tier("medium", fallback=None, retries=9)))
+    shop.ask("budget_add", account="month", dimension="usd", amount=USD)
+    for number in range(3):
+        shop.drop(a_new_task(f"t{number}", tier="medium"))
+        shop.finish(f"t{number}", **CUT)
+    assert shop.month().unreconciled > USD // 20
+    assert list(shop.board.crew.latches()) == []
+
+
 def test_a_bill_above_the_ledger_is_charged_and_stops_everything() -> None:
     shop = Workshop()
     spend(shop, "dear", 2 * CENT)

@@ -11,8 +11,10 @@ from builders import NOW, a_new_task
 from koubou.board import Board, open_for_writing
 from koubou.cli.main import main
 from koubou.folders.layout import Layout
-from koubou.model.decision import Reason, Routed
+from koubou.model.account import AccountKey, Limit
+from koubou.model.decision import Breach, Reason, Routed
 from koubou.model.instant import HOUR
+from koubou.model.money import USD
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
 
@@ -115,6 +117,22 @@ def test_who_waits_is_told_once_of_a_stop_and_of_each_park(board: Board, say: Sa
     meanwhile, _, _ = told.partition("not ended in time")
     assert meanwhile.count("nothing starts: paused") == 1
     assert meanwhile.count("first, second: parked (budget)") == 1
+
+
+def test_of_an_account_one_number_is_told_which_is_what_this_call_may_fill(board: Board, say: Say) -> None:
+    name = "month:2027-01"
+    detail = f"{name} has $0.10 left of $1.00, the call needs $0.15"
+    park = Park(reason=ParkReason.BUDGET, detail=detail)
+    with board.transaction():
+        board.ledger.open_account(Limit(name=name, limit=USD, ceiling=3 * USD // 2), NOW)
+        board.ledger.count(AccountKey(name), 9 * USD // 10)
+        needs = {"need": 15 * USD // 100, "least": 15 * USD // 100, "bearable": USD}
+        task = board.tasks.get("queued")
+        assert task is not None
+        board.tasks.parked(task, park, NOW, Breach(park=park, account=AccountKey(name), **needs))
+    told = explained(say, "queued")
+    assert f"budget: {detail}" in told
+    assert f"{name}: $0.90 of $1.00 used, $0.10 left, $0.15 are needed" in told
 
 
 def test_status_says_what_ends_a_pause(board: Board, say: Say) -> None:

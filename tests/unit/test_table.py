@@ -100,6 +100,12 @@ def test_a_bar_stays_within_its_frame() -> None:
     assert say.bar(0, 4) == "░░░░   0 %"
 
 
+def test_a_bar_is_full_only_when_all_is_used() -> None:
+    assert say.bar(0.996, 24) == "█" * 23 + "░  99 %"
+    assert say.bar(29 / 100, 4) == "█░░░  29 %"
+    assert say.bar(1.0, 4) == "████ 100 %"
+
+
 def test_json_is_one_value_also_where_a_name_is_no_text() -> None:
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     say.print_json({"file": "a\udcff", "title": "工房"}, out)

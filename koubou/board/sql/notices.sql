@@ -27,8 +27,8 @@ UPDATE notice SET next_try_at = :now WHERE told_at IS NULL AND trouble = 'settin
 SELECT channel, COUNT(*) AS n FROM notice WHERE told_at IS NULL GROUP BY channel;
 
 -- name: spent
--- What this month's account has settled, by tier and model. A line of the month stands in it after the month began.
-SELECT tier, model, COUNT(*) AS calls, sum(input + output) AS tokens, sum(amount) AS nusd
+-- What this month's account has settled, by tier and model; a correction by the bill is no call. A line of the month stands in it after the month began.
+SELECT tier, model, COUNT(*) FILTER (WHERE kind = 'settle') AS calls, sum(input + output) AS tokens, sum(amount) AS nusd
 FROM ledger WHERE kind IN ('settle', 'reconcile') AND at >= :since AND instr(accounts, json_quote(:month)) > 0
 GROUP BY tier, model ORDER BY nusd DESC, tier, model LIMIT :limit;
 

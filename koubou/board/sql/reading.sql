@@ -59,7 +59,7 @@ created_at < :older
 
 -- name: rest_of_task
 -- What the lean page of a task leaves out.
-SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_dimension, park_need,
+SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_dimension, park_need, park_bearable,
        runs_removed_at, text_removed_at, purged_at FROM task WHERE seq = :seq;
 
 -- name: ahead_in_queue

@@ -17,8 +17,9 @@ WHERE at >= :since AND begun_at >= :since AND begun_at < :until AND kind IN ('se
 GROUP BY 1, 2 ORDER BY 1;
 
 -- name: paid_calls
--- The calls of each tier that cost something, and what they cost, corrections included.
-SELECT tier, count(*) FILTER (WHERE kind = 'settle') AS calls, sum(amount) AS cost
+-- The calls of each tier that cost something, what they cost, corrections included, and the model of the last of them:
+-- sqlite takes a column that stands alone from the row that has the maximum.
+SELECT tier, count(*) FILTER (WHERE kind = 'settle') AS calls, sum(amount) AS cost, model, max(id) AS last
 FROM ledger
 WHERE at >= :since AND begun_at >= :since AND begun_at < :until
   AND (kind = 'settle' AND amount > 0 OR kind = 'reconcile')

@@ -17,19 +17,25 @@ from koubou.rules.forecast import Forecast, forecast, how_many_fit, points, reac
 
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
+    from koubou.board.reports import PaidCalls
 
 _ORDER = ("month", "day", "tier", "model", "submitter", "session", "task")
 _TASK = "task:"
+_COUNTED = ("usd", "calls")
 _DIMENSIONS = ("usd", "tokens", "calls", "time", "file_edits", "commands")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Calls that what is left of the month bears, at the mean of those that cost something this month."""
+    """Calls that the narrowest account bears which they touch, at the mean of those that cost something this month.
+
+    `account` is that account. What only some calls touch (a session, a submitter) does not count.
+    """
 
     calls: int
     mean: Nano
     of: int
+    account: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +77,7 @@ def standing(board: Reading, now: Instant, zone: tzinfo) -> Standing:
         forecast=forecast(known, float((end - begun).days)),
         days=len(known),
         reached_at=None if left is None else reached_at(left, last_day, now),
-        fits={} if left is None else _fits(board.reports.paid_calls(since, now + 1), left),
+        fits={} if left is None else _fits(board.reports.paid_calls(since, now + 1), accounts, name, day_of(now, zone)),
         ended=_ended(board, accounts),
     )
 
@@ -120,7 +126,7 @@ def burn_shape(standing: Standing) -> dict[str, Any]:
         "usd_per_hour": usd(standing.last_day) / 24,
         "limit_reached_at": None if standing.reached_at is None else iso(standing.reached_at),
         "calls_left": {
-            tier or "all": {"calls": fit.calls, "mean_usd": usd(fit.mean), "of": fit.of}
+            tier or "all": {"calls": fit.calls, "mean_usd": usd(fit.mean), "of": fit.of, "account": fit.account}
             for tier, fit in standing.fits.items()
         },
     }
@@ -131,14 +137,31 @@ def _begun(first_call: Instant | None, first: date, zone: tzinfo) -> date:
     return first if first_call is None else max(first, day_of(first_call, zone))
 
 
-def _fits(paid: Mapping[str, tuple[int, Nano]], left: Nano) -> dict[str, Fit]:
-    whole = sum(calls for calls, _ in paid.values()), sum(cost for _, cost in paid.values())
-    fits = {}
-    for tier, (calls, cost) in {"": whole, **paid}.items():
-        many = how_many_fit(left, cost, calls)
-        if many is not None and calls:
-            fits[tier] = Fit(calls=many, mean=cost // calls, of=calls)
-    return fits
+def _fits(paid: Mapping[str, PaidCalls], accounts: Sequence[Account], month: str, today: date) -> dict[str, Fit]:
+    by_name: dict[str, list[Account]] = {}
+    for account in accounts:
+        by_name.setdefault(account.name, []).append(account)
+    calls, cost = sum(each.calls for each in paid.values()), sum(each.cost for each in paid.values())
+    windows = (month, f"day:{today}")
+    found = {"": _narrowest(calls, cost, by_name, windows)}
+    for tier, each in paid.items():
+        names = (*windows, f"tier:{tier}:{month}", f"model:{each.model}:{month}")
+        found[tier] = _narrowest(each.calls, each.cost, by_name, names)
+    return {tier: fit for tier, fit in found.items() if fit is not None}
+
+
+def _narrowest(calls: int, cost: Nano, by_name: Mapping[str, list[Account]], names: Sequence[str]) -> Fit | None:
+    """How many such calls the accounts of these names bear; None where they cost nothing, or nothing limits them."""
+    if not calls or cost <= 0:
+        return None
+    fits = []
+    for account in (account for name in names for account in by_name.get(name, ())):
+        # A call that begins anew may not fill what lies between the limit and the ceiling.
+        left = None if account.limit is None else min(account.left or 0, account.limit - account.settled - account.held)
+        many = None if left is None else how_many_fit(left, cost, calls) if account.dimension == "usd" else max(0, left)
+        if many is not None and account.dimension in _COUNTED:
+            fits.append(Fit(calls=many, mean=cost // calls, of=calls, account=account.name))
+    return min(fits, key=lambda fit: fit.calls, default=None)
 
 
 def _ended(board: Reading, accounts: Sequence[Account]) -> frozenset[str]:

@@ -186,6 +186,7 @@ def _fits(fits: Mapping[str, Fit]) -> str:
         told.append(
             f"{where}{fit.calls:,} {'call' if fit.calls == 1 else 'calls'} at {money(fit.mean)}"
             + ("" if tier else f" (mean of {fit.of:,})")
+            + ("" if fit.account.startswith("month:") else f", by {one_line(fit.account)}")
         )
     return "; ".join(told)
 
