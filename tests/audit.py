@@ -197,6 +197,11 @@ class Auditor:
                     assert -line["amount"] == (self.settled[key] if key.dimension == "usd" else 0)
                     self.settled[key] = self.unreconciled[key] = 0
                     self.period[key] = set()
+                case "carry":
+                    (key,) = keys(line)
+                    amount = {"usd": line["amount"], "time": line["time"]}.get(key.dimension, line["tokens"])
+                    self.settled[key] = max(0, self.settled[key] + amount)
+                    self.above[key] += max(0, amount)
                 case "reconcile":
                     self._correct(line)
         for model, hour in self._confirmed:
@@ -261,7 +266,8 @@ class Auditor:
         assert call.input_tokens > task.input_bytes + task.inputs_bytes
         assert line["amount"] == most(price, call.input_tokens, cap)
         expected = bounds(call, self.shop.budget, self.person, self.shop.now)
-        assert set(keys(line)) == set(expected)
+        assert set(keys(line)) >= set(expected)
+        assert set(keys(line)) - set(expected) <= self._total.keys(), "what is open goes on counting without a limit"
         for key, bound in expected.items():
             filled[key] += self.holds[line["call"]].amounts[key.dimension]
             if bound.bearable is not None:

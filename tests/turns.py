@@ -110,7 +110,7 @@ class Workshop:
     @property
     def limits(self) -> LimitsInForce:
         """The limits as they are now."""
-        return LimitsInForce(budget=self.budget, set=self.board.ledger.set_limits())
+        return LimitsInForce(budget=self.budget, set=self.board.ledger.set_limits(), is_open=self.board.ledger.is_open)
 
     def events(self, task_id: str = "a-task") -> list[str]:
         """What the history tells of a task."""

@@ -6,11 +6,12 @@ import sqlite3
 
 from koubou.board.rows import account_from_row
 from koubou.board.sql import statements
-from koubou.model.account import Account, AccountKey, Dimension, Limit
+from koubou.model.account import Account, AccountKey, Dimension, Limit, Past
 from koubou.model.budget import SetLimits
 from koubou.model.instant import Instant
 
 SQL = statements("ledger")
+_REMEMBERED = 10_000
 
 
 class Accounts:
@@ -18,6 +19,7 @@ class Accounts:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._absent: set[AccountKey] = set()
 
     def open_account(self, limit: Limit, now: Instant) -> Account:
         """An account as it stands: made where there is none, its limits brought up to date.
@@ -37,7 +39,11 @@ class Accounts:
             "now": now,
         }
         moved = self._execute(SQL["open_account"], values).rowcount
-        if moved and found is not None:
+        if found is None:
+            self._absent.discard(limit.key)
+            if limit.past is not None:
+                self._carry(limit.key, self._used_before(limit.key, limit.past), now)
+        elif moved:
             self._execute(SQL["unpark_account"], {"name": limit.name, "dimension": limit.dimension, "now": now})
         opened = self.account(*limit.key)
         assert opened is not None  # noqa: S101 - it was just written
@@ -47,6 +53,17 @@ class Accounts:
         """One account as it stands."""
         row = self._execute(SQL["account"], {"name": name, "dimension": dimension}).fetchone()
         return account_from_row(row) if row else None
+
+    def is_open(self, key: AccountKey) -> bool:
+        """Whether there is such an account. Asked for every call: what is not there is remembered."""
+        if key in self._absent:
+            return False
+        if self.account(*key) is not None:
+            return True
+        if len(self._absent) >= _REMEMBERED:
+            self._absent.clear()
+        self._absent.add(key)
+        return False
 
     def accounts(self) -> list[Account]:
         """Every account as it stands, by name."""
@@ -70,6 +87,7 @@ class Accounts:
         """Give an account more than the settings do; whoever waits for it asks anew."""
         values = {"name": key.name, "dimension": key.dimension, "amount": amount, "now": now}
         self._execute(SQL["add"], values)
+        self._absent.discard(key)
         self._execute(SQL["unpark_account"], values)
 
     def unpark(self, key: AccountKey, now: Instant) -> None:
@@ -90,6 +108,18 @@ class Accounts:
     def unset_limit(self, scope: str, dimension: str) -> bool:
         """Go back to what the settings say; False when nothing was set."""
         return self._execute(SQL["unset_limit"], {"scope": scope, "dimension": dimension}).rowcount == 1
+
+    def _used_before(self, key: AccountKey, past: Past) -> int:
+        """What calls used before the account was made; one under way counts with all that it holds, until its end."""
+        values = {"column": past.column, "value": past.value, "since": past.since}
+        statement = f"past_of_{past.column}" if past.column in ("session", "task") else "past_of_window"
+        return int(self._execute(SQL[statement], values).fetchone()[key.dimension])
+
+    def _carry(self, key: AccountKey, amount: int, now: Instant) -> None:
+        """Move what was used without a hold on this account by a line of its own; the amount may be negative."""
+        if amount:
+            self._execute(SQL["carry"], {"account": key.name, "dimension": key.dimension, "amount": amount, "now": now})
+            self.count(key, amount)
 
 
 def _is_current(account: Account, limit: Limit) -> bool:

@@ -195,6 +195,10 @@ def _sums(connection: sqlite3.Connection) -> tuple[dict[AccountKey, int], dict[A
             case "reconcile":
                 for key in keys:
                     settled[key] = max(0, settled[key] + line["amount"])
+            case "carry":
+                for key in keys:
+                    calls = key.dimension == Dimension.CALLS
+                    settled[key] += _amount(line, Dimension.TOKENS if calls else key.dimension)
             case _:
                 for key in keys:
                     settled[key] = 0

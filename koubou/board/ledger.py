@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ from koubou.model.call import Usage
 from koubou.model.instant import HOUR, Instant
 from koubou.model.money import FREE, Nano
 
+_MOVED = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)
 _NO_USAGE = Usage(input_tokens=0, output_tokens=0)
 
 
@@ -69,12 +71,12 @@ class Ledger(Accounts):
     ) -> list[Account]:
         """Put what a call used in place of what was promised to it; its accounts as they stand after it."""
         self._line(hold.entry, "settle", used, usage or _NO_USAGE, unreconciled, hold.at, now)
-        return self._unhold(hold, used, used.usd if unreconciled else 0)
+        return self._unhold(hold, used, used.usd if unreconciled else 0, now)
 
     def release(self, hold: OpenHold, now: Instant, used: Amounts = NOTHING) -> list[Account]:
         """Give the promised money back: nothing was billed. Time that passed has passed."""
         self._line(hold.entry, "release", used, _NO_USAGE, False, hold.at, now)
-        return self._unhold(hold, used, 0)
+        return self._unhold(hold, used, 0, now)
 
     def usage_of_task(self, task_id: str) -> TaskUsage:
         """What all calls of a task used and cost."""
@@ -166,14 +168,19 @@ class Ledger(Accounts):
                 row["amount"],
                 tuple(
                     key
-                    for key in _keys(row["accounts"])
+                    for key in self._named(row)
                     if key.dimension == Dimension.USD and begun.get(_names((key,)), 0) < row["id"]
                 ),
             )
             for row in rows
         ]
 
-    def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano) -> list[Account]:
+    def _named(self, line: sqlite3.Row) -> list[AccountKey]:
+        keys = _keys(line["accounts"])
+        of = (line["tier"], line["model"], line["submitter"], line["session"], line["task"])
+        return [*keys, *self._carried(keys, *of)]
+
+    def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano, now: Instant) -> list[Account]:
         accounts = []
         for name, dimension in hold.entry.accounts:
             values = {
@@ -185,7 +192,31 @@ class Ledger(Accounts):
             }
             row = self._execute(SQL["unhold"], values).fetchone()
             accounts.append(account_from_row(row))
+        entry = hold.entry
+        for key in self._carried(entry.accounts, entry.tier, entry.model, entry.submitter, entry.session, entry.task):
+            self._carry(key, used.of(key.dimension) - hold.amounts.of(key.dimension), now)
         return accounts
+
+    def _carried(
+        self,
+        accounts: Sequence[AccountKey],
+        tier: str,
+        model: str,
+        submitter: int | None,
+        session: str | None,
+        task: str,
+    ) -> list[AccountKey]:
+        """The accounts that were made after a call was held for, and carry it: of its kinds, and not named by it."""
+        month = next((name for name, _ in accounts if name.startswith("month:")), None)
+        if month is None:
+            return []  # it moves no money
+        windows = (f"tier:{tier}:{month}", f"model:{model}:{month}", f"submitter:{submitter}:{month}")
+        keys = [
+            AccountKey(name, dimension)
+            for name in (*windows, f"session:{session}", f"task:{task}")
+            for dimension in _MOVED
+        ]
+        return [key for key in keys if key not in accounts and self.is_open(key)]
 
     def _line(
         self,

@@ -57,6 +57,8 @@ class InStep:
 
     def _open_windows(self, now: Instant) -> None:
         """They stand there from their first seconds on, also when nothing asks for money."""
-        limits = LimitsInForce(budget=self._crew.workshop.budget, set=self._board.ledger.set_limits())
+        limits = LimitsInForce(
+            budget=self._crew.workshop.budget, set=self._board.ledger.set_limits(), is_open=self._board.ledger.is_open
+        )
         for limit in (limits.month(now), *limits.day(now)):
             self._board.ledger.open_account(limit, now)

@@ -25,7 +25,7 @@ def standing(board: Board, budget: Budget, now: Instant) -> str:
 
 
 def _month(board: Board, budget: Budget, now: Instant) -> str:
-    limits = LimitsInForce(budget=budget, set=board.ledger.set_limits())
+    limits = LimitsInForce(budget=budget, set=board.ledger.set_limits(), is_open=board.ledger.is_open)
     account = board.ledger.account(limits.month(now).name)
     if account is None or account.limit is None:
         return ""

@@ -56,6 +56,18 @@ NOTHING = Amounts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Which calls count already when an account is made: from `since` on, those whose `column` has this value.
+
+    The columns are tier, model, submitter, session and task of the ledger; "" = every call.
+    """
+
+    column: str
+    value: str | int = ""
+    since: Instant = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none).
 
@@ -72,6 +84,7 @@ class Limit:
     most: int | None = None
     warn_percent: int = 80
     reopens: Instant | None = None
+    past: Past | None = None
 
     @property
     def key(self) -> AccountKey:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from koubou.model.account import Account, Bearer, Dimension, Limit
+from koubou.model.account import Account, AccountKey, Bearer, Dimension, Limit, Past
 from koubou.model.budget import Budget, Limits, SetLimits
 from koubou.model.instant import Instant
 from koubou.model.money import Nano
 from koubou.model.task import Task, TaskBudget
-from koubou.rules.windows import day, is_weekend, month
+from koubou.rules.windows import day, day_began, is_weekend, month, month_began
 
 AGENTS = ("codex", "claude", "command:")
 _IN_A_MONTH = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
@@ -49,10 +49,14 @@ class Asking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsInForce:
-    """The settings of money with what a person set in their place."""
+    """The settings of money with what a person set in their place.
+
+    An account that `is_open` goes on counting when its limit is taken away: it may come back.
+    """
 
     budget: Budget
     set: SetLimits = field(default_factory=dict)
+    is_open: Callable[[AccountKey], bool] = lambda _: False
 
     def of_call(self, asking: Asking, now: Instant) -> Iterator[Limit]:
         """Every account that the call touches, each once."""
@@ -60,14 +64,12 @@ class LimitsInForce:
         if not asking.free:
             yield self.month(now, at_work=task.attempts > 0)
             yield from self.day(now)
-        name, reopens = month(now, zone)
-        for scope, limits in (
-            (f"tier:{asking.tier}", self.budget.tiers.get(asking.tier)),
-            (f"model:{asking.model}", self.budget.models.get(asking.model)),
-            (f"submitter:{task.owner}", self.budget.submitters.get(task.owner, self.budget.submitter)),
+        for column, value, limits in (
+            ("tier", asking.tier, self.budget.tiers.get(asking.tier)),
+            ("model", asking.model, self.budget.models.get(asking.model)),
+            ("submitter", task.owner, self.budget.submitters.get(task.owner, self.budget.submitter)),
         ):
-            counted = scope.startswith("tier:") and not asking.free
-            yield from self._in_a_month(scope, limits, name, reopens, asking.free, counted)
+            yield from self._in_a_month(column, value, limits, asking.free, month(now, zone), now)
         if task.session is not None:
             yield from self._of_a_session(task.session, asking)
         yield from self.of_task(asking)
@@ -97,10 +99,11 @@ class LimitsInForce:
         weekend = self._set("weekend", None, Dimension.USD, default)
         limit = weekend if is_weekend(now, self.budget.timezone) else plain
         limit = self._set(name, None, Dimension.USD, limit)
-        if limit is not None:
-            by_hand = self._by_hand(Dimension.USD, "day", "weekend", name)
-            most = None if by_hand else max(limit, plain or 0, weekend or 0)
-            yield Limit(name=name, limit=limit, ceiling=limit, bearable=limit, most=most, reopens=reopens)
+        if limit is not None or self.is_open(AccountKey(name)):
+            by_hand = limit is None or self._by_hand(Dimension.USD, "day", "weekend", name)
+            most = None if by_hand else max(limit or 0, plain or 0, weekend or 0)
+            past = Past(column="", since=day_began(now, self.budget.timezone))
+            yield Limit(name=name, limit=limit, ceiling=limit, bearable=limit, most=most, reopens=reopens, past=past)
 
     def of_task(self, asking: Asking) -> Iterator[Limit]:
         """The task's own accounts; their windows never reopen."""
@@ -111,8 +114,11 @@ class LimitsInForce:
                 continue
             limit = self._of_own(asking, dimension)
             if limit is not None:
-                set_for = (name,) if _asked(task.budget, dimension) is not None else (name, "task")
-                yield self._with_overdraft(name, dimension, limit, asking, self._by_hand(dimension, *set_for))
+                by_hand = self._by_hand(
+                    dimension, name, *(() if _asked(task.budget, dimension) is not None else ("task",))
+                )
+                bound = self._with_overdraft(name, dimension, limit, asking, by_hand)
+                yield replace(bound, past=Past(column="task", value=task.id)) if task.attempts else bound
 
     def counted_of_task(self, task: Task, executor: str, dimension: Dimension) -> Limit | None:
         """The account of what an agent does, file edits or commands; None where there is no limit."""
@@ -146,27 +152,38 @@ class LimitsInForce:
                 continue
             default = self._set("session", None, dimension, self.budget.session.of(dimension))
             limit = self._set(name, None, dimension, default)
+            past = Past(column="session", value=session)
             if limit is not None:
                 by_hand = self._by_hand(dimension, "session", name)
-                yield self._with_overdraft(name, dimension, limit, asking, by_hand)
+                yield replace(self._with_overdraft(name, dimension, limit, asking, by_hand), past=past)
+            elif self.is_open(AccountKey(name, dimension)):
+                yield Limit(name=name, dimension=dimension, limit=None, ceiling=None, past=past)
 
     def _in_a_month(
-        self, scope: str, limits: Limits | None, window: str, reopens: Instant, free: bool, counted: bool
+        self,
+        column: str,
+        value: str | int,
+        limits: Limits | None,
+        free: bool,
+        window: tuple[str, Instant],
+        now: Instant,
     ) -> Iterator[Limit]:
+        scope, (month_name, reopens) = f"{column}:{value}", window
         for dimension in _IN_A_MONTH:
             if dimension is Dimension.USD and free:
                 continue
             limit = self._set(scope, None, dimension, limits.of(dimension) if limits else None)
-            if limit is not None or (counted and dimension is Dimension.USD):
-                name = f"{scope}:{window}"
+            key = AccountKey(f"{scope}:{month_name}", dimension)
+            if limit is not None or (column == "tier" and dimension is Dimension.USD) or self.is_open(key):
                 yield Limit(
-                    name=name,
+                    name=key.name,
                     dimension=dimension,
                     limit=limit,
                     ceiling=limit,
                     bearable=limit,
                     most=None if self._by_hand(dimension, scope) else limit,
                     reopens=reopens,
+                    past=Past(column=column, value=value, since=month_began(now, self.budget.timezone)),
                 )
 
     def _with_overdraft(self, name: str, dimension: Dimension, limit: int, asking: Asking, by_hand: bool) -> Limit:

@@ -27,6 +27,18 @@ def day(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     return f"day:{local.date().isoformat()}", instant(following)
 
 
+def month_began(now: Instant, zone: tzinfo) -> Instant:
+    """When this month began in a time zone."""
+    local = moment(now).astimezone(zone)
+    return instant(datetime(local.year, local.month, 1, tzinfo=zone))
+
+
+def day_began(now: Instant, zone: tzinfo) -> Instant:
+    """When this day began in a time zone."""
+    local = moment(now).astimezone(zone)
+    return instant(datetime(local.year, local.month, local.day, tzinfo=zone))
+
+
 def is_weekend(now: Instant, zone: tzinfo) -> bool:
     """Whether it is Saturday or Sunday there."""
     return moment(now).astimezone(zone).weekday() >= _SATURDAY

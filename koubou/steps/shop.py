@@ -56,7 +56,9 @@ class Shop:
     def limits(self) -> LimitsInForce:
         """The limits as they are now: the settings with what a person set in their place."""
         if self._limits is None:
-            self._limits = LimitsInForce(budget=self.budget, set=self.board.ledger.set_limits())
+            self._limits = LimitsInForce(
+                budget=self.budget, set=self.board.ledger.set_limits(), is_open=self.board.ledger.is_open
+            )
         return self._limits
 
     def limits_changed(self) -> None:

@@ -167,7 +167,7 @@ CREATE TABLE account (
 CREATE TABLE ledger (
   id            INTEGER PRIMARY KEY,
   call          TEXT    NOT NULL,
-  kind          TEXT    NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'reconcile', 'reset')),
+  kind          TEXT    NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'reconcile', 'reset', 'carry')),
   task          TEXT    NOT NULL,                               -- the id: money outlives the task's page
   operation     TEXT    NOT NULL,                               -- the task's type
   run           INTEGER NOT NULL,
@@ -175,7 +175,7 @@ CREATE TABLE ledger (
   model         TEXT    NOT NULL,
   session       TEXT,
   submitter     INTEGER,                                        -- uid
-  amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind IN ('reconcile', 'reset')),
+  amount        INTEGER NOT NULL CHECK (amount >= 0 OR kind IN ('reconcile', 'reset', 'carry')),
   tokens        INTEGER NOT NULL DEFAULT 0,                     -- held at most, or used
   time          INTEGER NOT NULL DEFAULT 0,
   accounts      TEXT    NOT NULL,                               -- JSON: [[name, dimension] …] of the accounts it touches
@@ -194,6 +194,7 @@ CREATE UNIQUE INDEX ledger_ends_once ON ledger (call) WHERE kind IN ('settle', '
 CREATE INDEX ledger_by_time ON ledger (at);
 CREATE INDEX ledger_by_hour ON ledger (model, begun_at) WHERE kind IN ('settle', 'reconcile');
 CREATE INDEX ledger_by_task ON ledger (task);
+CREATE INDEX ledger_by_session ON ledger (session) WHERE session IS NOT NULL;
 CREATE INDEX ledger_resets ON ledger (accounts) WHERE kind = 'reset';
 CREATE TRIGGER ledger_is_never_changed BEFORE UPDATE ON ledger
 BEGIN SELECT RAISE(ABORT, 'ledger lines are never changed'); END;

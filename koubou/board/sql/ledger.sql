@@ -10,6 +10,38 @@ ON CONFLICT (name, dimension) DO UPDATE SET limit_amount = excluded.limit_amount
 WHERE limit_amount IS NOT excluded.limit_amount + added OR ceiling IS NOT excluded.ceiling + added
   OR reopens IS NOT excluded.reopens OR warn_percent IS NOT excluded.warn_percent;
 
+-- name: past_of_window
+-- What was used since a moment, by tier, model, submitter, or in all; calls under way count with all that they hold.
+SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
+       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
+FROM ledger l WHERE l.at >= :since AND l.begun_at >= :since
+  AND (l.kind IN ('settle', 'release', 'reconcile')
+       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')))
+  AND CASE :column WHEN 'tier' THEN l.tier = :value WHEN 'model' THEN l.model = :value
+                   WHEN 'submitter' THEN l.submitter = :value ELSE 1 END;
+
+-- name: past_of_session
+SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
+       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
+FROM ledger l WHERE l.session = :value
+  AND (l.kind IN ('settle', 'release', 'reconcile')
+       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')));
+
+-- name: past_of_task
+SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
+       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
+FROM ledger l WHERE l.task = :value
+  AND (l.kind IN ('settle', 'release', 'reconcile')
+       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')))
+  AND l.id > coalesce((SELECT max(id) FROM ledger WHERE task = :value AND kind = 'reset'), 0);
+
+-- name: carry
+-- The line with which an account begins that was made when some of its calls had been made already.
+INSERT INTO ledger (call, kind, task, operation, run, tier, model, amount, tokens, time, accounts, begun_at, at)
+VALUES ('carry:' || :account || ':' || :dimension || ':' || :now, 'carry', '', '', 0, '', '',
+        iif(:dimension = 'usd', :amount, 0), iif(:dimension IN ('tokens', 'calls'), :amount, 0),
+        iif(:dimension = 'time', :amount, 0), json_array(json_array(:account, :dimension)), :now, :now);
+
 -- name: account
 SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 
@@ -85,7 +117,7 @@ GROUP BY model, tier, hour ORDER BY hour, tier;
 
 -- name: unknown_lines
 -- The settled lines of an hour whose outcome nobody knows yet.
-SELECT id, accounts, amount FROM ledger
+SELECT id, accounts, amount, tier, model, submitter, session, task FROM ledger
 WHERE kind = 'settle' AND unreconciled AND model = :model AND begun_at >= :since AND begun_at < :until
   AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id);
 
