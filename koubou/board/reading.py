@@ -268,7 +268,7 @@ class Reading:
         try:
             back_up(self._connection, target)
         except sqlite3.Error as error:
-            raise OSError(f"{target}: the copy cannot be made: {error}") from error
+            raise OSError(str(error)) from error
 
     def rehearsal(self) -> Board:
         """A board in memory with the accounts, limits and latches of this one: for asking what would happen."""

@@ -11,7 +11,7 @@ from typing import cast
 
 from koubou import __version__
 from koubou.cli import exits
-from koubou.cli.parser import VerbModule, parser_for, top_help
+from koubou.cli.parser import VerbModule, parsed, top_help
 from koubou.cli.verbs import VERBS, named_verb
 from koubou.errors import KoubouError, UsageMistake
 
@@ -49,7 +49,7 @@ def _do(words: list[str]) -> int:
         raise UsageMistake(f'there is no verb "{verb}"{_nearest(verb)}\nTry: koubou --help')
     module = cast(VerbModule, importlib.import_module(f"koubou.cli.{verb}"))
     try:
-        arguments = parser_for(verb, module).parse_args(words)
+        arguments = parsed(verb, module, words)
     except SystemExit as asked_for_help:
         return int(asked_for_help.code or 0)
     return module.run(arguments)

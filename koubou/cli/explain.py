@@ -153,7 +153,7 @@ def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]
 
 def _breach(board: Reading, rest: Rest) -> Iterator[str]:
     from koubou.model.instant import iso
-    from koubou.rules.admit import show_amount
+    from koubou.rules.admit import option_of, show_amount
 
     account = board.account(rest.park_account, rest.park_dimension or "usd") if rest.park_account else None
     if account is None or account.ceiling is None:
@@ -165,11 +165,14 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 
     need = f", {show(rest.park_need)} are needed" if rest.park_need is not None else ""
     held = f" ({show(account.held)} of it held)" if account.held else ""
-    used, left = show(account.settled + account.held), show(max(0, bearable - account.settled - account.held))
-    yield f"{account.name}: {used}{held} of {show(bearable)} used, {left} left{need}"
+    left = max(0, bearable - account.settled - account.held)
+    used = show(account.settled + account.held)
+    yield f"{account.name}: {used}{held} of {show(bearable)} used, {show(left)} left{need}"
     opens = f", and a new window opens at {iso(account.reopens)}" if account.reopens else ""
     yield f"it goes on when so much is left there{opens}"
-    yield f"koubou budget add {account.name.removeprefix('task:')} … gives more; koubou budget shows the accounts"
+    if rest.park_need is not None and rest.park_need > left:
+        more = option_of(rest.park_need - left, account.dimension)
+        yield f"koubou budget add {account.name.removeprefix('task:')} {more} gives so much; koubou budget shows all"
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import NoReturn, Protocol
 
 from koubou.cli.verbs import GROUPS, VERBS
@@ -73,6 +74,22 @@ def parser_for(verb: str, module: VerbModule) -> Parser:
     return top
 
 
+def parsed(verb: str, module: VerbModule, words: Sequence[str]) -> argparse.Namespace:
+    """What the words of a command mean. Raises UsageMistake, SystemExit once help was shown."""
+    import difflib
+
+    top = parser_for(verb, module)
+    arguments, unknown = top.parse_known_args(words)
+    if not unknown:
+        return arguments
+    parser, word = _reached(top, arguments), unknown[0].partition("=")[0]
+    if not word.startswith("-"):
+        raise UsageMistake(f'"{word}" is one word too many\nTry: {parser.prog} --help')
+    near = difflib.get_close_matches(word, parser._option_string_actions, n=1)
+    hint = f'; did you mean "{near[0]}"?' if near else ""
+    raise UsageMistake(f'there is no option "{word}"{hint}\nTry: {parser.prog} --help')
+
+
 def top_help() -> str:
     """The help of the whole command."""
     return _TopParser(prog="koubou").format_help()
@@ -91,6 +108,15 @@ def _global_options(
         default=no_overrides,
         help="override one setting; may be repeated",
     )
+
+
+def _reached(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> argparse.ArgumentParser:
+    """The parser of the innermost verb that was named."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            inner = action.choices.get(getattr(arguments, action.dest, None) or "")
+            return parser if inner is None else _reached(inner, arguments)
+    return parser
 
 
 def _leaves(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:

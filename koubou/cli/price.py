@@ -23,7 +23,7 @@ _KINDS = {
     "FOR AN HOUR": "cache_write_1h",
     "OUTPUT": "output",
 }
-_MOST_DIGITS = 9
+_MOST = 999_999_999
 
 
 def declare(parser: Parser) -> None:
@@ -191,9 +191,15 @@ def _no_price(arguments: argparse.Namespace, error: KoubouError, line: str, near
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+    from koubou.documents import units
+
+    try:
+        found = units.count(text)
+    except ValueError:
+        found = _MOST + 1
+    if found > _MOST:
         raise argparse.ArgumentTypeError("takes a whole number of tokens")
-    return int(text)
+    return found
 
 
 def _day(text: str | None) -> Instant:

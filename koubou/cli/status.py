@@ -45,6 +45,8 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         workers, latches, accounts = board.workers(), board.latches(), board.window_accounts()
         warn_at = board.warn_at()
     told: Mapping[str, Any] = said.get("tiers", {})
+    # Nobody outlives the master by more than seconds, and nobody notes on the board that he is gone.
+    gone = {} if workshop.served else {"status": "offline"}
     names = list(dict.fromkeys((*workshop.places, *told)))
     tiers = {
         name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), workshop.places.get(name, 0))
@@ -54,7 +56,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         "tasks": counted,
         "parked": parked,
         "tiers": tiers,
-        "workers": [worker_shape(worker) for worker in workers],
+        "workers": [{**worker_shape(worker), **gone} for worker in workers],
         "emergency": bool(said.get("emergency", "emergency" in latches)),
         "latches": latches,
         "served": bool(said),
@@ -114,7 +116,7 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
         for name, tier in status["tiers"].items()
     ]
     print_table(("TIER", "BREAKER", "QUEUED", "RUNNING", "NOT OFFERED"), rows, right=("QUEUED", "RUNNING"))
-    alive = [worker for worker in status["workers"] if worker["ended_at"] is None]
+    alive = [worker for worker in status["workers"] if worker["ended_at"] is None and worker["status"] != "offline"]
     if alive:
         print()
         rows = [

@@ -21,13 +21,19 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from koubou.cli import say
     from koubou.cli.shapes import worker_shape
     from koubou.cli.table import print_table
     from koubou.cli.workshop import workshop_of
 
-    with workshop_of(arguments).reading() as board:
+    workshop = workshop_of(arguments)
+    with workshop.reading() as board:
         seen = [worker for worker in board.workers() if arguments.all or worker.ended_at is None]
+    if not workshop.served:
+        # Nobody outlives the master by more than seconds, and nobody notes on the board that he is gone.
+        seen = [replace(worker, status="offline") for worker in seen]
     uses = _measured(seen)
     if arguments.json:
         say.print_json([{**worker_shape(worker), **uses[worker.id]} for worker in seen])

@@ -83,12 +83,12 @@ def _plain_http(settings: Settings) -> Iterator[Finding]:
 def _guardian_in_the_clear(settings: Settings) -> Iterator[Finding]:
     """The token, and an address that is its own key, travel only where nobody listens."""
     told = settings.guardian
-    ways: list[tuple[Path, str]] = []
+    ways: list[tuple[Path, str, str]] = []
     if told.github.repo is not None:
-        ways.append((("guardian", "github", "api"), told.github.api))
+        ways.append((("guardian", "github", "api"), told.github.api, "the token travels"))
     if told.webhook is not None:
-        ways.append((("guardian", "webhook"), told.webhook))
-    for path, address in ways:
+        ways.append((("guardian", "webhook"), told.webhook, "what it tells, with any key in its address, travels"))
+    for path, address, what in ways:
         try:
             url = urlsplit(address)
             host, _port = url.hostname or "", url.port
@@ -97,7 +97,7 @@ def _guardian_in_the_clear(settings: Settings) -> Iterator[Finding]:
         if not host:
             yield path, "must be an address such as https://hooks.example.com/koubou", None
         elif url.scheme == "http" and not is_local_literal(host):
-            yield path, "must be https, or its key travels in the clear (http only to private addresses)", None
+            yield path, f"must be https, or {what} in the clear (http only to private addresses)", None
 
 
 def _sends_in_the_clear(tier: TierSettings) -> bool:

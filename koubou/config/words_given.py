@@ -54,7 +54,7 @@ def from_environment(environ: Mapping[str, str], below: Mapping[str, Any]) -> tu
 
 def from_overrides(overrides: Mapping[str, str]) -> list[Layer]:
     """A layer for each `dotted.key` of the command line."""
-    return [_layer(tuple(key.split(".")), text, f"command line, {key[:100]}") for key, text in overrides.items()]
+    return [_layer(tuple(key.split(".")), text, "command line") for key, text in overrides.items()]
 
 
 def combined(layers: Sequence[Layer]) -> dict[str, Any]:

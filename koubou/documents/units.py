@@ -14,6 +14,7 @@ _DURATIONS = {"": SECOND, "ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY
 _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _LONGEST: Milliseconds = 36_500 * DAY
 _LARGEST = 2**50
+_MOST_DIGITS = 15
 _RICHEST = Decimal(1_000_000_000)
 """USD; more would not fit into the board's 64-bit integers of nano-dollars ten times over."""
 
@@ -40,6 +41,14 @@ def size(value: object) -> int:
     if count is None or count > _LARGEST:
         raise ValueError("must be a size such as 512kB, 10MB or 2GiB")
     return round(count)
+
+
+def count(text: str) -> int:
+    """A whole number as people type it: `2000000 2,000,000 2_000_000`. Raises ValueError."""
+    digits = text.replace(",", "").replace("_", "")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS):
+        raise ValueError("must be a whole number")
+    return int(digits)
 
 
 def usd(value: object) -> Nano:

@@ -17,6 +17,10 @@ SHORTEST: Milliseconds = 10 * SECOND
 """No call is begun with less time than this, or than its tier gives when that is less."""
 
 
+_SHOWN: Nano = 1_000
+"""People read money to a millionth of a dollar."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Needs:
     """What a call needs with a cap and a time."""
@@ -94,6 +98,16 @@ def show_amount(amount: int, dimension: str) -> str:
     return f"{amount:,} {dimension.replace('_', ' ')}"
 
 
+def option_of(amount: int, dimension: str) -> str:
+    """An amount as `koubou budget add` and `set` take it, not less than it is."""
+    match dimension:
+        case Dimension.USD:
+            return f"--usd {show_usd(-(-amount // _SHOWN) * _SHOWN).removeprefix('$')}"
+        case Dimension.TIME:
+            return f"--time {-(-amount // SECOND)}s"
+    return f"--{dimension.replace('_', '-')} {amount}"
+
+
 def _wanted_cap(tier: Tier, asked_cap: int | None) -> int:
     return min(asked_cap or tier.max_output_tokens, tier.max_output_tokens)
 
@@ -110,8 +124,18 @@ def _refused(bearer: Bearer, needed: int, most: Nano) -> Refused:
         reason=f"the call needs {show_amount(needed, dimension)}, and {name} never allows more than "
         f"{show_amount(most, dimension)}",
         retryable=False,
-        remedy="raise the limit, lower max_output_tokens, or name a cheaper tier",
+        remedy=f"{_raised(name, needed, most, dimension)}, then koubou retry ID; or lower max_output_tokens, or name a "
+        "cheaper tier",
     )
+
+
+def _raised(name: str, needed: int, most: int, dimension: str) -> str:
+    """The command that lets the account bear it."""
+    if name.startswith("task:"):
+        return f"koubou budget add ID {option_of(needed - most, dimension)}"
+    kind, _, rest = name.partition(":")
+    scope = kind if kind in ("month", "day") else f"{kind}:{rest.partition(':month:')[0]}"
+    return f"koubou budget set {scope} {option_of(needed, dimension)} --reason …"
 
 
 def _breach(hold: Amounts, least: Amounts, breached: Collection[Bearer]) -> Breach:
@@ -128,7 +152,8 @@ def _breach(hold: Amounts, least: Amounts, breached: Collection[Bearer]) -> Brea
         detail += f"; {show_amount(account.held, dimension)} is held by calls under way"
     elif account.name.startswith("task:"):
         task = account.name.removeprefix("task:")
-        detail += f"; koubou budget add {task} gives it more, koubou finish {task} files what there is"
+        more = option_of(_of(hold, tightest) - (tightest.left or 0), dimension)
+        detail += f"; koubou budget add {task} {more} gives it enough, koubou finish {task} files what there is"
     return Breach(
         park=Park(reason=ParkReason.BUDGET, detail=detail, until=until),
         account=account.key,

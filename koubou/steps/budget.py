@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from koubou.errors import IllegalMove, NotAllowed, UsageMistake
+from koubou.errors import IllegalMove, NotAllowed, UnknownTask, UsageMistake
 from koubou.model.account import AccountKey, Billed, Dimension, HourSpend
 from koubou.model.heard import Asked
 from koubou.model.instant import HOUR, Instant, iso
@@ -52,7 +52,7 @@ def add(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if not amount:
         raise UsageMistake("add how much?")
     if key.name.startswith("task:") and shop.board.tasks.get(key.name.removeprefix("task:")) is None:
-        raise IllegalMove(f'no task "{key.name.removeprefix("task:")}"')
+        raise UnknownTask(f'no task "{key.name.removeprefix("task:")}"')
     found = shop.board.ledger.account(*key)
     if found is not None and found.limit is None and not key.name.startswith("task:"):
         raise IllegalMove(f"{key.name} has no limit of {dimension}: there is nothing to add to")

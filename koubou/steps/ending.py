@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from koubou.model.decision import Refused
 from koubou.model.deed import FileAway
 from koubou.model.instant import Instant
 from koubou.model.status import Move
 from koubou.model.task import Task
 from koubou.steps.shop import Shop
+
+_ID = re.compile(r"\bID\b")
 
 
 def complete(shop: Shop, task: Task, answer_bytes: int, now: Instant) -> None:
@@ -28,7 +32,7 @@ def fail(shop: Shop, task: Task, refused: Refused, now: Instant, code: str = "")
         "class": refused.kind,
         "code": code,
         "message": refused.reason,
-        "remedy": refused.remedy.replace("ID", task.id),
+        "remedy": _ID.sub(task.id, refused.remedy),
         "retryable": refused.retryable,
     }
     shop.board.tasks.ended(task, Move.FAILED, now, error=error)

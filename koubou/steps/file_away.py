@@ -21,7 +21,9 @@ def _filed(shop: Shop, seq: int, now: Instant) -> None:
     task = shop.board.tasks.filed(seq, now)
     if task is None:
         return
-    reason = f"{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
+    error = shop.board.tasks.error_of(seq) or {}
+    why = ": ".join(str(error[name]) for name in ("class", "code") if error.get(name))
+    reason = f"{why and f'{why}; '}{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
     shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))
     for needer in shop.board.tasks.needers(task.id):
         shop.board.tasks.unparked(needer, now)

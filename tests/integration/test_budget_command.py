@@ -215,7 +215,8 @@ def test_a_picture_without_its_library_says_how_to_get_it(home: Home) -> None:
 
 def test_a_picture_that_cannot_be_written_is_no_traceback(home: Home) -> None:
     done = home.koubou("budget", "report", "--plot", "nowhere/a.png")
-    assert (done.returncode, "Traceback" in done.stderr) == (64, False), done.stderr
+    assert (done.returncode, "Traceback" in done.stderr) == (73, False), done.stderr
+    assert "nowhere/a.png: the picture cannot be written: No such file or directory" in done.stderr
     assert home.koubou("budget", "report", "--plot", "a.pdf").returncode == 64
 
 
@@ -295,6 +296,7 @@ def test_a_bill_that_cannot_be_read_says_every_line(home: Home) -> None:
         ("resume --reason x", 69),
         ("report --by week", 64),
         ("report --month 2027-1", 64),
+        ("report --json --format csv", 64),
         ("reconcile /nowhere.csv", 64),
         ("spend", 64),
     ],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, a_new_task
+from builders import NOW, a_new_task, a_tier
 
 from koubou.board import Board, open_for_writing
 from koubou.cli.workshop import Workshop
@@ -24,6 +24,7 @@ from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import Move, Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
+from koubou.model.worker import WorkerIdentity
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 
@@ -218,7 +219,9 @@ def test_questions_to_the_board_are_tables_or_lists_of_objects(home: Home) -> No
 
 def test_a_backup_that_cannot_be_made_exits_73(home: Home) -> None:
     assert home.koubou("board", "backup", f"{home.folder}/copy.db").returncode == 0
-    assert home.koubou("board", "backup", f"{home.folder}/nowhere/copy.db").returncode == 73
+    nowhere = home.koubou("board", "backup", f"{home.folder}/nowhere/copy.db")
+    assert nowhere.returncode == 73
+    assert nowhere.stderr.count("the copy cannot be made") == 1
     assert home.koubou("board", "backup", f"{home.layout.board}/koubou.db").returncode == 73
 
 
@@ -288,6 +291,23 @@ def test_the_workshop_is_found_the_same_way_quick_or_checked(home: Home, monkeyp
         assert both() == (home.layout.home, home.layout.home)
     finally:
         home.config.write_text(plain)
+
+
+def test_who_was_at_work_when_the_master_died_is_not_idle(home: Home) -> None:
+    board = home.board()
+    with board.transaction():
+        board.crew.hired(WorkerIdentity(id="w-left", tier="local", pid=7, born=8, boot="b"), a_tier("local"), NOW)
+    board.connection.close()
+    try:
+        (worker,) = home.ask("status")["workers"]
+        assert (worker["worker"], worker["status"]) == ("w-left", "offline")
+        assert "w-left" not in home.koubou("status").stdout
+        assert [each["status"] for each in home.ask("workers")] == ["offline"]
+    finally:
+        board = home.board()
+        with board.transaction():
+            board.connection.execute("DELETE FROM worker")
+        board.connection.close()
 
 
 @pytest.fixture

@@ -84,6 +84,8 @@ def test_a_call_has_its_cost_and_the_most_that_is_held_for_it(asked: Any) -> Non
     assert (call["cost_nusd"], call["held_nusd"]) == (600_000 + 200_000 + 200_000, 1_000_000 + 200_000)
     assert call["cost_usd"] == 0.001
     _, told, _ = asked("our-model", "--input", "1000", "--cached", "400", "--output", "100")
+    assert value(asked, "our-model", "--output", "1,000")["call"]["output_tokens"] == 1_000
+    assert asked("our-model", "--output", "1,000,000,000")[0] == exits.USAGE
     assert "1,000 tokens in (400 cached) and 100 out cost $0.001; $0.0012 is held for them at most" in told
 
 

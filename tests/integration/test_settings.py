@@ -130,7 +130,7 @@ def test_every_problem_of_every_layer_is_told_with_its_place(shelf: Shelf) -> No
         ("KOUBOU_MONTLY_BUDGET", None, "KOUBOU_MONTHLY_BUDGET"),
         ("KOUBOU_LOG_LEVEL", None, "KOUBOU_LOG__LEVEL"),
         ("KOUBOU_INTAKE__SETLE", None, "settle"),
-        ("command line, log.level", None, None),
+        ("command line", None, None),
     }
 
 
@@ -195,6 +195,11 @@ def test_what_cannot_be_is_refused_in_a_sentence_that_never_quotes(shelf: Shelf,
     assert message in str(problem)
     assert KEY not in str(problem)
     assert problem.line is not None
+
+
+def test_a_setting_of_the_command_line_is_named_once(shelf: Shelf) -> None:
+    (problem,) = shelf.problems({}, {"budget.monthly.usd": "much"})
+    assert str(problem) == "command line: budget.monthly.usd must be an amount of USD such as 0.50 or 20"
 
 
 def test_no_number_is_given_by_a_yes() -> None:

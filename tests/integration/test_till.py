@@ -147,7 +147,7 @@ def test_working_time_is_held_as_the_time_limit_of_a_call() -> None:
     shop.now += HOUR
     shop.turn()
     assert (park(shop, "a-task").reason, park(shop, "a-task").until) == (ParkReason.BUDGET, None)
-    assert "koubou budget add a-task" in park(shop, "a-task").detail
+    assert "koubou budget add a-task --time 5s gives it enough" in park(shop, "a-task").detail
     shop.ask("budget_add", account="task:a-task", dimension="time", amount=HOUR, reason="it is worth it")
     assert shop.run().number == 3
 
@@ -424,6 +424,13 @@ def test_a_new_period_begins_by_lines_that_are_added() -> None:
     lines = shop.board.connection.execute("SELECT kind, amount FROM ledger WHERE kind = 'reset'").fetchall()
     assert [tuple(line) for line in lines] == [("reset", -39 * CENT // 10)]
     assert shop.board.connection.execute("SELECT COUNT(*) FROM ledger").fetchone()[0] > before
+
+
+def test_nothing_is_given_to_a_task_that_there_is_not() -> None:
+    shop = Workshop()
+    assert (
+        shop.ask("budget_add", account="task:nobody", dimension="usd", amount=CENT)["error"]["kind"] == "unknown_task"
+    )
 
 
 def test_more_is_given_to_a_task_before_it_ever_asked() -> None:

@@ -300,6 +300,8 @@ def test_a_failed_task_can_be_tried_again() -> None:
     shop.finish(bill=Bill.NONE, usage=None, error=an_error(ErrorClass.BAD_REQUEST))
     shop.file()
     assert shop.task().status is Status.FAILED
+    (ended,) = shop.board.connection.execute("SELECT reason FROM history WHERE event = 'task.failed'").fetchone()
+    assert ended == "bad_request; 1 run, $0.00"
     shop.ask("retry", ids=["a-task"])
     assert shop.sent() == ["a-task"]
     shop.finish()

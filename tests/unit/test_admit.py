@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from koubou.model.account import Account
 from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.money import USD
-from koubou.rules.admit import ask_accounts
+from koubou.rules.admit import ask_accounts, option_of
 from koubou.rules.bound import bound
 from tests.builders import NOW, a_bearer, a_price, a_tier, an_account
 
@@ -39,6 +41,26 @@ def test_a_task_that_never_fits_is_refused_at_once() -> None:
     decision = ask(an_account(ceiling=1_000))
     assert isinstance(decision, Refused)
     assert decision.kind == "budget"
+    assert decision.remedy.startswith("koubou budget set month --usd 0.003 --reason …, then koubou retry ID; or lower")
+
+
+def test_a_task_that_its_own_account_can_never_bear_is_told_how_much_more_it_needs() -> None:
+    decision = ask(an_account(name="task:a-task", ceiling=1_000))
+    assert isinstance(decision, Refused)
+    assert decision.remedy.startswith("koubou budget add ID --usd 0.002999, then koubou retry ID")
+
+
+@pytest.mark.parametrize(
+    ("amount", "dimension", "option"),
+    [
+        (USD // 2, "usd", "--usd 0.50"),
+        (1_000_000_001, "usd", "--usd 1.000001"),
+        (90_001, "time", "--time 91s"),
+        (7, "file_edits", "--file-edits 7"),
+    ],
+)
+def test_an_amount_is_given_as_an_option_takes_it_and_never_less(amount: int, dimension: str, option: str) -> None:
+    assert option_of(amount, dimension) == option
 
 
 def test_money_that_is_only_held_is_worth_waiting_for_and_has_no_date() -> None:

@@ -130,6 +130,38 @@ def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
     assert '"submit"' in told.err
 
 
+@pytest.mark.parametrize(
+    ("words", "told", "verb"),
+    [
+        ("status --jsn", 'no option "--jsn"; did you mean "--json"?', "koubou status"),
+        ("submit --sesion x", 'no option "--sesion"; did you mean "--session"?', "koubou submit"),
+        ("budget report --plott=x.png", 'no option "--plott"; did you mean "--plot"?', "koubou budget report"),
+        ("list --zzz", 'no option "--zzz"\n', "koubou list"),
+        ("version again", '"again" is one word too many', "koubou version"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest_and_the_help_of_its_verb(
+    words: str, told: str, verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == exits.USAGE
+    said = capsys.readouterr().err
+    assert told in said
+    assert f"Try: {verb} --help" in said
+
+
+@pytest.mark.parametrize(
+    ("resumed", "told"),
+    [(["emergency"], "the workshop goes on (ended: emergency)\n"), ([], "nothing was stopped")],
+    ids=["a stop", "none"],
+)
+def test_resume_says_what_it_ended(
+    resumed: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("koubou.cli.control.ask", lambda *_, **__: {"resumed": resumed})
+    assert main(["budget", "resume", "--reason", "seen"]) == exits.DONE
+    assert capsys.readouterr().out.startswith(told)
+
+
 def test_help_of_a_verb_has_examples_and_exits_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--help"]) == exits.DONE
     assert "Examples:" in capsys.readouterr().out

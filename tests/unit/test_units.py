@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from koubou.documents.units import duration, size, usd, when
+from koubou.documents.units import count, duration, size, usd, when
 
 MINUTE = 60_000
 
@@ -51,6 +51,17 @@ def test_what_is_no_duration_is_refused_with_what_would_be_right(written: object
 )
 def test_a_size_is_read_in_bytes(written: object, bytes_: int) -> None:
     assert size(written) == bytes_
+
+
+@pytest.mark.parametrize("written", ["2000000", "2,000,000", "2_000_000"])
+def test_a_count_may_be_written_as_people_write_it(written: str) -> None:
+    assert count(written) == 2_000_000
+
+
+@pytest.mark.parametrize("written", ["", ",", "-1", "1.5", "1e3", "٣", "1" * 16])
+def test_what_is_no_count_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        count(written)
 
 
 @pytest.mark.parametrize("written", ["10M", "MB", -1, False, None, "99999999GB", {}])

@@ -59,17 +59,10 @@ def _reader(dimension: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         from koubou.documents import units
 
-        parse = {"usd": units.usd, "time": units.duration}.get(dimension, _count)
+        parse = {"usd": units.usd, "time": units.duration}.get(dimension, units.count)
         try:
             return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return read
-
-
-def _count(text: object) -> int:
-    digits = str(text).replace(",", "").replace("_", "")
-    if not (digits.isascii() and digits.isdecimal() and len(digits) <= 15):
-        raise ValueError("must be a whole number")
-    return int(digits)

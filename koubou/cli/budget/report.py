@@ -24,8 +24,8 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--since", metavar="TIME", help="from a day (2026-11-01), a time, or an age (2h, 7d) on")
     parser.add_argument("--until", metavar="TIME", help="through a day, or before a time; now when not given")
     parser.add_argument("--by", choices=_BY, default="operation", help="what a line is about; operation if not said")
-    parser.add_argument("--format", choices=("table", "json", "csv"), default="table", help="table if not said")
-    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
+    parser.add_argument("--format", choices=("table", "json", "csv"), help="table if not said")
+    parser.add_argument("--json", action="store_true", help="the same as --format json")
     parser.add_argument("--plot", metavar="FILE", help="also draw the cost per day, by tier, as .png or .svg")
     parser.examples(
         "koubou budget report",
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.budget.span import span_of
     from koubou.cli.workshop import workshop_of
 
+    shape = _format(arguments)
     workshop = workshop_of(arguments)
     zone = workshop.timezone
     span = span_of(arguments, say.now(), zone)
@@ -56,13 +57,27 @@ def run(arguments: argparse.Namespace) -> int:
         accounts = board.accounts() if arguments.plot else []
     if arguments.by == "submitter":
         sums = [replace(each, key=_user(each.key)) for each in sums]
-    _PRINT[arguments.format](arguments.by, sums, span)
+    _PRINT[shape](arguments.by, sums, span)
     if arguments.plot:
         from koubou.cli.budget.plot import Picture, draw
 
-        draw(Picture(days=days, first=span.first, last=span.last, accounts=accounts, zone=str(zone)), arguments.plot)
+        picture = Picture(days=days, first=span.first, last=span.last, accounts=accounts, zone=str(zone))
+        try:
+            draw(picture, arguments.plot)
+        except OSError as error:
+            say.note(f"{arguments.plot}: the picture cannot be written: {error.strerror or error}")
+            return exits.CANNOT_CREATE
         say.note(f"drawn: {arguments.plot}")
     return exits.DONE
+
+
+def _format(arguments: argparse.Namespace) -> str:
+    from koubou.errors import UsageMistake
+
+    wanted: str = arguments.format or ("json" if arguments.json else "table")
+    if arguments.json and wanted != "json":
+        raise UsageMistake(f"either --json or --format {wanted}")
+    return wanted
 
 
 def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:

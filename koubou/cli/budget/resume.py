@@ -20,9 +20,11 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.workshop import workshop_of
 
     reason = reason_of(arguments, "resume")
-    ask(workshop_of(arguments).layout.run, "resume_budget", reason=reason)
+    done = ask(workshop_of(arguments).layout.run, "resume_budget", reason=reason)
     if arguments.json:
-        print_json({"emergency": False})
+        print_json({"emergency": False, "resumed": done["resumed"]})
+    elif done["resumed"]:
+        print(f"the workshop goes on (ended: {', '.join(done['resumed'])})")
     else:
-        print("the workshop goes on")
+        print("nothing was stopped; what is paused, koubou resume ends (koubou status)")
     return 0
