@@ -183,17 +183,23 @@ def _tell_master(workshop: Workshop) -> bool:
 
 
 def _list(arguments: argparse.Namespace, vault: Vault) -> int:
-    from koubou.cli.say import now, print_json, when
+    from koubou.cli.say import note, now, print_json, when
     from koubou.cli.table import print_table
+    from koubou.errors import SecretsUnusable
 
-    found = [(name, vault.values(name)) for name in vault.names()]
+    found = vault.survey()
+    good = {name: values for name, values in found.items() if not isinstance(values, SecretsUnusable)}
+    damaged = {name: str(problem) for name, problem in found.items() if isinstance(problem, SecretsUnusable)}
     if arguments.json:
-        print_json([_shape(name, values) for name, values in found])
-        return 0
-    heads = ("SECRET", "VALUES", "SET")
-    print_table(
-        heads, [(name, str(len(values)), when(values[0].set_at, now())) for name, values in found], right=heads[1:2]
-    )
+        print_json([_shape(name, good.get(name, ())) | {"problem": damaged.get(name)} for name in found])
+    else:
+        heads = ("SECRET", "VALUES", "SET")
+        rows = [(name, str(len(values)), when(values[0].set_at, now())) for name, values in good.items()]
+        print_table(heads, rows, right=heads[1:2])
+    for each in vault.exposed():
+        note(f"{each.says}; {each.remedy}")
+    if damaged:
+        raise SecretsUnusable("\n".join(damaged.values()))
     return 0
 
 
@@ -203,6 +209,6 @@ def _shape(name: str, values: Sequence[Value]) -> dict[str, Any]:
     return {
         "name": name,
         "values": len(values),
-        "set_at": iso(values[0].set_at),
+        "set_at": iso(values[0].set_at) if values else None,
         "values_set_at": [iso(value.set_at) for value in values],
     }

@@ -39,10 +39,11 @@ class Drawer:
             return None
         except OSError as error:
             raise SecretsUnusable(f"{self.path}/{name}: cannot be read: {error.strerror}") from None
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
+            os.close(descriptor)
+            raise SecretsUnusable(f"{self.path}/{name}: is no file that koubou wrote; take it away")
         with open(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
-                raise SecretsUnusable(f"{self.path}/{name}: is no file that koubou wrote; take it away")
             return file.read()
 
     def write(self, name: str, content: bytes) -> None:

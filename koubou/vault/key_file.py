@@ -118,7 +118,7 @@ def _checked(key: bytes, where: str) -> bytes:
 def _make(path: str) -> None:
     """A new key that appears whole or not at all, and never over one that is there. Raises OSError."""
     folder = os.path.dirname(path)
-    os.makedirs(folder, exist_ok=True)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
     draft = f"{path}.{secrets.token_hex(8)}.tmp"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:

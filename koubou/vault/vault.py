@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from koubou.errors import SecretsUnusable, UnknownSecret, UsageMistake
 from koubou.vault import drawer
 from koubou.vault.drawer import Drawer
+from koubou.vault.exposed import Exposed, exposed_files, exposed_way_to
 from koubou.vault.key_file import CREDENTIAL, KeyPlace
 from koubou.vault.passphrase import seal_by_passphrase, unseal_by_passphrase
 from koubou.vault.sealing import NotOpened, new_key, seal, unseal
@@ -61,6 +62,28 @@ class Vault:
         if found is None:
             raise UnknownSecret(f'there is no secret "{name}"; put it there: koubou secret set {name}')
         return found
+
+    def survey(self) -> dict[str, tuple[Value, ...] | SecretsUnusable]:
+        """Every secret by name: its values, or what is wrong with that one. Raises SecretsUnusable where none opens."""
+        found: dict[str, tuple[Value, ...] | SecretsUnusable] = {}
+        with drawer.opened(self._folder) as held:
+            if held is None or not (names := _names(held)):
+                return found
+            self._key(held)
+            for name in names:
+                try:
+                    values = self._read(held, name)
+                except SecretsUnusable as error:
+                    found[name] = error
+                else:
+                    found |= {name: values} if values is not None else {}  # somebody forgets it just now
+        return found
+
+    def exposed(self) -> list[Exposed]:
+        """What others could read or replace; needs no key. Raises SecretsUnusable, OSError."""
+        with drawer.opened(self._folder) as held:
+            files = [] if held is None else list(exposed_files(held.path))
+        return [*files, *(exposed_way_to(self._place.file) if self._place.file_is_used else ())]
 
     def set(self, name: str, text: str, now: int) -> tuple[Value, ...]:
         """Keep this value, and no other, under the name. Raises SecretsUnusable, OSError."""

@@ -212,6 +212,23 @@ def test_a_folder_that_lets_too_many_in_is_an_error(shop: Shop, folder: str, mod
     assert "chmod" in found["remedy"]
 
 
+def test_sealed_keys_that_others_reach_are_an_error(shop: Shop, tmp_path: Path) -> None:
+    key = tmp_path / "etc" / "secret.key"
+    shop.write(f"{REHEARSED}secrets: {{key_file: {key}}}\n")
+    shop.open().close()
+    words = [KOUBOU, "secret", "set", "openai", "--config", str(shop.config)]
+    subprocess.run(words, input=KEY.encode(), capture_output=True, timeout=60, check=True)
+    assert shop.check("folders", "keys")["level"] == "ok"
+    key.parent.chmod(0o777)
+    found = shop.check("folders", "keys")
+    assert (found["level"], found["remedy"]) == ("error", f"chmod go-w {key.parent}")
+    key.parent.chmod(0o755)
+    sealed = Path(shop.layout.secrets) / "openai.secret"
+    sealed.chmod(0o644)
+    found = shop.check("folders", "keys")
+    assert (found["level"], found["remedy"]) == ("error", f"chmod 600 {sealed}")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_a_folder_of_somebody_else_is_an_error(shop: Shop) -> None:
     shop.open().close()

@@ -85,6 +85,58 @@ def test_only_its_owner_may_look_at_what_is_kept(shop: Shop) -> None:
     assert not [file for file in files if KEY.encode() in file.read_bytes()]
 
 
+@pytest.mark.parametrize("harm", ["changed", "empty", "link", "folder"])
+def test_one_damaged_secret_is_named_and_hides_no_other(shop: Shop, harm: str) -> None:
+    for name in ("anthropic", "openai", "zai"):
+        shop.secret("set", name, stdin=KEY)
+    file = shop.home / "secrets" / "openai.secret"
+    sealed = file.read_bytes()
+    file.unlink()
+    match harm:
+        case "changed":
+            file.touch(mode=0o600)
+            file.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+        case "empty":
+            file.touch(mode=0o600)
+        case "link":
+            file.symlink_to("zai.secret")
+        case "folder":
+            file.mkdir()
+    done = shop.secret("list")
+    assert done.returncode == 78
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["SECRET", "anthropic", "zai"]
+    (line,) = done.stderr.splitlines()
+    assert str(file) in line
+    done = shop.secret("list", "--json")
+    assert done.returncode == 78
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert [rows[name]["problem"] for name in ("anthropic", "zai")] == [None, None]
+    assert str(file) in rows["openai"]["problem"]
+    assert rows["openai"]["values"] == 0
+
+
+def test_a_key_that_opens_nothing_is_told_once(shop: Shop) -> None:
+    for name in ("anthropic", "openai"):
+        shop.secret("set", name, stdin=KEY)
+    shop.key.write_bytes(os.urandom(32))
+    done = shop.secret("list")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (78, "", 1)
+    assert str(shop.key) in done.stderr
+
+
+def test_whatever_others_could_reach_is_told_and_hides_nothing(shop: Shop) -> None:
+    shop.secret("set", "openai", stdin=KEY)
+    assert shop.secret("list").stderr == ""
+    file = shop.home / "secrets" / "openai.secret"
+    file.chmod(0o644)
+    shop.key.parent.chmod(0o777)
+    done = shop.secret("list")
+    assert done.returncode == 0
+    assert "openai" in done.stdout
+    assert f"chmod 600 {file}" in done.stderr
+    assert f"chmod go-w {shop.key.parent}" in done.stderr
+
+
 @pytest.mark.parametrize("slip", ["", "sk-0123", "OPENAI_API_KEY=sk-0123456789", "two words of it", "$KEY_OF_MINE"])
 def test_what_looks_like_no_key_is_refused_and_the_old_one_stays(shop: Shop, slip: str) -> None:
     shop.secret("set", "openai", stdin=OLD)
@@ -205,9 +257,10 @@ def test_no_other_process_sees_the_value(shop: Shop) -> None:
     assert process.stdin is not None
     process.stdin.write(KEY.encode())
     process.stdin.flush()
-    seen = b"".join(Path(f"/proc/{process.pid}/{part}").read_bytes() for part in ("cmdline", "environ"))
-    assert b"openai" in seen
-    assert KEY.encode() not in seen
+    end = time.monotonic() + 30
+    while b"openai" not in (words := Path(f"/proc/{process.pid}/cmdline").read_bytes()):  # it has just been started
+        assert time.monotonic() < end, words
+    assert KEY.encode() not in words + Path(f"/proc/{process.pid}/environ").read_bytes()
     process.communicate(timeout=30)
     assert process.returncode == 0
 

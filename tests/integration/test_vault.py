@@ -20,6 +20,9 @@ OLD = "sk-live-hunter1-hunter1"
 NOW = 1_795_000_000_000
 
 
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
 class Place:
     """A home, a key file beside it, and vaults as different callers open them."""
 
@@ -295,6 +298,43 @@ def test_a_folder_into_which_others_may_look_is_refused(place: Place) -> None:
     place.secrets.chmod(0o750)
     with pytest.raises(SecretsUnusable, match="chmod 700"):
         place.vault().values("openai")
+
+
+@pytest.mark.parametrize(
+    ("mode", "group", "told"),
+    [
+        (0o755, 0, False),
+        (0o777, 0, True),
+        (0o1777, 0, False),
+        pytest.param(0o775, 54_321, True, marks=AS_ROOT),
+        pytest.param(0o775, 0, False, marks=AS_ROOT),
+    ],
+)
+def test_a_folder_where_others_could_replace_the_key_is_told(place: Place, mode: int, group: int, told: bool) -> None:
+    place.vault().set("openai", KEY, NOW)
+    if os.geteuid() == 0:
+        os.chown(place.key.parent, -1, group)
+    place.key.parent.chmod(mode)
+    assert [each.remedy for each in place.vault().exposed()] == ([f"chmod go-w {place.key.parent}"] if told else [])
+
+
+def test_a_folder_far_above_the_key_counts_and_one_without_a_key_does_not(place: Place) -> None:
+    far = place.key.parent / "a" / "b" / "secret.key"
+    place.key.parent.mkdir(mode=0o777)
+    place.key.parent.chmod(0o777)
+    assert place.vault(key=far).exposed() == []
+    place.vault(key=far).set("openai", KEY, NOW)
+    (exposed,) = place.vault(key=far).exposed()
+    assert f"{place.key.parent}: others may take" in exposed.says
+
+
+def test_the_folder_that_a_new_key_makes_is_no_wider_than_it_may_be(place: Place) -> None:
+    before = os.umask(0)
+    try:
+        place.vault().set("openai", KEY, NOW)
+    finally:
+        os.umask(before)
+    assert place.vault().exposed() == []
 
 
 def test_many_writers_at_once_lose_nothing(place: Place) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from koubou.cli.doctor.finding import Area, Check, Finding
 from koubou.cli.doctor.patient import Patient
+from koubou.config.keys import vault_of
 from koubou.folders.layout import GROUP
 from koubou.folders.reject import refused_since
 
@@ -73,6 +74,17 @@ def modes(patient: Patient) -> Iterator[Finding]:
     yield from _drop_folder(layout.tasks, found)
     if found and not worse:
         yield FOLDERS.ok("modes", f"{len(found)} folders let in nobody that they should not")
+
+
+def keys(patient: Patient) -> Iterator[Finding]:
+    """Whether the sealed keys, and the way to the key that opens them, are closed to others."""
+    if patient.settings is None:
+        return
+    exposed = vault_of(patient.settings, patient.environ).exposed()
+    for each in exposed:
+        yield FOLDERS.error("keys", each.says, each.remedy)
+    if not exposed:
+        yield FOLDERS.ok("keys", "nobody else reaches the keys that the workshop keeps")
 
 
 def submitters(patient: Patient) -> Iterator[Finding]:
@@ -153,7 +165,7 @@ def rejected(patient: Patient) -> Iterator[Finding]:
         yield FOLDERS.ok("rejected", "no file was refused within the last day")
 
 
-CHECKS: tuple[Check, ...] = (home, modes, submitters, space, file_system, claims, rejected)
+CHECKS: tuple[Check, ...] = (home, modes, keys, submitters, space, file_system, claims, rejected)
 
 
 def _shelves(patient: Patient) -> tuple[str, ...]:
