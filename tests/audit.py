@@ -11,12 +11,14 @@ from typing import Any
 from koubou.model.account import AccountKey
 from koubou.model.deed import Say
 from koubou.model.heard import Asked, Heard
+from koubou.model.instant import DAY, HOUR, MINUTE
 from koubou.model.money import FREE, Price
 from koubou.model.status import ENDS, TRANSITIONS, Status
 from koubou.model.tier import Reach
 from tests.second_opinion import Bound, Call, bounds, daily, day_of, hour_of, month_of, most
 from tests.turns import Workshop
 
+CLOCKS = 5 * MINUTE
 MOVES = {(status, to) for status, moves in TRANSITIONS.items() for to in moves.values()}
 WAITS = {
     Status.PENDING: {"classify", "route", "admit", "file"},
@@ -42,6 +44,7 @@ class Hold:
 
     model: str
     tier: str
+    at: int
     hour: int
     accounts: tuple[AccountKey, ...]
     amounts: dict[str, int]
@@ -81,6 +84,8 @@ class Auditor:
     prices: dict[str, Price] = field(default_factory=dict)
     """What the tier of each call charged when it was let through."""
     ended: dict[str, Hold] = field(default_factory=dict)
+    booked: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """When each call ended that a bill has not spoken of as of one that nobody knows, and what it cost."""
     settled: Counter[AccountKey] = field(default_factory=Counter)
     unreconciled: Counter[AccountKey] = field(default_factory=Counter)
     above: Counter[AccountKey] = field(default_factory=Counter)
@@ -118,7 +123,28 @@ class Auditor:
             case "budget_add":
                 self.added[AccountKey(self.account_of(words["account"]), words["dimension"])] += words["amount"]
             case "reconcile":
-                self._confirmed = sorted({(row["model"], hour_of(row["hour"])) for row in words["rows"]})
+                named = {(row["model"], hour_of(row["hour"])) for row in words["rows"]}
+                self._confirmed = sorted(key for key in named if not self.is_moving(*key))
+
+    def is_moving(self, model: str, hour: int) -> bool:
+        """Whether a call is under way that a provider may book in this hour, or did before it."""
+        held = (hold for hold in self.holds.values() if hold.model == model and hold.amounts["usd"])
+        return any(hold.at - CLOCKS < hour + HOUR for hold in held)
+
+    def held_in(self, model: str, hours: set[int]) -> int:
+        """What is held for calls that a provider may book in one of these hours."""
+        held = [hold for hold in self.holds.values() if hold.model == model]
+        return sum(hold.amounts["usd"] for hold in held if any(hold.at - CLOCKS < hour + HOUR for hour in hours))
+
+    def late_in(self, model: str, hours: set[int]) -> int:
+        """What calls cost that we have in other hours, and a provider may have in one of these."""
+        found = 0
+        for call, (ended, cost) in self.booked.items():
+            hold = self.ended[call]
+            touches = any(hold.at - CLOCKS < hour + HOUR and hour <= ended + CLOCKS for hour in hours)
+            if hold.model == model and hold.hour not in hours and touches and hold.at >= min(hours) - DAY:
+                found += cost
+        return found
 
     def account_of(self, scope: str) -> str:
         """The name of the account that a scope means now."""
@@ -216,6 +242,7 @@ class Auditor:
         self.holds[call] = Hold(
             model=line["model"],
             tier=line["tier"],
+            at=self.shop.now,
             hour=hour_of(self.shop.now),
             accounts=keys(line),
             amounts={"usd": line["amount"], "tokens": line["tokens"], "calls": 1, "time": line["time"]},
@@ -231,6 +258,7 @@ class Auditor:
             assert used["usd"] == hold.amounts["usd"], "where nobody knows, all that was held counts"
             self.unknown[call] = used["usd"]
         self.by_hour[hold.model, hold.hour] += used["usd"]
+        self.booked[call] = self.shop.now, used["usd"]
         for key in hold.accounts:
             self.settled[key] += used[key.dimension]
             self.unreconciled[key] += used["usd"] if line["unreconciled"] and key.dimension == "usd" else 0
@@ -251,6 +279,7 @@ class Auditor:
         """Nothing of a model's hour is unknown any more."""
         for call in [call for call in self.unknown if (self.ended[call].model, self.ended[call].hour) == (model, hour)]:
             amount = self.unknown.pop(call)
+            del self.booked[call]
             for key in self.ended[call].accounts:
                 if key.dimension == "usd" and call in self.period[key]:
                     self.unreconciled[key] -= amount

@@ -74,6 +74,20 @@ MONEY: Sequence[Mutant] = (
         ("tests/unit/test_admit.py",),
     ),
     Mutant(
+        "a limit that was lowered by hand fails who waits for it",
+        "koubou/rules/limits.py",
+        "        return any((scope, str(dimension)) in self.set for scope in scopes)\n",
+        "        return False\n",
+        ("tests/unit/test_limits.py", TILL),
+    ),
+    Mutant(
+        "a bill of a call under way is charged before the call",
+        "koubou/rules/reconcile.py",
+        "    room = known + late + held - total\n",
+        "    room = known + late - total\n",
+        ("tests/unit/test_reconcile.py", TILL),
+    ),
+    Mutant(
         "money comes back where nobody knows what was billed",
         "koubou/rules/settle.py",
         "            return Settlement(amount=hold, unreconciled=hold > 0)",

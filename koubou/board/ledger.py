@@ -17,6 +17,7 @@ from koubou.model.account import (
     Amounts,
     Bearer,
     Billed,
+    Booking,
     Dimension,
     Entry,
     HourSpend,
@@ -24,8 +25,9 @@ from koubou.model.account import (
     TaskUsage,
 )
 from koubou.model.call import Usage
-from koubou.model.instant import HOUR, Instant
+from koubou.model.instant import DAY, HOUR, Instant
 from koubou.model.money import FREE, Nano
+from koubou.rules.bill import CLOCKS
 
 _MOVED = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)
 _NO_USAGE = Usage(input_tokens=0, output_tokens=0)
@@ -109,6 +111,15 @@ class Ledger(Accounts):
         """What a model cost in each hour in which calls of it began, by tier."""
         rows = self._execute(SQL["hours"], {"model": model, "since": since, "until": until}).fetchall()
         return [HourSpend(**dict(row)) for row in rows]
+
+    def bookings(self, model: str, since: Instant, until: Instant) -> list[Booking]:
+        """Calls that a provider may book within a window, and we in another hour; with all of those under way."""
+        values = {"model": model, "since": since - DAY, "until": until + CLOCKS, "clocks": CLOCKS}
+        return [Booking(**dict(row)) for row in self._execute(SQL["bookings"], values)]
+
+    def models(self) -> list[str]:
+        """The models that anything was spent on."""
+        return [row[0] for row in self._execute(SQL["models"])]
 
     def shared_by_unknown(self, model: str, hour: Instant) -> list[AccountKey]:
         """The accounts of money that every call of an hour counts on of which nobody knows what it cost.

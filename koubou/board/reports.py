@@ -9,7 +9,7 @@ from datetime import date, tzinfo
 
 from koubou.board.ledger import Ledger
 from koubou.board.sql import statements
-from koubou.model.account import HourSpend
+from koubou.model.account import Booking, HourSpend
 from koubou.model.instant import HOUR, MINUTE, Instant
 from koubou.model.money import Nano
 from koubou.rules.days import day_of
@@ -94,11 +94,15 @@ class Reports:
 
     def models(self) -> Sequence[str]:
         """The models that anything was spent on."""
-        return [row[0] for row in self._execute(SQL["models"])]
+        return self._ledger.models()
 
     def hours(self, model: str, since: Instant, until: Instant) -> list[HourSpend]:
         """What the ledger has for a model in each hour that begins within a window, by tier."""
         return self._ledger.hours(model, since // HOUR * HOUR, until)
+
+    def bookings(self, model: str, since: Instant, until: Instant) -> list[Booking]:
+        """Calls that a provider may book within a window, and we in another hour; with all of those under way."""
+        return self._ledger.bookings(model, since, until)
 
     def _sums(self, by: str, since: Instant, until: Instant) -> list[Sum]:
         statement = SQL["sums"].replace("{key}", _KEYS[by])

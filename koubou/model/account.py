@@ -209,3 +209,12 @@ class HourSpend:
     hour: Instant
     amount: Nano
     unknown: Nano
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """When a call was under way, and what it cost; what is held for it while its end is not known (`ended` is None)."""
+
+    begun: Instant
+    ended: Instant | None
+    amount: Nano

@@ -10,6 +10,9 @@ Nano = int
 
 USD: Nano = 1_000_000_000
 MILLION = 1_000_000
+RICHEST: Nano = 10**9 * USD
+"""The largest amount that anybody may write: ten times as much would not fit into the board's 64-bit integers."""
+THE_MOST = f"${RICHEST // USD:,}"
 
 
 def nano(usd: Decimal | int | str) -> Nano:

@@ -15,6 +15,7 @@ from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
+from koubou.steps.reconcile import reconcile
 from koubou.steps.retain import collect, is_gone, purge
 from koubou.steps.shop import Shop
 from koubou.steps.watch import stop_everything
@@ -84,7 +85,7 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
         case "budget_reset":
             return budget.reset
         case "reconcile":
-            return budget.reconcile
+            return reconcile
         case "resume_budget":
             return _resume_budget
         case "latch":

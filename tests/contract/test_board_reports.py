@@ -126,6 +126,24 @@ def test_hours_of_a_model_are_those_in_which_its_calls_began(board: Board) -> No
     assert sorted(reports(board).models()) == ["gpt-5", "other"]
 
 
+def test_calls_near_the_ends_of_hours_may_be_booked_in_others_until_a_bill_has_spoken_of_them(board: Board) -> None:
+    hour = NOW // HOUR * HOUR
+    for at, amount in ((hour - DAY, 1), (hour - 30 * MINUTE, 2), (hour - MINUTE, 3), (hour + MINUTE, 4)):
+        spend(board, at, amount)
+    spend(board, hour - 2 * MINUTE, 5, unreconciled=True)
+    spend(board, hour - MINUTE, 6, model="other")
+    found = reports(board).bookings("gpt-5", hour, hour + HOUR)
+    assert sorted((call.begun - hour, call.amount) for call in found) == [
+        (-DAY, 1),
+        (-2 * MINUTE, 5),
+        (-MINUTE, 3),
+        (MINUTE, 4),
+    ]
+    assert {call.ended for call in found} == {call.begun + 1 for call in found}
+    board.ledger.confirm("gpt-5", hour - HOUR, NOW)
+    assert 5 not in {call.amount for call in reports(board).bookings("gpt-5", hour, hour + HOUR)}
+
+
 def test_an_empty_ledger_has_sums_of_nothing(board: Board) -> None:
     found = reports(board)
     assert [found.sums(by, SINCE, UNTIL, UTC) for by in BY] == [[]] * len(BY)

@@ -327,20 +327,68 @@ def test_nobody_gets_back_what_may_have_been_the_call_of_another() -> None:
         assert account(shop, f"tier:{tier}:month:2027-01").settled == feared // 2
 
 
+def test_what_a_provider_books_an_hour_later_is_charged_once() -> None:
+    shop = Workshop()
+    spend(shop, "dear", 6 * CENT)
+    rows_ = [{"model": "model-of-medium", "hour": NOW + hour * HOUR, "amount": (4, 2)[hour] * CENT} for hour in (0, 1)]
+    for _ in range(2):
+        answer = shop.ask("reconcile", source="export", rows=rows_)["ok"]
+        assert (answer["added"], answer["alarm"]) == (0, False)
+    assert (shop.month().settled, shop.board.crew.latches()) == (6 * CENT, {})
+
+
+def test_a_call_under_way_is_counted_once_when_its_bill_comes_first() -> None:
+    shop = Workshop()
+    spend(shop, "dear", CENT)
+    shop.drop(a_new_task("at-work", tier="medium"))
+    early = reconcile(shop, 2 * CENT)
+    assert (early["added"], early["alarm"], early["under_way"]) == (0, False, 1)
+    shop.finish("at-work", usage=Usage(input_tokens=0, output_tokens=1_000))
+    late = reconcile(shop, 2 * CENT)
+    assert (late["added"], late["alarm"], late["under_way"]) == (0, False, 0)
+    assert shop.month().settled == 2 * CENT
+
+
+def test_what_is_feared_stays_until_nothing_of_its_hour_is_under_way() -> None:
+    shop = Workshop(tiers=tiers(a_tier("medium", fallback=None, retries=0)))
+    shop.drop(a_new_task("lost", tier="medium"))
+    shop.finish("lost", **CUT)
+    feared = shop.month().settled
+    shop.drop(a_new_task("at-work", tier="medium"))
+    assert reconcile(shop, 0)["added"] == 0
+    assert shop.month().unreconciled == feared
+    shop.finish("at-work", usage=Usage(input_tokens=0, output_tokens=1_000))
+    assert reconcile(shop, CENT)["added"] == -feared
+    assert (shop.month().settled, shop.month().unreconciled) == (CENT, 0)
+
+
 @pytest.mark.parametrize(
-    "rows_",
+    ("rows_", "told"),
     [
-        None,
-        [],
-        "x",
-        [{"model": "m"}],
-        [{"model": "m", "hour": 1, "amount": -1}],
-        [{"model": "m", "hour": 1, "amount": True}],
-        [1],
+        (None, "reconcile needs rows"),
+        ([], "reconcile needs rows"),
+        ("x", "reconcile needs rows"),
+        ([{"model": "m"}], "row 1 is not"),
+        ([{"model": "m", "hour": NOW, "amount": 1}, {"model": "m", "hour": NOW, "amount": True}], "row 2 is not"),
+        ([1], "row 1 is not"),
+        ([{"model": "m", "hour": NOW, "amount": -1}], "row 1 has an amount that is not from $0 to $1,000,000,000"),
+        ([{"model": "m", "hour": NOW, "amount": 10**18 + 1}], "row 1 has an amount that is not"),
+        ([{"model": "m", "hour": NOW, "amount": 10**18}] * 2, "the rows come to more than $1,000,000,000"),
+        ([{"model": "m", "hour": 1, "amount": 1}], "row 1 is of a time before the year 2000"),
+        ([{"model": "m", "hour": NOW + 2 * DAY + 1, "amount": 1}], "row 1 is of a time"),
+        ([{"model": "m", "hour": 253_402_300_799_999, "amount": 1}], "row 1 is of a time"),
     ],
 )
-def test_a_bill_that_is_none_is_refused(rows_: Any) -> None:
-    assert Workshop().ask("reconcile", rows=rows_)["error"]["kind"] == "usage"
+def test_a_bill_that_is_none_is_refused(rows_: Any, told: str) -> None:
+    error = Workshop().ask("reconcile", rows=rows_)["error"]
+    assert (error["kind"], error["message"].startswith(told)) == ("usage", True), error
+
+
+def test_the_largest_bill_that_is_taken_can_be_kept() -> None:
+    shop = Workshop()
+    spend(shop, "dear", CENT)
+    assert reconcile(shop, 10**18)["alarm"]
+    assert shop.month().settled == 10**18
 
 
 def test_a_person_sets_a_limit_in_place_of_the_settings_and_takes_it_back() -> None:

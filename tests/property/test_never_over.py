@@ -222,19 +222,37 @@ class NeverOver(RuleBasedStateMachine):
             dearest = max(told)
             told[dearest] += besides
             self.besides[dearest] += besides
-        known, unknown = self.auditor.by_hour.copy(), Counter[tuple[str, int]]()
-        for call, amount in self.auditor.unknown.items():
-            unknown[self.auditor.ended[call].model, self.auditor.ended[call].hour] += amount
+        expected = {model: self._expected(model, told) for model in {model for model, _ in told}}
+        known, moving = self.auditor.by_hour.copy(), {key for key in told if self.auditor.is_moving(*key)}
         rows = [row_of(model, hour, amount) for (model, hour), amount in told.items()]
         answer = self.shop.ask("reconcile", rows=rows, source="an export")["ok"]
-        billed, in_ledger = Counter[str](), Counter[str]()
-        for key, amount in told.items():
-            billed[key[0]] += amount
-            in_ledger[key[0]] += known[key]
-            corrected = max(amount, known[key] - unknown[key])
-            assert self.auditor.by_hour[key] == corrected, "the ledger says what is billed, or what is known if more"
-        assert answer["alarm"] == any(amount > in_ledger[model] for model, amount in billed.items())
+        added = Counter[str]()
+        for key, amount in self.auditor.by_hour.items():
+            moved = amount - known[key]
+            added[key[0]] += moved
+            assert moved == 0 or key in told, "an hour that the bill is not of is left alone"
+            assert moved <= max(0, told.get(key, 0) - known[key])
+            assert moved >= 0 or key not in moving, "what is feared comes back when nothing is under way"
+        assert {model: added[model] for model in expected} == expected
+        assert answer["alarm"] == any(amount > 0 for amount in expected.values())
         assert not answer["alarm"] or "emergency" in self.shop.board.crew.latches()
+
+    def _expected(self, model: str, told: Mapping[tuple[str, int], int]) -> int:
+        """What a bill adds to a model in all: what is above all that is known, or what of the unknown it leaves out."""
+        books, bill = self.auditor, {hour: amount for (name, hour), amount in told.items() if name == model}
+        unknown = Counter[int]()
+        for call, amount in books.unknown.items():
+            if books.ended[call].model == model:
+                unknown[books.ended[call].hour] += amount
+        known = {hour: books.by_hour[model, hour] for hour in bill}
+        around = books.held_in(model, set(bill)) + books.late_in(model, set(bill))
+        above = sum(bill.values()) - sum(known.values()) - around
+        if above > 0:
+            return above
+        still = [hour for hour in bill if not books.is_moving(model, hour)]
+        left_out = sum(known[hour] - bill[hour] for hour in still)
+        feared = sum(max(0, min(known[hour] - bill[hour], unknown[hour])) for hour in still)
+        return -max(0, min(-above, left_out, feared))
 
     @rule(
         rooms=some.lists(some.integers(0, 4), min_size=4, max_size=4),

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from koubou.cli.budget.bill import Bill, read_bill
 from koubou.errors import BillError
-from koubou.model.account import Billed, HourSpend
-from koubou.model.instant import DAY, HOUR, Instant
+from koubou.model.account import Billed, Booking, HourSpend
+from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant
 from koubou.model.money import USD
-from koubou.rules.bill import Charge, by_hour, model_in_ledger, over_hours, spread
+from koubou.rules.bill import Charge, booked_beside, by_hour, model_in_ledger, over_hours, spread
 
 START: Instant = 1_800_000_000_000 // DAY * DAY
 """2027-01-15 00:00 UTC."""
+NOW: Instant = START + DAY
 
 
 def read(text: str, language: str | None = None) -> Bill:
-    return read_bill(text.encode(), "bill", language)
+    return read_bill(text.encode(), "bill", language, NOW)
 
 
 def problems(text: str, language: str | None = None) -> list[str]:
@@ -135,6 +136,44 @@ def test_what_is_no_bill_says_what_it_lacks(text: str, told: str) -> None:
     assert problems(text) == [told]
 
 
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [
+        *((odd, "that is no number of USD, such as 0.0123") for odd in ("0.0_0_28", "٠.٠٠٢", "1e9999", "1.2.3", ".")),
+        ("1000000000.000000001", "above $1,000,000,000"),
+        ("1e10", "above $1,000,000,000"),
+        ("-0.5", "below zero; leave credits out of the export"),
+    ],
+)
+def test_an_amount_is_spelt_strictly_and_has_a_bound(amount: str, told: str) -> None:
+    assert problems(f"model,hour,cost_usd\na,2027-01-15,{amount}\n") == [f"bill:2: has an amount {told}"]
+
+
+@pytest.mark.parametrize(
+    "hour",
+    [
+        "9999-12-31T23:00:00Z",
+        "9999-12-31",
+        "0001-01-01T00:00:00+14:00",
+        "1999-12-31T23:00:00Z",
+        "2027-01-18T00:00:00.001Z",
+        "99999999999999",
+    ],
+)
+def test_a_time_that_no_bill_can_be_of_is_refused_at_its_row(hour: str) -> None:
+    told = problems(f"model,hour,cost_usd\na,{hour},1\n")
+    assert told == ["bill:2: is of a time before the year 2000, or more than two days ahead"]
+
+
+def test_a_bill_may_be_of_any_day_since_2000_and_of_tomorrow_wherever_that_has_begun() -> None:
+    for hour in ("2000-01-01T00:00:00Z", "2027-01-18T00:00:00Z"):
+        assert len(charged(f"model,hour,cost_usd\na,{hour},1000000000\n")) == 1
+
+
+def test_a_bill_of_a_head_alone_bills_nothing() -> None:
+    assert charged("model,hour,cost_usd\n") == []
+
+
 @pytest.mark.parametrize("text", ["[", '{"data": [}', "[" * 100_000, '[{"a": 1, "a": 2}]'])
 def test_broken_json_is_refused_and_not_a_crash(text: str) -> None:
     assert len(problems(text)) == 1
@@ -194,6 +233,30 @@ def test_known_spending_is_billed_before_what_is_unknown(amount: int, hours: dic
 def test_nothing_in_the_ledger_is_nothing_to_lay_it_over() -> None:
     assert over_hours(5, []) == {}
     assert over_hours(5, [spent(1, 0)]) == {}
+
+
+def a_booking(begun: int, ended: int | None, amount: int) -> Booking:
+    return Booking(begun=START + begun, ended=None if ended is None else START + ended, amount=amount)
+
+
+def test_a_day_also_bills_calls_that_the_ledger_has_beside_it_or_not_yet() -> None:
+    late = a_booking(-MINUTE, SECOND, 50)
+    under_way = a_booking(20 * HOUR + 30 * MINUTE, None, 70)
+    of_the_day = a_booking(HOUR - SECOND, HOUR + SECOND, 1_000)
+    beside = booked_beside([late, under_way, of_the_day, a_booking(30 * HOUR, None, 5)], START, START + DAY)
+    assert beside == {START: 50, START + 20 * HOUR: 70}
+    known = [spent(1, 200), spent(9, 100, unknown=100)]
+    assert over_hours(300, known, beside) == {START + HOUR: 200, START + 9 * HOUR: 100}
+    booked = over_hours(420, known, beside)
+    assert booked == {START: 50, START + HOUR: 200, START + 9 * HOUR: 100, START + 20 * HOUR: 70}
+    assert sum(over_hours(1_000, known, beside).values()) == 1_000
+    assert sum(over_hours(1_000, [], beside).values()) == 1_000
+
+
+def test_a_call_under_way_is_part_of_the_bill_of_its_day() -> None:
+    charges = [a_charge("0.0000001", model="new")]
+    found = by_hour(charges, [], ledger, lambda *_: [a_booking(20 * HOUR, None, 200)])
+    assert found == [Billed(model="new", hour=START + 19 * HOUR, amount=100)], "by either clock"
 
 
 def test_a_day_of_which_the_ledger_knows_nothing_is_billed_to_its_first_hour() -> None:

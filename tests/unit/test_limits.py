@@ -8,14 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from koubou.model.account import Dimension, HourSpend, Limit
+from koubou.model.account import Dimension, Limit
 from koubou.model.budget import Limits
 from koubou.model.instant import DAY, HOUR, instant
-from koubou.model.money import USD
 from koubou.model.task import TaskBudget
 from koubou.rules.levels import is_scarce, is_unknown_borne, newly_reached, too_much_is_unknown
 from koubou.rules.limits import Asking, LimitsInForce, bearer
-from koubou.rules.reconcile import corrections
 from koubou.rules.windows import current, day, month
 from tests.builders import NOW, a_budget, a_task, an_account
 
@@ -185,25 +183,3 @@ def test_each_further_twentieth_of_the_month_that_is_unknown_pauses_again() -> N
     assert not too_much_is_unknown(10**9, 10**9, None)
     assert is_unknown_borne(4, 100)
     assert not is_unknown_borne(5, 100)
-
-
-def spent(tier: str, amount: int, unknown: int = 0) -> HourSpend:
-    return HourSpend(model="m", tier=tier, hour=NOW, amount=amount, unknown=unknown)
-
-
-@pytest.mark.parametrize(
-    ("billed", "lines"),
-    [
-        (100, []),
-        (130, [("big", 30)]),
-        (95, [("small", -5)]),
-        (60, [("small", -10), ("big", -20)]),
-        (0, [("small", -10), ("big", -20)]),
-    ],
-)
-def test_a_bill_gives_back_what_was_unknown_and_no_more(billed: int, lines: list[tuple[str, int]]) -> None:
-    assert corrections(billed, [spent("small", 30, 10), spent("big", 70, 20)]) == lines
-
-
-def test_a_bill_for_what_the_ledger_never_saw_is_charged_all_the_same() -> None:
-    assert corrections(USD, []) == [("", USD)]

@@ -115,6 +115,22 @@ SELECT model, tier, begun_at / 3600000 * 3600000 AS hour, sum(amount) AS amount,
 FROM ledger WHERE kind IN ('settle', 'reconcile') AND model = :model AND begun_at >= :since AND begun_at < :until
 GROUP BY model, tier, hour ORDER BY hour, tier;
 
+-- name: bookings
+-- Calls of a model that a provider may book in another hour than that in which they began, unless its bill has already
+-- spoken of them; and those under way, whose end is not known.
+SELECT begun_at AS begun, at AS ended, amount FROM ledger
+WHERE kind IN ('settle', 'reconcile') AND kind = 'settle' AND model = :model AND begun_at >= :since AND begun_at < :until
+  AND (begun_at - :clocks) / 3600000 < (at + :clocks) / 3600000
+  AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id)
+UNION ALL
+SELECT h.begun_at, NULL, h.amount FROM run r JOIN ledger h ON h.call = r.call AND h.kind = 'hold'
+WHERE r.ended_at IS NULL AND h.model = :model AND h.amount > 0
+  AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = h.call AND e.kind IN ('settle', 'release'));
+
+-- name: models
+-- The models that anything was spent on.
+SELECT DISTINCT model FROM ledger WHERE kind IN ('settle', 'reconcile');
+
 -- name: unknown_lines
 -- The settled lines of an hour whose outcome nobody knows yet.
 SELECT id, accounts, amount, tier, model, submitter, session, task FROM ledger

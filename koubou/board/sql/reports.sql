@@ -27,6 +27,3 @@ GROUP BY 1 HAVING calls > 0 ORDER BY 1;
 
 -- name: first_at
 SELECT min(begun_at) FROM ledger WHERE at = (SELECT min(at) FROM ledger);
-
--- name: models
-SELECT DISTINCT model FROM ledger WHERE kind IN ('settle', 'reconcile');

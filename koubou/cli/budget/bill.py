@@ -14,6 +14,7 @@ from koubou.documents.limits import Limits
 from koubou.documents.problems import BadDocument
 from koubou.documents.reading import Document, read_documents
 from koubou.errors import BillError, Problem
+from koubou.model.instant import Instant
 from koubou.rules.bill import Charge
 
 _LIMITS = Limits(size=50_000_000, nodes=2_000_000)
@@ -29,15 +30,15 @@ class Bill:
     more: bool
 
 
-def read_bill(data: bytes, name: str, language: str | None) -> Bill:
+def read_bill(data: bytes, name: str, language: str | None, now: Instant) -> Bill:
     """The bill in a file; `language` is csv or json, None = by its name or first letter.
 
-    Raises BillError with every problem, each with its line.
+    Raises BillError with every problem, each with its line; one is a time that is long after `now`.
     """
     if len(data) > _LIMITS.size:
         raise BillError([Problem(message=f"is larger than {_LIMITS.size:,} bytes: export less at once", file=name)])
     is_json = data.lstrip()[:1] in (b"[", b"{") if language is None else language == "json"
-    return _read_json(data, name) if is_json else _read_csv(data, name)
+    return _read_json(data, name, now) if is_json else _read_csv(data, name, now)
 
 
 class _Problems:
@@ -61,7 +62,7 @@ class _Problems:
             raise BillError(self.found)
 
 
-def _read_csv(data: bytes, name: str) -> Bill:
+def _read_csv(data: bytes, name: str, now: Instant) -> Bill:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,16 +79,16 @@ def _read_csv(data: bytes, name: str) -> Bill:
             problems.refuse()
         for cells in rows:
             if any(cell.strip() for cell in cells):
-                charges += _charged(columns.row(cells), lambda: rows.line_num, problems)
+                charges += _charged(columns.row(cells), now, lambda: rows.line_num, problems)
     except csv.Error as error:
         problems.add(f"cannot be read as CSV: {error}", lambda: rows.line_num)
     problems.refuse()
     return Bill(charges=charges, more=False)
 
 
-def _charged(row: Row, line: Callable[[], int | None], problems: _Problems) -> Iterator[Charge]:
+def _charged(row: Row, now: Instant, line: Callable[[], int | None], problems: _Problems) -> Iterator[Charge]:
     try:
-        charge = charge_of(row)
+        charge = charge_of(row, now)
     except ValueError as error:
         problems.add(str(error), line)
     else:
@@ -95,7 +96,7 @@ def _charged(row: Row, line: Callable[[], int | None], problems: _Problems) -> I
             yield charge
 
 
-def _read_json(data: bytes, name: str) -> Bill:
+def _read_json(data: bytes, name: str, now: Instant) -> Bill:
     try:
         (document,) = read_documents(data, name=name, limits=_LIMITS, json=True)
     except BadDocument as bad:
@@ -106,7 +107,7 @@ def _read_json(data: bytes, name: str) -> Bill:
         # The place is looked for only where there is something to tell: that reads the whole file once more.
         line = partial(_line, document, path)
         if isinstance(row, Row):
-            charges += _charged(row, line, problems)
+            charges += _charged(row, now, line, problems)
         else:
             problems.add(row, line)
     problems.refuse()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from koubou.model.instant import DAY, HOUR, Instant, instant
-from koubou.rules.bill import Charge
+from koubou.model.money import RICHEST, THE_MOST, USD
+from koubou.rules.bill import NO_TIME, Charge, can_be_billed
 
 _ALIASES = {
     "model": ("model", "model_name", "model_id", "model_version", "line_item", "snapshot"),
@@ -29,7 +31,8 @@ _ALIASES = {
     "currency": ("currency", "amount_currency"),
 }
 _NEEDED = {"model": "model", "since": "hour", "amount": "cost_usd"}
-_RICHEST = Decimal(10**9)
+_AMOUNT = re.compile(r"-?(\d{1,18}(\.\d{0,40})?|\.\d{1,40})(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+_RICHEST = Decimal(RICHEST) / USD
 _MILLISECONDS_FROM = 10**11
 """Seconds since 1970 do not reach this before the year 5138; what is larger is in milliseconds."""
 _LONGEST_NAME = 200
@@ -69,7 +72,7 @@ class Columns:
         return Row(**found)
 
 
-def charge_of(row: Row) -> Charge | None:
+def charge_of(row: Row, now: Instant) -> Charge | None:
     """The charge of a row; None of nothing for no model. Raises ValueError with what is wrong, never with its value."""
     usd = _amount(row.amount) / (100 if row.in_cents else 1)
     if row.currency not in (None, "") and str(row.currency).strip().lower() != "usd":
@@ -82,6 +85,8 @@ def charge_of(row: Row) -> Charge | None:
     if len(model) > _LONGEST_NAME or not model.isprintable():
         raise ValueError("has a model whose name is too long or not printable")
     since, width = _time(row.since)
+    if not can_be_billed(since, now):
+        raise ValueError(NO_TIME)
     until = since + width if row.until in (None, "") else _time(row.until)[0]
     if until <= since:
         raise ValueError("ends before it begins")
@@ -89,12 +94,12 @@ def charge_of(row: Row) -> Charge | None:
 
 
 def _amount(value: object) -> Decimal:
-    try:
-        amount = Decimal(repr(value) if isinstance(value, float) else str(value).strip().removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount > _RICHEST:
+    text = repr(value) if isinstance(value, float) else str(value).strip().removeprefix("$")
+    if isinstance(value, bool) or not _AMOUNT.fullmatch(text):
         raise ValueError("has an amount that is no number of USD, such as 0.0123")
+    amount = Decimal(text)
+    if amount > _RICHEST:
+        raise ValueError(f"has an amount above {THE_MOST}")
     if amount < 0:
         raise ValueError("has an amount below zero; leave credits out of the export")
     return amount

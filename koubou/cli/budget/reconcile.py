@@ -13,7 +13,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
     from koubou.cli.budget.bill import Bill
-    from koubou.model.account import Billed, HourSpend
+    from koubou.model.account import Billed
 
 _MOST = 20_000
 """Groups that one request to the master can hold."""
@@ -39,22 +39,20 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.control import ask
     from koubou.cli.say import note, now
     from koubou.cli.workshop import workshop_of
-    from koubou.errors import BillError, Problem
 
     workshop = workshop_of(arguments)
     name = "standard input" if arguments.file == "-" else arguments.file
-    bill = read_bill(_bytes(arguments.file), name, arguments.format)
+    bill = read_bill(_bytes(arguments.file), name, arguments.format, now())
     with workshop.reading() as board, board.picture():
         rows = _by_hour(bill, board)
-        ledger = _ledger(rows, board) if arguments.dry_run else []
-    if len(rows) > _MOST:
-        raise BillError([Problem(message=f"has more than {_MOST:,} hours of models: export less at once", file=name)])
+        _refuse_what_is_too_much(rows, name)
+        compared = _compared(rows, board) if arguments.dry_run or not rows else {}
     if bill.more:
         note(f"{name}: the provider has more pages of this report; what they bill is not compared")
     if any(charge.until > now() for charge in bill.charges):
         note(f"{name}: it goes up to now, and what the provider has not counted yet may come on top")
-    if arguments.dry_run:
-        return _tell(arguments, _compared(rows, ledger))
+    if compared:
+        return _tell(arguments, compared)
     wire = [{"model": row.model, "hour": row.hour, "amount": row.amount} for row in rows]
     source = os.path.basename(name)
     return _tell(arguments, ask(workshop.layout.run, "reconcile", source=source, rows=wire))
@@ -70,39 +68,30 @@ def _bytes(path: str) -> bytes:
 def _by_hour(bill: Bill, board: Reading) -> list[Billed]:
     from koubou.rules.bill import by_hour
 
-    return by_hour(bill.charges, board.reports.models(), board.reports.hours)
+    return by_hour(bill.charges, board.reports.models(), board.reports.hours, board.reports.bookings)
 
 
-def _ledger(rows: Sequence[Billed], board: Reading) -> list[Sequence[HourSpend]]:
-    """What the ledger has for each row."""
+def _refuse_what_is_too_much(rows: Sequence[Billed], name: str) -> None:
+    from koubou.errors import BillError, Problem
+    from koubou.model.money import RICHEST, THE_MOST
+
+    if len(rows) > _MOST:
+        raise BillError([Problem(message=f"has more than {_MOST:,} hours of models: export less at once", file=name)])
+    if sum(row.amount for row in rows) > RICHEST:
+        raise BillError([Problem(message=f"comes to more than {THE_MOST}", file=name)])
+
+
+def _compared(rows: Sequence[Billed], board: Reading) -> dict[str, Any]:
+    """What the master would answer."""
     from koubou.model.instant import HOUR
+    from koubou.rules.reconcile import by_model, compare, reconciled
 
-    return [board.reports.hours(row.model, row.hour, row.hour + HOUR) for row in rows]
-
-
-def _compared(rows: Sequence[Billed], ledger: Sequence[Sequence[HourSpend]]) -> dict[str, Any]:
-    """What the master would answer: the alarm is for a model of which more was billed, in all these hours together."""
-    from koubou.model.instant import iso
-    from koubou.model.money import show_usd
-    from koubou.rules.reconcile import corrections
-
-    groups: list[dict[str, Any]] = []
-    sums: dict[str, tuple[int, int]] = {}
-    for row, spent in zip(rows, ledger, strict=True):
-        known = sum(spend.amount for spend in spent)
-        added = sum(amount for _, amount in corrections(row.amount, spent))
-        said = {"model": row.model, "hour": iso(row.hour), "billed": row.amount, "ledger": known}
-        groups.append({**said, "added": added})
-        billed, in_ledger = sums.get(row.model, (0, 0))
-        sums[row.model] = billed + row.amount, in_ledger + known
-    above = [
-        f"{model}: billed {show_usd(billed)}, in the ledger {show_usd(known)}"
-        for model, (billed, known) in sums.items()
-        if billed > known
-    ]
-    reason = f"a provider's bill is above the ledger ({'; '.join(above)})" if above else ""
-    added = sum(group["added"] for group in groups)
-    return {"groups": groups, "added": added, "alarm": bool(above), "reason": reason}
+    comparisons = []
+    for model, billed in by_model(rows).items():
+        since, until = min(bill.hour for bill in billed), max(bill.hour for bill in billed) + HOUR
+        spent, around = board.reports.hours(model, since, until), board.reports.bookings(model, since, until)
+        comparisons.append(compare(billed, spent, around))
+    return reconciled(comparisons)
 
 
 def _tell(arguments: argparse.Namespace, answer: Mapping[str, Any]) -> int:
@@ -113,6 +102,9 @@ def _tell(arguments: argparse.Namespace, answer: Mapping[str, Any]) -> int:
         print_json({**answer, "dry_run": arguments.dry_run})
     else:
         _print(answer, "would be" if arguments.dry_run else "was")
+    if answer["under_way"]:
+        calls = f"{answer['under_way']:,} {'call is' if answer['under_way'] == 1 else 'calls are'} under way"
+        note(f"{calls}, known only by what is held: run it again when that has ended")
     if answer["alarm"]:
         note(f"ALARM: {answer['reason']}")
     return exits.FAILED if answer["alarm"] else exits.DONE
@@ -122,6 +114,9 @@ def _print(answer: Mapping[str, Any], tense: str) -> None:
     from koubou.cli.table import print_table
     from koubou.model.money import show_usd
 
+    if not answer["groups"]:
+        print("nothing billed")
+        return
     differ = [group for group in answer["groups"] if group["added"]]
     if differ:
         heads = ("MODEL", "HOUR", "BILLED", "LEDGER", "ADDED")
