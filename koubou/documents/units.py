@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant, Milliseconds, instant
-from koubou.model.money import Nano, nano
+from koubou.model.money import RICHEST, USD, Nano, nano
 
 _QUANTITY = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
 _DURATIONS = {"": SECOND, "ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
@@ -15,8 +15,7 @@ _SIZES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "m
 _LONGEST: Milliseconds = 36_500 * DAY
 _LARGEST = 2**50
 _MOST_DIGITS = 15
-_RICHEST = Decimal(1_000_000_000)
-"""USD; more would not fit into the board's 64-bit integers of nano-dollars ten times over."""
+_RICHEST = Decimal(RICHEST) / USD
 
 
 def duration(value: object) -> Milliseconds:
@@ -55,7 +54,7 @@ def usd(value: object) -> Nano:
     """Nano-dollars of an amount of USD, exact, rounded up below a nano-dollar. Raises ValueError."""
     amount = _number(value)
     if amount is None or amount > _RICHEST:
-        raise ValueError("must be an amount of USD such as 0.50 or 20")
+        raise ValueError(f"must be an amount of USD such as 0.50 or 20 ({_RICHEST:,} at most)")
     return nano(amount)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from koubou.model.account import Account, AccountKey, Bearer, Dimension, Limit, Past
@@ -60,19 +60,28 @@ class LimitsInForce:
 
     def of_call(self, asking: Asking, now: Instant) -> Iterator[Limit]:
         """Every account that the call touches, each once."""
-        task, zone = asking.task, self.budget.timezone
+        task = asking.task
         if not asking.free:
             yield self.month(now, at_work=task.attempts > 0)
             yield from self.day(now)
-        for column, value, limits in (
-            ("tier", asking.tier, self.budget.tiers.get(asking.tier)),
-            ("model", asking.model, self.budget.models.get(asking.model)),
-            ("submitter", task.owner, self.budget.submitters.get(task.owner, self.budget.submitter)),
-        ):
-            yield from self._in_a_month(column, value, limits, asking.free, month(now, zone), now)
+        for column, value in (("tier", asking.tier), ("model", asking.model), ("submitter", task.owner)):
+            yield from self._in_a_month(column, value, asking.free, now)
         if task.session is not None:
-            yield from self._of_a_session(task.session, asking)
+            yield from self._of_a_session(task.session, asking.free, asking.critical)
         yield from self.of_task(asking)
+
+    def of_account(self, kind: str, name: str, dimension: Dimension, now: Instant) -> Limit | None:
+        """The limit in force of an account that is no task's: of a window of this moment, or of a session."""
+        match kind:
+            case "month":
+                found: Iterable[Limit] = (self.month(now),)
+            case "day":
+                found = self.day(now)
+            case "session":
+                found = self._of_a_session(name, free=False, critical=False)
+            case _:
+                found = self._in_a_month(kind, int(name) if kind == "submitter" else name, False, now)
+        return next((limit for limit in found if limit.dimension == dimension and limit.limit is not None), None)
 
     def month(self, now: Instant, *, at_work: bool = True) -> Limit:
         """The month's account; a task that is not at work yet may fill it up to `reject_at`."""
@@ -114,10 +123,9 @@ class LimitsInForce:
                 continue
             limit = self._of_own(asking, dimension)
             if limit is not None:
-                by_hand = self._by_hand(
-                    dimension, name, *(() if _asked(task.budget, dimension) is not None else ("task",))
-                )
-                bound = self._with_overdraft(name, dimension, limit, asking, by_hand)
+                set_for = (name,) if _asked(task.budget, dimension) is not None else (name, "task")
+                by_hand = self._by_hand(dimension, *set_for)
+                bound = self._with_overdraft(name, dimension, limit, asking.critical, by_hand)
                 yield replace(bound, past=Past(column="task", value=task.id)) if task.attempts else bound
 
     def counted_of_task(self, task: Task, executor: str, dimension: Dimension) -> Limit | None:
@@ -145,30 +153,23 @@ class LimitsInForce:
             return own
         return max(own, least if general is None else min(least, general))
 
-    def _of_a_session(self, session: str, asking: Asking) -> Iterator[Limit]:
+    def _of_a_session(self, session: str, free: bool, critical: bool) -> Iterator[Limit]:
         name = f"session:{session}"
         for dimension in _OF_A_SESSION:
-            if dimension is Dimension.USD and asking.free:
+            if dimension is Dimension.USD and free:
                 continue
             default = self._set("session", None, dimension, self.budget.session.of(dimension))
             limit = self._set(name, None, dimension, default)
             past = Past(column="session", value=session)
             if limit is not None:
                 by_hand = self._by_hand(dimension, "session", name)
-                yield replace(self._with_overdraft(name, dimension, limit, asking, by_hand), past=past)
+                yield replace(self._with_overdraft(name, dimension, limit, critical, by_hand), past=past)
             elif self.is_open(AccountKey(name, dimension)):
                 yield Limit(name=name, dimension=dimension, limit=None, ceiling=None, past=past)
 
-    def _in_a_month(
-        self,
-        column: str,
-        value: str | int,
-        limits: Limits | None,
-        free: bool,
-        window: tuple[str, Instant],
-        now: Instant,
-    ) -> Iterator[Limit]:
-        scope, (month_name, reopens) = f"{column}:{value}", window
+    def _in_a_month(self, column: str, value: str | int, free: bool, now: Instant) -> Iterator[Limit]:
+        scope, (month_name, reopens) = f"{column}:{value}", month(now, self.budget.timezone)
+        limits = self._of_column(column, value)
         for dimension in _IN_A_MONTH:
             if dimension is Dimension.USD and free:
                 continue
@@ -186,10 +187,18 @@ class LimitsInForce:
                     past=Past(column=column, value=value, since=month_began(now, self.budget.timezone)),
                 )
 
-    def _with_overdraft(self, name: str, dimension: Dimension, limit: int, asking: Asking, by_hand: bool) -> Limit:
+    def _of_column(self, column: str, value: str | int) -> Limits | None:
+        match column:
+            case "tier":
+                return self.budget.tiers.get(str(value))
+            case "model":
+                return self.budget.models.get(str(value))
+        return self.budget.submitters.get(int(value), self.budget.submitter)
+
+    def _with_overdraft(self, name: str, dimension: Dimension, limit: int, critical: bool, by_hand: bool) -> Limit:
         overdraft = {Dimension.USD: self.budget.overdraft_usd, Dimension.TOKENS: self.budget.overdraft_tokens}
         ceiling = limit + overdraft.get(dimension, 0)
-        bearable = ceiling if asking.critical else limit
+        bearable = ceiling if critical else limit
         most = None if by_hand else bearable
         return Limit(name=name, dimension=dimension, limit=limit, ceiling=ceiling, bearable=bearable, most=most)
 

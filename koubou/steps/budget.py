@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.errors import IllegalMove, NotAllowed, UnknownTask, UsageMistake
-from koubou.model.account import AccountKey, Dimension
+from koubou.errors import IllegalMove, NotAllowed, UsageMistake
+from koubou.model.account import Dimension
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
+from koubou.model.money import RICHEST, THE_MOST
 from koubou.rules.admit import show_amount
-from koubou.rules.limits import DIMENSIONS_OF
-from koubou.rules.windows import day, month
+from koubou.steps.scopes import account_of, limit_of, scope_of
 from koubou.steps.shop import Shop
 
 _LARGEST = 1 << 53
@@ -20,14 +20,16 @@ _LARGEST = 1 << 53
 def set_limit(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """Another limit in place of the settings' (`amount` null = none), or theirs again (`default`)."""
     operator(asked, "set a limit")
-    scope, dimension, reason = _text(asked, "scope"), _dimension(asked), _reason(asked)
-    _check_scope(scope, dimension)
+    word, dimension, reason = _text(asked, "scope"), _dimension(asked), _reason(asked)
     amount = asked.arguments.get("amount")
+    # What is set already may be taken back, also of a tier or task that is gone.
+    gone = amount == "default" and (word, str(dimension)) in shop.limits.set
+    scope = word if gone else str(scope_of(shop, word, dimension))
     if amount == "default":
         shop.board.ledger.unset_limit(scope, dimension)
         told = f"the limit of {scope} is as the settings say"
     else:
-        limit = None if amount is None else _amount(amount)
+        limit = None if amount is None else _amount(amount, dimension)
         shop.board.ledger.set_limit(scope, dimension, limit, asked.actor, reason, now)
         told = f"the limit of {scope} is {'none' if limit is None else show_amount(limit, dimension)}"
     shop.limits_changed()
@@ -40,17 +42,14 @@ def add(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """More for one account than the settings give it."""
     operator(asked, "add to a budget")
     dimension, reason = _dimension(asked), _reason(asked, needed=False)
-    key = AccountKey(_account_name(shop, _text(asked, "account"), now), dimension)
-    amount = _amount(asked.arguments.get("amount"))
+    amount = _amount(asked.arguments.get("amount"), dimension)
     if not amount:
         raise UsageMistake("add how much?")
-    if key.name.startswith("task:") and shop.board.tasks.get(key.name.removeprefix("task:")) is None:
-        raise UnknownTask(f'no task "{key.name.removeprefix("task:")}"')
-    found = shop.board.ledger.account(*key)
-    if found is not None and found.limit is None and not key.name.startswith("task:"):
-        raise IllegalMove(f"{key.name} has no limit of {dimension}: there is nothing to add to")
-    shop.board.ledger.add(key, amount, now)
-    told = f"{key.name} has {show_amount(amount, dimension)} more"
+    limit = limit_of(shop, _text(asked, "account"), dimension, now)
+    found = shop.board.ledger.account(*limit.key) or shop.board.ledger.open_account(limit, now)
+    _amount((limit.limit or 0) + found.added + amount, dimension)
+    shop.board.ledger.add(limit.key, amount, now)
+    told = f"{limit.name} has {show_amount(amount, dimension)} more"
     return _done(shop, asked, "budget.add", told, reason, now)
 
 
@@ -58,14 +57,15 @@ def reset(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """A new accounting period: lines are added that take back what was settled; nothing is deleted."""
     operator(asked, "begin a new accounting period")
     reason = _reason(asked)
-    name = _account_name(shop, _text(asked, "scope"), now)
+    name = account_of(shop, _text(asked, "scope"), now)
     found = [account for dimension in Dimension if (account := shop.board.ledger.account(name, dimension)) is not None]
     if not found:
         raise IllegalMove(f"there is no account {name}")
     for account in found:
         shop.board.ledger.restart(account, f"reset:{shop.new_id()}", now)
-    amounts = ", ".join(show_amount(account.settled, account.dimension) for account in found)
-    return _done(shop, asked, "budget.reset", f"{name} begins anew; {amounts} no longer count", reason, now)
+    amounts = ", ".join(show_amount(account.settled, account.dimension) for account in found if account.settled)
+    told = f"{name} begins anew; {f'{amounts} no longer count' if amounts else 'nothing of it was used'}"
+    return _done(shop, asked, "budget.reset", told, reason, now)
 
 
 def operator(asked: Asked, what: str) -> None:
@@ -85,30 +85,6 @@ def _wake_all(shop: Shop, now: Instant) -> None:
         shop.board.ledger.unpark(key, now)
 
 
-def _account_name(shop: Shop, scope: str, now: Instant) -> str:
-    """The account that a scope means now: `month` is this month's, `tier:x` that of this month."""
-    zone = shop.budget.timezone
-    if scope == "month":
-        return month(now, zone)[0]
-    if scope == "day":
-        return day(now, zone)[0]
-    if scope.startswith(("tier:", "model:", "submitter:")) and ":month:" not in scope:
-        return f"{scope}:{month(now, zone)[0]}"
-    return scope
-
-
-def _check_scope(scope: str, dimension: Dimension) -> None:
-    kind, _, name = scope.partition(":")
-    allowed = DIMENSIONS_OF.get(kind)
-    named = ("tier", "model", "submitter")
-    if allowed is None or (not name and kind in named) or (name and kind in ("month", "day", "weekend")):
-        raise UsageMistake(
-            f"a scope is month, day, weekend, task, session, or one of {', '.join(named)}, task, session:NAME"
-        )
-    if dimension not in allowed:
-        raise UsageMistake(f"{kind} has limits of {', '.join(allowed)}, none of {dimension}")
-
-
 def _dimension(asked: Asked) -> Dimension:
     try:
         return Dimension(str(asked.arguments.get("dimension", Dimension.USD)))
@@ -116,14 +92,12 @@ def _dimension(asked: Asked) -> Dimension:
         raise UsageMistake(f"a limit is of {', '.join(Dimension)}") from None
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST
-
-
-def _amount(value: Any) -> int:
-    if not _is_count(value):
-        raise UsageMistake("an amount is a whole number from 0")
-    return int(value)
+def _amount(value: Any, dimension: Dimension) -> int:
+    usd = dimension is Dimension.USD
+    if type(value) is not int or not 0 <= value <= (RICHEST if usd else _LARGEST):
+        most = f"{THE_MOST}, in nano-dollars" if usd else f"{_LARGEST:,}"
+        raise UsageMistake(f"an amount of {dimension} is a whole number from 0 to {most}")
+    return value
 
 
 def _text(asked: Asked, name: str) -> str:

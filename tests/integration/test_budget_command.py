@@ -20,6 +20,8 @@ from builders import a_new_task
 from ledger_lines import spend
 
 from koubou.board import Board, open_for_writing
+from koubou.cli.budget.scopes import account_named, scope_named
+from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.instant import DAY, HOUR, moment
@@ -309,6 +311,11 @@ def test_a_bill_that_cannot_be_read_says_every_line(home: Home) -> None:
         ("set month --usd 5 --none --reason x", 64),
         ("set month --usd 5 --reason x", 69),
         ("set session:a --none tokens --default time --reason x", 69),
+        ("set submitter:nobody-at-all --usd 5 --reason x", 64),
+        ("set submitter:root --usd 5 --reason x", 69),
+        ("set month --usd 1000000000 --reason x", 69),
+        ("set month --usd 1000000001 --reason x", 64),
+        ("add submitter:nobody-at-all --usd 5", 64),
         ("add", 64),
         ("add a-task", 64),
         ("add a-task --usd 0", 64),
@@ -330,6 +337,22 @@ def test_mistakes_have_a_message_and_a_code(home: Home, words: str, code: int) -
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert done.stderr.startswith("koubou: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_submitter_is_meant_by_name_or_uid(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = pwd.getpwuid(0)
+    monkeypatch.setattr(pwd, "getpwnam", {"root": entry}.__getitem__)
+    monkeypatch.setattr(pwd, "getpwall", lambda: [entry])
+    assert [scope_named(f"submitter:{user}") for user in ("root", "0", "4242")] == [
+        "submitter:0",
+        "submitter:0",
+        "submitter:4242",
+    ]
+    assert account_named("submitter:root:month:2026-11") == "submitter:0:month:2026-11"
+    with pytest.raises(
+        UsageMistake, match=r'this machine knows no user "roto" \(did you mean "root"\?\); give the uid'
+    ):
+        scope_named("submitter:roto")
 
 
 def test_finish_takes_what_cancel_takes(home: Home) -> None:

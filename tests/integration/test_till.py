@@ -456,6 +456,168 @@ def test_a_limit_of_what_has_none_is_refused(scope: str, dimension: str) -> None
     assert answer["error"]["kind"] == "usage"
 
 
+@pytest.mark.parametrize(
+    ("scope", "kind", "told"),
+    [
+        (
+            "tier:medum",
+            "usage",
+            'there is no tier "medum" (did you mean "medium"?); the tiers are high, local, medium',
+        ),
+        (
+            "model:foo",
+            "usage",
+            'there is no model "foo"; the models are model-of-high, model-of-local, model-of-medium, old',
+        ),
+        ("submitter:root", "usage", '"root" is no uid: a submitter is named by a number here'),
+        ("submitter:٣", "usage", '"٣" is no uid: a submitter is named by a number here'),
+        ("submitter:4294967296", "usage", '"4294967296" is no uid: a submitter is named by a number here'),
+        ("task:nosuch", "unknown_task", 'no task "nosuch"'),
+    ],
+)
+def test_a_limit_of_what_no_call_touches_is_refused(scope: str, kind: str, told: str) -> None:
+    shop = Workshop()
+    reconcile_of(shop, "old", 1)
+    assert shop.ask("budget_set", scope=scope, dimension="usd", amount=0, reason="x")["error"] == {
+        "kind": kind,
+        "message": told,
+    }
+
+
+def reconcile_of(shop: Workshop, model: str, billed: int) -> None:
+    shop.ask("reconcile", source="export", rows=[{"model": model, "hour": NOW, "amount": billed}])
+
+
+def test_a_limit_is_set_for_accounts_by_the_names_that_calls_give_them() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("Mixed-Case", not_before=NOW + HOUR))
+    reconcile_of(shop, "old", 0)
+    for given, meant in (
+        ("task:mixed-case", "task:Mixed-Case"),
+        ("submitter:0007", "submitter:7"),
+        ("session:yet-to-come", "session:yet-to-come"),
+    ):
+        answer = shop.ask("budget_set", scope=given, dimension="usd", amount=CENT, reason="x")
+        assert answer["ok"]["message"] == f"the limit of {meant} is $0.01"
+        assert shop.limits.set[meant, "usd"] == CENT
+
+
+def test_a_limit_of_a_tier_that_is_gone_can_be_taken_back() -> None:
+    shop = Workshop()
+    shop.ask("budget_set", scope="tier:high", dimension="usd", amount=5, reason="x")
+    shop.tiers = tiers(a_tier("medium"))
+    assert "error" in shop.ask("budget_set", scope="tier:high", dimension="usd", amount=6, reason="x")
+    assert "ok" in shop.ask("budget_set", scope="tier:high", dimension="usd", amount="default", reason="x")
+    assert shop.limits.set == {}
+
+
+@pytest.mark.parametrize(
+    ("account", "dimension", "kind", "told"),
+    [
+        ("month", "tokens", "usage", "month has limits of usd, none of tokens"),
+        ("session:zz", "time", "usage", "session has limits of usd, tokens, none of time"),
+        ("month:1999-01", "usd", "illegal_move", "month:1999-01 is no account of now: there is nothing to add to"),
+        ("day:2027-01-14", "usd", "illegal_move", "day:2027-01-14 is no account of now: there is nothing to add to"),
+        (
+            "tier:medium:month:2026-12",
+            "usd",
+            "illegal_move",
+            "tier:medium:month:2026-12 is no account of now: there is nothing to add to",
+        ),
+        ("weekend", "usd", "usage", "weekend is no account: name one, as koubou budget status does"),
+        ("task", "usd", "usage", "task is no account: name one, as koubou budget status does"),
+        ("day", "usd", "illegal_move", "day:2027-01-15 has no limit of usd: there is nothing to add to"),
+        ("session:zz", "usd", "illegal_move", "session:zz has no limit of usd: there is nothing to add to"),
+        (
+            "submitter:0",
+            "usd",
+            "illegal_move",
+            "submitter:0:month:2027-01 has no limit of usd: there is nothing to add to",
+        ),
+        (
+            "tier:medium",
+            "usd",
+            "illegal_move",
+            "tier:medium:month:2027-01 has no limit of usd: there is nothing to add to",
+        ),
+        ("task:known", "commands", "illegal_move", "task:known has no limit of commands: there is nothing to add to"),
+        ("task:nosuch", "usd", "unknown_task", 'no task "nosuch"'),
+        ("model:foo", "usd", "usage", 'there is no model "foo"; the models are '),
+    ],
+)
+def test_more_is_given_only_where_a_limit_is_in_force(account: str, dimension: str, kind: str, told: str) -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("known", tier="medium"))
+    before = [tuple(row) for row in rows(shop, "1")]
+    error = shop.ask("budget_add", account=account, dimension=dimension, amount=5)["error"]
+    assert (error["kind"], error["message"].startswith(told)) == (kind, True), error
+    assert [tuple(row) for row in rows(shop, "1")] == before, "nothing is left of it"
+
+
+def test_more_is_given_to_each_account_whose_limit_is_in_force() -> None:
+    each = Limits(usd=CENT)
+    shop = Workshop(
+        budget=a_budget(
+            daily=CENT,
+            session=each,
+            task=each,
+            tiers={"medium": each},
+            models={"model-of-medium": each},
+            submitters={7: each},
+        )
+    )
+    shop.ask("budget_set", scope="submitter:8", dimension="usd", amount=CENT, reason="x")
+    shop.drop(a_new_task("known", not_before=NOW + HOUR))
+    for account_, name in (
+        ("month", "month:2027-01"),
+        ("month:2027-01", "month:2027-01"),
+        ("day", "day:2027-01-15"),
+        ("tier:medium", "tier:medium:month:2027-01"),
+        ("tier:medium:month:2027-01", "tier:medium:month:2027-01"),
+        ("model:model-of-medium", "model:model-of-medium:month:2027-01"),
+        ("submitter:7", "submitter:7:month:2027-01"),
+        ("submitter:8", "submitter:8:month:2027-01"),
+        ("session:s", "session:s"),
+        ("task:KNOWN", "task:known"),
+    ):
+        answer = shop.ask("budget_add", account=account_, dimension="usd", amount=CENT)
+        assert answer["ok"]["message"] == f"{name} has $0.01 more"
+    assert shop.month().limit == USD + 2 * CENT
+
+
+@pytest.mark.parametrize(
+    ("dimension", "amount", "told"),
+    [
+        ("usd", 10**18 + 1, "an amount of usd is a whole number from 0 to $1,000,000,000, in nano-dollars"),
+        ("usd", -1, "an amount of usd is a whole number"),
+        ("usd", True, "an amount of usd is a whole number"),
+        ("tokens", 2**53 + 1, "an amount of tokens is a whole number from 0 to 9,007,199,254,740,992"),
+    ],
+)
+def test_an_amount_beyond_all_bounds_is_refused_with_the_bound(dimension: str, amount: Any, told: str) -> None:
+    answer = Workshop().ask("budget_set", scope="task", dimension=dimension, amount=amount, reason="x")
+    assert answer["error"]["message"].startswith(told)
+
+
+def test_the_largest_limit_can_be_set_and_nobody_adds_beyond_it() -> None:
+    shop = Workshop()
+    assert "ok" in shop.ask("budget_set", scope="month", dimension="usd", amount=10**18 - 1, reason="x")
+    assert "ok" in shop.ask("budget_add", account="month", dimension="usd", amount=1)
+    assert "error" in shop.ask("budget_add", account="month", dimension="usd", amount=1)
+    assert shop.month().limit == 10**18
+
+
+def test_a_new_period_tells_only_of_what_was_used() -> None:
+    shop = Workshop(budget=a_budget(task=Limits(usd=USD, calls=5, time=HOUR)))
+    shop.drop(a_new_task("known", tier="medium"))
+    shop.finish("known", usage=Usage(input_tokens=0, output_tokens=1_000))
+    told = [shop.ask("budget_reset", scope="task:KNOWN", reason="x")["ok"]["message"] for _ in range(2)]
+    assert told == [
+        "task:known begins anew; $0.01, 1 calls, 1 s no longer count",
+        "task:known begins anew; nothing of it was used",
+    ]
+
+
 @pytest.mark.parametrize("verb", ["budget_set", "budget_add", "budget_reset", "reconcile", "resume_budget"])
 def test_only_an_operator_touches_the_till(verb: str) -> None:
     assert Workshop().ask(verb, operator=False, uid=1000)["error"]["kind"] == "not_allowed"

@@ -54,6 +54,15 @@ def test_what_was_spent_before_the_limit_counts(shop: Workshop, scope: str) -> N
     assert check(shop.board.connection, served=True) == []
 
 
+@pytest.mark.parametrize("scope", ["model:model-of-medium", "submitter:7", "session:s", "task:a"])
+def test_it_counts_also_where_more_was_given_before_the_next_call(shop: Workshop, scope: str) -> None:
+    before = spend(shop, "a")
+    limit(shop, scope, 10 * CENT)
+    assert "ok" in shop.ask("budget_add", account=scope, dimension="usd", amount=CENT)
+    found = account(shop, scope)
+    assert (found.settled, found.limit) == (before, 11 * CENT)
+
+
 @pytest.mark.parametrize(("dimension", "used"), [("tokens", 3_000), ("calls", 2)])
 def test_it_counts_in_tokens_and_calls_too(shop: Workshop, dimension: str, used: int) -> None:
     spend(shop, "a", "b")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 
 from koubou.cli.budget.amounts import amounts_of, declare_amounts
+from koubou.cli.budget.scopes import account_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
-
-_WINDOWS = ("month", "day")
-_NAMED = ("task", "session", "tier", "model", "submitter")
 
 
 def declare(parser: Parser) -> None:
@@ -54,15 +52,3 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answers)
     return 0
-
-
-def account_named(word: str) -> str:
-    """The account that a word means: a bare word that is no window is a task's id, which has no colon."""
-    if word in _WINDOWS:
-        return word
-    kind, colon, name = word.partition(":")
-    if not colon:
-        return f"task:{word}"
-    if not name or kind not in (*_WINDOWS, *_NAMED):
-        raise UsageMistake(f'"{word}" is no account; koubou budget status shows those there are')
-    return word

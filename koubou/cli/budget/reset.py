@@ -12,7 +12,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument(
         "scope",
         metavar="SCOPE",
-        help="month or day (the present ones), session:NAME, task:ID, tier:NAME, model:NAME or submitter:UID",
+        help="month or day (the present ones), session:NAME, task:ID, tier:NAME, model:NAME or submitter:USER",
     )
     parser.add_argument("--reason", metavar="TEXT", help="why; kept in the history")
     parser.add_argument("--json", action="store_true", help="one JSON value: the master's answer")
@@ -23,7 +23,7 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.budget.add import account_named
+    from koubou.cli.budget.scopes import account_named
     from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer)
     else:
-        print(f"{answer['message']}; they stay in the ledger and in its reports")
+        print(f"{answer['message']}; the ledger and its reports stay whole")
     return 0

@@ -11,11 +11,9 @@ from koubou.cli.budget.amounts import (
     declare_amounts,
     reason_of,
 )
+from koubou.cli.budget.scopes import scope_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
-
-SCOPES = ("month", "day", "weekend", "session", "task")
-NAMED = ("session", "task", "tier", "model", "submitter")
 
 
 def declare(parser: Parser) -> None:
@@ -23,7 +21,7 @@ def declare(parser: Parser) -> None:
         "scope",
         metavar="SCOPE",
         help="month, day, weekend, session or task (every one of them), or one: session:NAME, task:ID, tier:NAME, "
-        "model:NAME or submitter:UID (in a month)",
+        "model:NAME or submitter:USER (in a month)",
     )
     declare_amounts(parser)
     parser.add_argument(
@@ -59,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.workshop import workshop_of
 
     wanted = _wanted(arguments)
-    _check(arguments.scope)
+    scope = scope_named(arguments.scope)
     reason = reason_of(arguments, "set")
     run_folder = workshop_of(arguments).layout.run
     answers = []
@@ -68,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             ask(
                 run_folder,
                 "budget_set",
-                scope=arguments.scope,
+                scope=scope,
                 dimension=dimension,
                 amount=amount,
                 reason=reason,
@@ -92,10 +90,3 @@ def _wanted(arguments: argparse.Namespace) -> dict[str, int | str | None]:
     if not wanted:
         raise UsageMistake("set what? --usd 50, --tokens 100000, --none, --default …\nTry: koubou budget set --help")
     return wanted
-
-
-def _check(scope: str) -> None:
-    kind, colon, name = scope.partition(":")
-    if scope not in SCOPES and not (colon and name and kind in NAMED):
-        named = ", ".join(f"{word}:…" for word in NAMED)
-        raise UsageMistake(f'there is no scope "{scope}"; the scopes are {", ".join(SCOPES)}, {named}')
