@@ -30,11 +30,12 @@ class Worker:
         self.child = SimpleNamespace(say=self.said.append)
 
 
-def sent(folder: Path) -> tuple[list[Any], list[Heard]]:
+def sent(folder: Path, held_less: int = 0) -> tuple[list[Any], list[Heard]]:
     """What a worker is told of the first task of a workshop, and what the master hears of that."""
     shop, worker = Workshop(), Worker()
     shop.drop(a_new_task())
     (deed,) = [deed for deed in shop.deeds if isinstance(deed, SendRun)]
+    shop.board.connection.execute("UPDATE task SET input_bytes = input_bytes - ?", (held_less,))
     workshop = SimpleNamespace(layout=Layout(home=str(folder)), tiers=shop.tiers)
     crew: Any = SimpleNamespace(members={deed.worker: worker}, workshop=workshop)
     heard: list[Heard] = []
@@ -50,6 +51,14 @@ def test_a_request_with_known_fields_is_sent(tmp_path: Path) -> None:
     said, heard = sent(tmp_path)
     assert len(said) == 1
     assert [type(word) for word in heard] == [RunSent]
+
+
+def test_a_request_that_is_larger_than_what_is_held_for_is_not_sent_and_its_money_comes_back(tmp_path: Path) -> None:
+    assert len(sent(tmp_path)[0]) == 1
+    said, (word,) = sent(tmp_path, held_less=1)
+    assert said == []
+    assert isinstance(word, RunUnsendable)
+    assert "money is held for" in word.reason
 
 
 @pytest.mark.parametrize("field", [{"n": 4}, {"service_tier": "priority"}, {"web_search_options": {}}, {"fee": 1}])

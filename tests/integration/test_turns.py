@@ -246,6 +246,23 @@ def test_a_task_that_was_at_work_in_three_workers_that_died_is_set_aside() -> No
     assert park.reason is ParkReason.OPERATOR
 
 
+def test_of_several_in_a_worker_that_died_none_is_blamed_and_each_is_tried_apart() -> None:
+    shop = Workshop(benches=[a_bench("local")])
+    shop.drop(*[a_new_task(name, tier="local") for name in ("a", "b", "c")])
+    for name in ("a", "b", "c"):
+        shop.start(name)
+    shop.turn(WorkerGone(worker=shop.run("a").worker, reason="killed", on_purpose=False, results={}))
+    tried = []
+    for _ in range(3):
+        assert [shop.task(name).interruptions for name in ("a", "b", "c")] == [0, 0, 0]
+        at_work = [name for name in ("a", "b", "c") if shop.task(name).waiting is Waiting.RUN]
+        assert len(at_work) == 1, "one at a time"
+        tried += at_work
+        shop.start(*at_work)
+        shop.finish(*at_work)
+    assert sorted(tried) == ["a", "b", "c"]
+
+
 def test_a_worker_that_was_sent_home_is_no_fault_of_its_task() -> None:
     shop = Workshop()
     shop.drop(a_new_task())
