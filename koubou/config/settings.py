@@ -104,7 +104,7 @@ class EmbeddedSettings(Section):
         default=None, description="Where model files are kept; null = the user's cache folder."
     )
     context_tokens: Annotated[Whole, Field(ge=256, le=1_000_000), Shown("count from 256")] = Field(
-        default=4096, description="Window of the model, shared by its parallel calls."
+        default=4096, description="Window of the model for each call; memory grows with context_tokens x parallel."
     )
     parallel: Annotated[Whole, Field(ge=1, le=64), Shown("count from 1")] = Field(
         default=2, description="Calls at once."

@@ -56,7 +56,7 @@ def _executor(word: str) -> str:
 
 def _tier_name(name: str) -> str:
     if not _TIER_NAME.fullmatch(name) or name == "auto":
-        raise ValueError('must have a name of letters, digits, "_" and "-", other than auto')
+        raise ValueError('must have a name of a-z, A-Z, 0-9, "_" and "-", other than auto')
     return name
 
 

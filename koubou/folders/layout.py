@@ -71,7 +71,7 @@ class Layout:
     def task_folder(self, shelf: str, task: str) -> str:
         """The folder of a task on a shelf: in_progress, completed or failed. Raises ValueError for an unfit id."""
         if _FOLDER_NAME.fullmatch(task) is None:
-            raise ValueError("a task's id names its folder: letters, digits, dot, dash and underscore only")
+            raise ValueError("a task's id names its folder: a-z, A-Z, 0-9, dot, dash and underscore only")
         return f"{self.home}/tasks/{shelf}/{task}"
 
     def ensure(self) -> None:

@@ -60,8 +60,8 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-_IS_ID, _ID_SCHEMA = _spelled(_ID, "must be letters, digits, dot, dash and underscore, 100 at most, no sign first")
-_IS_INPUT, _INPUT_SCHEMA = _spelled(_INPUT_NAME, "must be a name of letters, digits and underscore, no digit first")
+_IS_ID, _ID_SCHEMA = _spelled(_ID, "must be of a-z, A-Z, 0-9, dot, dash and underscore, 100 at most, no sign first")
+_IS_INPUT, _INPUT_SCHEMA = _spelled(_INPUT_NAME, "must be a name of a-z, A-Z, 0-9 and underscore, no digit first")
 _IS_EXECUTOR, _EXECUTOR_SCHEMA = _spelled(_EXECUTOR, "must be chat, messages, codex, claude or command:<name>")
 
 Id = Annotated[str, _IS_ID, _ID_SCHEMA]

@@ -77,7 +77,7 @@ TRANSITIONS: Mapping[Status, Mapping[Move, Status]] = MappingProxyType(
         },
         _ASSIGNED: {Move.STARTED: _IN_PROGRESS, **_AT_WORK},
         _IN_PROGRESS: _AT_WORK,
-        Status.COMPLETED: {Move.RETRIED: _ROUTING},
+        Status.COMPLETED: {},
         Status.FAILED: {Move.RETRIED: _ROUTING},
         Status.CANCELLED: {Move.RETRIED: _ROUTING},
     }

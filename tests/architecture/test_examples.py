@@ -56,3 +56,14 @@ def test_every_example_is_a_task_file_by_the_schema() -> None:
     for example in EXAMPLES:
         for document in yaml.safe_load_all(example.read_text()):
             jsonschema.validate(document, schema)
+
+
+def test_the_sheet_to_copy_from_has_every_key_and_is_a_task_file() -> None:
+    from koubou.folders.task_file import Budget, TaskFile
+
+    text = (PROJECT / "etc" / "task.yaml").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^(?:# )?([a-z_]+):(?: |$)", text, re.MULTILINE))
+    assert shown == set(TaskFile.model_fields)
+    document = yaml.safe_load(text)
+    assert set(document["budget"]) == set(Budget.model_fields)
+    TaskFile.model_validate(document)

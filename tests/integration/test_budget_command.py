@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from builders import a_new_task
 from ledger_lines import spend
 
 from koubou.board import Board, open_for_writing
+from koubou.cli.budget.plot import Picture, draw
 from koubou.cli.budget.scopes import account_named, scope_named
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
@@ -204,6 +206,15 @@ def test_a_picture_is_drawn_also_of_nothing(home: Home, month: str) -> None:
     width, height = struct.unpack(">II", png.read_bytes()[16:24])
     assert width >= 1_000 < height * 2
     assert "<svg" in svg.read_text()
+
+
+def test_what_a_bill_added_has_a_name_in_the_picture(tmp_path: Path) -> None:
+    day = date(2027, 1, 15)
+    picture = Picture(days={day: {"": 5 * USD, "strong": USD}}, first=day, last=day, accounts=(), zone="UTC")
+    draw(picture, str(tmp_path / "a.svg"))
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "<!-- strong -->" in drawn
+    assert "<!-- reconciled -->" in drawn
 
 
 def test_a_picture_without_its_library_says_how_to_get_it(home: Home) -> None:

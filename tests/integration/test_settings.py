@@ -159,7 +159,7 @@ def test_fallbacks_that_go_in_a_circle_are_told_once(shelf: Shelf) -> None:
         ("tiers: {}", "needs 1 or more"),
         ("tiers: {a: {reach: local}}", "needs base_url"),
         ("tiers: {a: {base_url: 'http://localhost', model: m}}", "reach is required"),
-        ("tiers: {a.b: {reach: local, executor: rehearsal}}", "must have a name of letters"),
+        ("tiers: {a.b: {reach: local, executor: rehearsal}}", "must have a name of a-z"),
         ("tiers: {auto: {reach: local, executor: rehearsal}}", "other than auto"),
         ("tiers: {a: {reach: local, executor: telepathy}}", "must be chat, rehearsal"),
         ("tiers: {a: {reach: cloud, server: embedded}}", "server: embedded only with reach: local"),

@@ -273,3 +273,9 @@ def test_the_digest_tells_other_requests_apart() -> None:
 def test_the_digest_of_today_is_that_of_tomorrow() -> None:
     """It stands on boards that outlive this version: a change here turns duplicates into conflicts."""
     assert digest(ask("prompt: hello")) == hashlib.sha256(b'{"prompt":"hello"}').hexdigest()
+
+
+def test_an_id_in_another_script_is_told_which_letters_there_are() -> None:
+    with pytest.raises(TaskFileError, match="a-z, A-Z, 0-9") as refused:
+        ask("id: 日報-1\nprompt: 今日は。\n")
+    assert refused.value.problem.key == "id"

@@ -18,6 +18,8 @@ _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#
 """Told apart also by the colour-blind: Okabe and Ito, Color Universal Design (2008)."""
 _INK, _FAINT, _LIMIT = "#333333", "#DDDDDD", "#B00020"
 _TIERS_SHOWN = len(_COLOURS)
+_BY_THE_BILL = "reconciled"
+"""What a provider's bill added, of which nobody knows a tier."""
 _CENT: Nano = 10_000_000
 _MOST_DAYS = 3 * 366
 _DAYS_AS_DAYS = 92
@@ -90,7 +92,7 @@ def _draw_days(axes: Any, days: Sequence[date], tiers: Mapping[str, str], pictur
     shown = names if len(names) < _TIERS_SHOWN else names[: _TIERS_SHOWN - 1]
     others = {tier for found in picture.days.values() for tier in found} - set(shown)
     for label, colour, members in [
-        *((tier, tiers[tier], {tier}) for tier in shown),
+        *((tier or _BY_THE_BILL, tiers[tier], {tier}) for tier in shown),
         *([("others", "#999999", others)] if len(names) > len(shown) else []),
     ]:
         heights = [

@@ -14,7 +14,7 @@ def declare(parser: Parser) -> None:
         metavar="SCOPE",
         help="month or day (the present ones), session:NAME, task:ID, tier:NAME, model:NAME or submitter:USER",
     )
-    parser.add_argument("--reason", metavar="TEXT", help="why; kept in the history")
+    parser.add_argument("--reason", metavar="TEXT", help="why (needed); kept in the history")
     parser.add_argument("--json", action="store_true", help="one JSON value: the master's answer")
     parser.examples(
         'koubou budget reset month --reason "the bill of the first half was paid by another department"',

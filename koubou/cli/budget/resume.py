@@ -9,7 +9,7 @@ from koubou.cli.parser import Parser
 
 
 def declare(parser: Parser) -> None:
-    parser.add_argument("--reason", metavar="TEXT", help="why it may go on; kept in the history")
+    parser.add_argument("--reason", metavar="TEXT", help="why it may go on (needed); kept in the history")
     parser.add_argument("--json", action="store_true", help="one JSON value")
     parser.examples('koubou budget resume --reason "limit raised with the team"')
 

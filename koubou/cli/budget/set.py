@@ -40,7 +40,7 @@ def declare(parser: Parser) -> None:
         choices=DIMENSIONS,
         help="what the settings say again, of usd or of another dimension",
     )
-    parser.add_argument("--reason", metavar="TEXT", help="why; kept in the history")
+    parser.add_argument("--reason", metavar="TEXT", help="why (needed); kept in the history")
     parser.add_argument("--json", action="store_true", help="one JSON list: the master's answers")
     parser.examples(
         'koubou budget set month --usd 50 --reason "agreed with the team"',
