@@ -534,9 +534,9 @@ PROCESSES: Sequence[Mutant] = (
     ),
     Mutant(
         "who leaves the session escapes the leash",
-        "koubou/leash/hold.py",
-        "        if not tree.reap_everybody():\n            return False\n",
-        "        tree.reap_everybody()\n",
+        "koubou/leash/main.py",
+        "    become_subreaper()\n",
+        "",
         ("tests/integration/test_leash.py",),
     ),
     Mutant(
@@ -599,11 +599,11 @@ FILES: Sequence[Mutant] = (
         ("tests/unit/test_layout.py",),
     ),
     Mutant(
-        "a rejected file goes over another of its name",
+        "a dropped file goes over another of its name",
         "koubou/folders/durable.py",
         "_RENAME_NOREPLACE = 1",
         "_RENAME_NOREPLACE = 0",
-        ("tests/integration/test_reject.py",),
+        ("tests/integration/test_submit_drop.py", "tests/integration/test_reject.py"),
     ),
     Mutant(
         "both an answer and an error stand in one folder",
