@@ -11,7 +11,7 @@ from koubou.model.instant import HOUR, SECOND
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity
-from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, an_error, tiers
+from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, an_arrival, an_error, tiers
 from tests.turns import Workshop
 
 
@@ -261,6 +261,19 @@ def test_of_several_in_a_worker_that_died_none_is_blamed_and_each_is_tried_apart
         shop.start(*at_work)
         shop.finish(*at_work)
     assert sorted(tried) == ["a", "b", "c"]
+
+
+def test_who_comes_while_a_suspect_is_tried_waits_for_its_end() -> None:
+    shop = Workshop(benches=[a_bench("local")])
+    shop.drop(a_new_task("suspect", tier="local"))
+    run = shop.start("suspect")
+    gone = WorkerGone(worker=run.worker, reason="killed", on_purpose=False, results={})
+    shop.turn(gone, an_arrival(a_new_task("next", tier="local")))
+    assert shop.sent() == ["suspect"]
+    shop.turn()
+    assert shop.sent() == []
+    shop.finish("suspect")
+    assert shop.sent() == ["next"]
 
 
 def test_a_worker_that_was_sent_home_is_no_fault_of_its_task() -> None:
