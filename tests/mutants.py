@@ -662,7 +662,7 @@ PERMISSIONS: Sequence[Mutant] = (
         "koubou/master/reception.py",
         "        if not operator:\n",
         "        if False:\n",
-        ("tests/integration/test_master_control.py",),
+        ("tests/integration/test_reloading.py",),
     ),
     Mutant(
         "an emergency is ended without a reason",

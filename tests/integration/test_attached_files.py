@@ -78,8 +78,8 @@ def _folder_link(app: Path) -> None:
 
 
 BAD: dict[str, tuple[str, str, Callable[[Path], object]]] = {
-    "going up": ("attachment", "../other", lambda app: None),
-    "going up within": ("attachment", "src/../../x", lambda app: None),
+    "going up": ("attachment", "../other", lambda app: (app.parent / "other").write_text("x")),
+    "going up within": ("attachment", "src/../../other", lambda app: (app.parent / "other").write_text("x")),
     "absolute": ("attachment", "/etc/hostname", lambda app: None),
     "empty": ("attachment", ".", lambda app: None),
     "not there": ("attachment", "src/none.py", lambda app: None),
