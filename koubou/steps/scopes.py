@@ -15,6 +15,8 @@ from koubou.steps.shop import Shop
 
 _NAMED = ("tier", "model", "submitter")
 _WINDOWS = ("month", "day", "weekend")
+_DEEDS = (Dimension.FILE_EDITS, Dimension.COMMANDS)
+"""Of these the ledger's calls know nothing."""
 _LARGEST_UID = (1 << 32) - 1
 
 
@@ -72,7 +74,7 @@ def limit_of(shop: Shop, word: str, dimension: Dimension, now: Instant) -> Limit
 def _of_task(shop: Shop, task_id: str, dimension: Dimension) -> Limit | None:
     task = shop.board.tasks.get(task_id)
     found = None if task is None else shop.limits.counted_of_task(task, "", dimension)
-    if task is None or found is None or not task.attempts:
+    if task is None or found is None or not task.attempts or dimension in _DEEDS:
         return found
     return replace(found, past=Past(column="task", value=task.id))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from koubou.board.care import check
-from koubou.model.account import Account
+from koubou.model.account import Account, Dimension
 from koubou.model.call import Usage
 from koubou.model.money import USD
 from koubou.model.status import ParkReason
@@ -61,6 +61,14 @@ def test_it_counts_also_where_more_was_given_before_the_next_call(shop: Workshop
     assert "ok" in shop.ask("budget_add", account=scope, dimension="usd", amount=CENT)
     found = account(shop, scope)
     assert (found.settled, found.limit) == (before, 11 * CENT)
+
+
+@pytest.mark.parametrize("dimension", list(Dimension))
+def test_a_task_that_was_at_work_gets_more_in_every_dimension(shop: Workshop, dimension: Dimension) -> None:
+    spend(shop, "a")
+    limit(shop, "task:a", 1_000_000, dimension)
+    assert "ok" in shop.ask("budget_add", account="task:a", dimension=dimension, amount=5)
+    assert account(shop, "task:a", dimension).limit == 1_000_005
 
 
 @pytest.mark.parametrize(("dimension", "used"), [("tokens", 3_000), ("calls", 2)])
