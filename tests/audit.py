@@ -120,6 +120,8 @@ class Auditor:
                 self.person.pop(scope, None)
                 if words["amount"] != "default":
                     self.person[scope] = words["amount"]
+                account = self.account_of("day" if scope[0] == "weekend" else scope[0])
+                self.added[AccountKey(account, scope[1])] = 0
             case "budget_add":
                 self.added[AccountKey(self.account_of(words["account"]), words["dimension"])] += words["amount"]
             case "reconcile":

@@ -32,6 +32,7 @@ def set_limit(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
         limit = None if amount is None else _amount(amount, dimension)
         shop.board.ledger.set_limit(scope, dimension, limit, asked.actor, reason, now)
         told = f"the limit of {scope} is {'none' if limit is None else show_amount(limit, dimension)}"
+    told += _take_back(shop, scope, dimension, now)
     shop.limits_changed()
     _open_windows(shop, now)
     _wake_all(shop, now)
@@ -51,6 +52,15 @@ def add(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     shop.board.ledger.add(limit.key, amount, now)
     told = f"{limit.name} has {show_amount(amount, dimension)} more"
     return _done(shop, asked, "budget.add", told, reason, now)
+
+
+def _take_back(shop: Shop, scope: str, dimension: Dimension, now: Instant) -> str:
+    """Who sets a limit says what it is: what was added to it before no longer counts. How to tell of that."""
+    account = shop.board.ledger.account(account_of(shop, "day" if scope == "weekend" else scope, now), dimension)
+    if account is None or not account.added:
+        return ""
+    shop.board.ledger.add(account.key, -account.added, now)
+    return f"; the {show_amount(account.added, dimension)} that were added to it no longer count"
 
 
 def reset(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:

@@ -128,3 +128,14 @@ def test_an_account_that_begins_with_its_window_carries_nothing(shop: Workshop) 
     shop.budget = replace(shop.budget, daily=USD)
     spend(shop, "a", "b")
     assert shop.board.connection.execute("SELECT COUNT(*) FROM ledger WHERE kind = 'carry'").fetchone()[0] == 0
+
+
+def test_who_sets_a_limit_takes_back_what_was_added_to_it(shop: Workshop) -> None:
+    limit(shop, "month", USD)
+    assert "ok" in shop.ask("budget_add", account="month", dimension="usd", amount=5 * USD)
+    shop.turn()
+    assert (shop.month().limit, shop.month().added) == (6 * USD, 5 * USD)
+    told = shop.ask("budget_set", scope="month", dimension="usd", amount=2 * USD, reason="a test")
+    assert "$5.00 that were added to it no longer count" in str(told)
+    shop.turn()
+    assert (shop.month().limit, shop.month().ceiling, shop.month().added) == (2 * USD, 2 * USD, 0)
