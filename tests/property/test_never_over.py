@@ -424,6 +424,8 @@ class NeverOver(RuleBasedStateMachine):
             if not (self.shop.board.runs.open() or self.shop.board.tasks.owed_filings(1)):
                 break
         self.auditor.at_rest()
+        # A call that ended just now may have been above the limit of a month that is over.
+        self.shop.ask("resume_budget", reason="the end")
         self._spend_what_is_left()
 
     def _spend_what_is_left(self) -> None:
