@@ -145,7 +145,7 @@ class Told:
 
     def waits(self, ids: Sequence[str]) -> Mapping[str, Wait]:
         """See Look."""
-        return {task_id: wait_from_shape(told["wait"]) for task_id, told in self._ask_about(ids).items()}
+        return {task_id: wait_from_shape(told["wait"]) for task_id, told in self._ask_about(ids, waits=True).items()}
 
     def identities(self, ids: Sequence[str]) -> Mapping[str, tuple[str, int]]:
         """See Look."""
@@ -157,10 +157,10 @@ class Told:
         except UnknownTask:
             return None
 
-    def _ask_about(self, ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    def _ask_about(self, ids: Sequence[str], **more: bool) -> Mapping[str, Mapping[str, Any]]:
         found: dict[str, Mapping[str, Any]] = {}
         for start in range(0, len(ids), _AT_ONCE):
-            found |= self._ask("standing", ids=list(ids[start : start + _AT_ONCE]))["tasks"]
+            found |= self._ask("standing", ids=list(ids[start : start + _AT_ONCE]), **more)["tasks"]
         return found
 
     def _ask(self, verb: str, **arguments: Any) -> Any:

@@ -161,7 +161,8 @@ def _finish(arguments: argparse.Namespace, workshop: Workshop, vault: Vault, tol
         return
     count = told.get("values")
     done = "forgotten" if count is None else f"kept with {count} value{'s' if count != 1 else ''}"
-    print(f"{told['name']}: {done}{'; the running workshop uses it from now on' if taken_over else ''}")
+    since = "uses it no longer" if count is None else "uses it from now on"
+    print(f"{told['name']}: {done}{f'; the running workshop {since}' if taken_over else ''}")
 
 
 def _tell_master(workshop: Workshop) -> bool:

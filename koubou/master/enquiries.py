@@ -46,16 +46,25 @@ def _show(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Ma
 
 
 def _standing(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """{"tasks": {id in lower case: {"status", "digest", "owner", "wait"}}} of those that the caller may know of."""
+    """{"tasks": {id in lower case: {"status", "digest", "owner"}}} of those that the caller may know of.
+
+    With `"waits": true` also "wait", what each waits for.
+    """
     ids = arguments.get("ids")
     if not isinstance(ids, list) or not all(isinstance(task_id, str) for task_id in ids):
         raise UsageMistake("which tasks? give ids")
     if len(ids) > IDS_AT_MOST:
         raise UsageMistake(f"{IDS_AT_MOST:,} ids at most in one request")
-    standing, waits = board.standing(ids), board.waits.of(ids)
+    standing = board.standing(ids)
+    waits = board.waits.of(ids) if arguments.get("waits") is True else {}
     return {
         "tasks": {
-            task_id: {"status": standing[task_id], "digest": digest, "owner": whose, "wait": wait_shape(waits[task_id])}
+            task_id: {
+                "status": standing[task_id],
+                "digest": digest,
+                "owner": whose,
+                **({"wait": wait_shape(waits[task_id])} if waits else {}),
+            }
             for task_id, (digest, whose) in board.identities(ids).items()
             if owner in (None, whose)
         }

@@ -22,6 +22,8 @@ from tests.contract.way import (
     classify,
     drop,
     end,
+    fail,
+    failed,
     file,
     led_to,
     park,
@@ -76,7 +78,7 @@ def test_a_task_walks_the_whole_way(board: Board) -> None:
 )
 def test_who_comes_second_moves_nothing(board: Board, step: Step, seen_after: Step | None) -> None:
     """Two see a task at the same place; once it has moved on, what the second saw is no longer true."""
-    seen = led_to(board, seen_after) if seen_after else drop(board)
+    seen = failed(board) if step is revive else led_to(board, seen_after) if seen_after else drop(board)
     going_on = {admit: end, start: end, file: revive}.get(seen_after) if seen_after else classify
     (going_on or WAY[WAY.index(seen_after) + 1])(board, seen)  # type: ignore[arg-type]
     before = rows(board, "task")
@@ -87,7 +89,7 @@ def test_who_comes_second_moves_nothing(board: Board, step: Step, seen_after: St
 
 @pytest.mark.parametrize("step", [classify, route, admit, start, retry, reroute, park, end])
 def test_a_task_whose_end_is_filed_goes_nowhere_but_by_a_persons_wish(board: Board, step: Step) -> None:
-    task = led_to(board, file)
+    task = failed(board)
     with pytest.raises(IllegalMove):
         step(board, task)
     revive(board, task)
@@ -95,10 +97,20 @@ def test_a_task_whose_end_is_filed_goes_nowhere_but_by_a_persons_wish(board: Boa
     assert (again.status, again.waiting, again.outcome, again.run) == (Status.ROUTING, Waiting.ROUTE, None, 1)
 
 
-def test_a_task_that_is_not_filed_cannot_be_taken_up_again(board: Board) -> None:
-    task = led_to(board, end)
+@pytest.mark.parametrize("step", [classify, route, admit, start, retry, reroute, park, end, revive])
+def test_a_task_whose_answer_is_filed_goes_nowhere(board: Board, step: Step) -> None:
+    task = led_to(board, file)
+    before = rows(board, "task")
     with pytest.raises(IllegalMove):
-        board.tasks.revived(replace(task, status=Status.COMPLETED), NOW)
+        step(board, task)
+    assert rows(board, "task") == before
+
+
+def test_a_task_that_is_not_filed_cannot_be_taken_up_again(board: Board) -> None:
+    task = led_to(board, start)
+    fail(board, task)
+    with pytest.raises(IllegalMove):
+        board.tasks.revived(replace(task, status=Status.FAILED), NOW)
 
 
 def test_a_task_that_never_was_classified_is_classified_when_it_is_taken_up_again(board: Board) -> None:

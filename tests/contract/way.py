@@ -38,6 +38,10 @@ def end(board: Board, task: Task) -> None:
     board.tasks.ended(task, Move.COMPLETED, NOW)
 
 
+def fail(board: Board, task: Task) -> None:
+    board.tasks.ended(task, Move.FAILED, NOW)
+
+
 def file(board: Board, task: Task) -> None:
     board.tasks.filed(task.seq, NOW)
 
@@ -78,6 +82,14 @@ def led_to(board: Board, last: Step, task_id: str = "a-task", **asked: Any) -> T
         step(board, task)
         task = board.tasks.at(task.seq)
     return task
+
+
+def failed(board: Board, task_id: str = "a-task") -> Task:
+    """A task that ended without an answer, and whose error is filed; as the board has it."""
+    task = led_to(board, start, task_id)
+    fail(board, task)
+    file(board, task)
+    return board.tasks.at(task.seq)
 
 
 def rows(board: Board, table: str) -> list[Any]:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from koubou.cli.main import main
+
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 KEY = "sk-live-hunter2-hunter2"
 OLD = "sk-live-hunter1-hunter1"
@@ -60,6 +62,16 @@ class Shop:
 @pytest.fixture
 def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path)
+
+
+def test_what_the_running_workshop_does_with_a_key_is_told_as_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("koubou.cli.secret._tell_master", lambda _: True)
+    monkeypatch.setattr("koubou.cli.secret._value", lambda _: KEY)
+    for word, since in (("set", "from now on"), ("rm", "no longer")):
+        assert main(["secret", word, "openai", "--config", str(shop.config)]) == 0
+        assert capsys.readouterr().out.endswith(f"; the running workshop uses it {since}\n")
 
 
 def test_a_key_is_set_listed_rotated_and_forgotten(shop: Shop) -> None:

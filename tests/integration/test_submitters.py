@@ -30,7 +30,7 @@ SCRIPT = """\
 - {match: for ever, answer: Never., latency: 5m, chunks: 60}
 - {answer: Forty-two.}
 """
-DONE, FAILED, USAGE, BAD_TASK_FILE, NO_MASTER, NOT_ALLOWED = 0, 1, 64, 65, 69, 77
+DONE, FAILED, USAGE, BAD_TASK_FILE, NO_MASTER, TIMED_OUT, NOT_ALLOWED = 0, 1, 64, 65, 69, 75, 77
 
 
 class Open(Workshop):
@@ -172,6 +172,18 @@ def test_a_file_that_is_refused_is_told_with_its_reason(shop: Open, answered: st
     assert hers.stderr == operators.stderr
 
 
+def test_who_waits_too_long_is_told_what_for_and_where_to_look(shop: Open) -> None:
+    shop.koubou("pause", "--reason", "a word among operators")
+    try:
+        late = shop.by(ALICE, "submit", "--prompt", "What now?", "--wait", "--timeout", "2s")
+    finally:
+        shop.koubou("resume")
+    assert late.returncode == TIMED_OUT, late.stderr
+    assert "nothing starts: paused" in late.stderr
+    assert "; koubou show " in late.stderr
+    assert "operators" not in late.stderr
+
+
 @pytest.mark.parametrize("verb", ["show", "wait", "log"])
 def test_a_task_of_somebody_else_is_as_unknown_as_none(shop: Open, answered: str, verb: str) -> None:
     anothers, none = shop.by(BOB, verb, answered), shop.by(BOB, verb, "Anything")
@@ -224,14 +236,15 @@ def test_without_a_master_files_wait_and_nothing_else_is_begun() -> None:
         assert shop.by(ALICE, "show", "mine").returncode == NO_MASTER
         shop.start()
         waiting = subprocess.Popen(
-            shop.become(ALICE, "submit", "--prompt", "answer slowly", "--wait"),
+            shop.become(ALICE, "submit", "--prompt", "answer slowly", "--id", "slow", "--wait"),
             env=shop.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         try:
-            shop.wait_until(lambda: shop.counts().get("in_progress"), "it to be at work")
+            at_work = "SELECT 1 FROM task_master WHERE task_id = 'slow' AND status = 'in_progress'"
+            shop.wait_until(lambda: shop.sql(at_work), "it to be at work")
             shop.kill()
             assert waiting.stderr is not None
             while "waiting for a master" not in (line := waiting.stderr.readline()):
