@@ -116,7 +116,7 @@ def wait_for_rest(workshop: Workshop, within: float = 60) -> dict[str, str]:
         bill, counts = workshop.provider.bill(), workshop.counts()
         now = [bill["calls"], counts]
         at_work = bill["in_flight"] or any(counts.get(status) for status in ("routing", "assigned", "in_progress"))
-        if at_work or workshop.waiting_files or now != before:
+        if at_work or _is_taking_in(workshop) or now != before:
             before[:] = now
             return None
         why = waiting(workshop)
@@ -126,6 +126,11 @@ def wait_for_rest(workshop: Workshop, within: float = 60) -> dict[str, str]:
     held = workshop.held()
     assert not held, f"at rest, and held: {held}"
     return {task: reason for task, reason in why.items() if task}
+
+
+def _is_taking_in(workshop: Workshop) -> bool:
+    """Whether files wait, or are claimed and not on the board yet."""
+    return any(path.is_file() for path in (workshop.home / "tasks").iterdir())
 
 
 def run_a_twin(workshop: Workshop, **asked: Any) -> int:
