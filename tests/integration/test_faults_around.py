@@ -155,11 +155,18 @@ def test_a_board_that_may_not_be_written_is_refused_without_a_traceback(workshop
     all_is_well(workshop, 1)
 
 
-def give_descriptors(process: psutil.Process, spare: int | None) -> None:
-    """Let a process open so many files more than it has; None = as many as it could at first."""
+def take_descriptors(process: psutil.Process) -> None:
+    """Let a process open no file more than it has: the lowest number that is free is beyond its limit."""
     _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in os.listdir(f"/proc/{process.pid}/fd"))
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most if spare is None else highest + 1 + spare, most))
+    taken = {int(name) for name in os.listdir(f"/proc/{process.pid}/fd")}
+    lowest = next(number for number in range(most) if number not in taken)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (lowest, most))
+
+
+def give_descriptors(process: psutil.Process) -> None:
+    """Let a process open as many as it could at first."""
+    _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (most, most))
 
 
 def test_a_master_without_descriptors_goes_on_where_it_was_once_it_has_some(workshop: Workshop) -> None:
@@ -169,7 +176,7 @@ def test_a_master_without_descriptors_goes_on_where_it_was_once_it_has_some(work
     master = psutil.Process(workshop.process.pid)
     everybody = [master, *master.children(recursive=True)]
     for process in everybody:
-        give_descriptors(process, 0)
+        take_descriptors(process)
     drop(workshop, 5, 20)
     workshop.koubou("status", within=60)  # it may not be answered, and nothing may break of it
     faults = ("intake.fault", "shelving.fault", "board.fault", "worker.lost", "hand.lost", "intake.stuck")
@@ -178,7 +185,7 @@ def test_a_master_without_descriptors_goes_on_where_it_was_once_it_has_some(work
     )
     for process in everybody:
         with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
-            give_descriptors(process, None)
+            give_descriptors(process)
     all_is_well(workshop, 25)
     assert workshop.koubou("status").returncode == 0
     assert workshop.stop() == 0
