@@ -1,4 +1,4 @@
-"""Half a minute of bad weather, another one each time: see benchmarks/soak.py, which lets it rage for longer."""
+"""A minute of bad weather, another one each time: see benchmarks/soak.py, which lets it rage for longer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from soak import Storm, settings
 from soak_audit import complaints, ended_but_alive, report, wait_for_rest
 from workshop import OpenWorkshop
 
-SECONDS = float(os.environ.get("SOAK_SECONDS", "40"))
+SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
 SEED = int(os.environ.get("SOAK_SEED", str(time.time_ns() % 100_000)))
 
 
