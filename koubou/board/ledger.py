@@ -221,12 +221,10 @@ class Ledger(Accounts):
         month = next((name for name, _ in accounts if name.startswith("month:")), None)
         if month is None:
             return []  # it moves no money
-        windows = (f"tier:{tier}:{month}", f"model:{model}:{month}", f"submitter:{submitter}:{month}")
-        keys = [
-            AccountKey(name, dimension)
-            for name in (*windows, f"session:{session}", f"task:{task}")
-            for dimension in _MOVED
-        ]
+        names = [f"tier:{tier}:{month}", f"model:{model}:{month}", f"task:{task}"]
+        names += [] if submitter is None else [f"submitter:{submitter}:{month}"]
+        names += [] if session is None else [f"session:{session}"]
+        keys = (AccountKey(name, dimension) for name in names for dimension in _MOVED)
         return [key for key in keys if key not in accounts and self.is_open(key)]
 
     def _line(

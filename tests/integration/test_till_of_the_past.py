@@ -130,6 +130,16 @@ def test_an_account_that_begins_with_its_window_carries_nothing(shop: Workshop) 
     assert shop.board.connection.execute("SELECT COUNT(*) FROM ledger WHERE kind = 'carry'").fetchone()[0] == 0
 
 
+def test_a_call_without_a_session_is_not_carried_by_one_of_that_name(shop: Workshop) -> None:
+    limit(shop, "session:None", USD)
+    shop.drop(a_new_task("its-own", tier="medium", session="None"))
+    shop.finish("its-own")
+    settled = account(shop, "session:None").settled
+    shop.drop(a_new_task("of-none", tier="medium"))
+    shop.finish("of-none")
+    assert account(shop, "session:None").settled == settled > 0
+
+
 def test_who_sets_a_limit_takes_back_what_was_added_to_it(shop: Workshop) -> None:
     limit(shop, "month", USD)
     assert "ok" in shop.ask("budget_add", account="month", dimension="usd", amount=5 * USD)
