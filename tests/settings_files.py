@@ -1,4 +1,4 @@
-"""Settings files of the tests, written for real."""
+"""Settings files of the tests, written for real; and the workshop that the command line finds by one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from koubou.board import Board, open_for_writing
 from koubou.config.load import load
 from koubou.config.settings import Settings
 from koubou.errors import Problem, SettingsError
+from koubou.folders.layout import Layout
 
 
 class Shelf:
@@ -35,3 +37,12 @@ class Shelf:
         with pytest.raises(SettingsError) as caught:
             self.load(environ, overrides)
         return list(caught.value.problems)
+
+
+def an_unserved_board(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
+    """The board of a workshop beneath a folder, which the command line takes for its own."""
+    layout = Layout(home=str(folder / "home"))
+    layout.ensure()
+    (folder / "koubou.yaml").write_text(f"home: {layout.home}\n")
+    monkeypatch.setenv("KOUBOU_CONFIG", str(folder / "koubou.yaml"))
+    return Board(open_for_writing(Path(layout.board) / "koubou.db"))

@@ -10,7 +10,13 @@ from koubou.model.account import Account, AccountKey, Dimension, Limit, Past
 from koubou.model.budget import SetLimits
 from koubou.model.instant import Instant
 
-SQL = statements("ledger")
+_USED = """coalesce(sum(amount), 0) AS usd, coalesce(sum(tokens), 0) AS tokens, coalesce(sum(time), 0) AS time,
+       count(*) FILTER (WHERE kind IN ('settle', 'hold')) AS calls
+FROM (SELECT * FROM ledger l WHERE kind IN ('settle', 'release', 'reconcile') OR kind = 'hold' AND NOT EXISTS
+      (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release'))) AS l"""
+"""What lines of the ledger come to, those of calls under way with all that they hold."""
+
+SQL = statements("ledger", USED=_USED)
 _REMEMBERED = 10_000
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from koubou.board.reading import ALL, Line, Reading, Rest
 from koubou.board.waits import Wait
-from koubou.model.instant import Instant, iso
+from koubou.model.instant import iso, iso_or_none
 from koubou.model.money import usd
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason, Status, Waiting
@@ -44,8 +44,8 @@ def task_shape(task: Task) -> dict[str, Any]:
         "cost_nusd": task.cost,
         "created_at": iso(task.created_at),
         "updated_at": iso(task.updated_at),
-        "started_at": _iso(task.started_at),
-        "finished_at": _iso(task.finished_at),
+        "started_at": iso_or_none(task.started_at),
+        "finished_at": iso_or_none(task.finished_at),
     }
 
 
@@ -67,7 +67,7 @@ def whole_task_shape(task: Task, rest: Rest, runs: Sequence[Run], history: Seque
 
 def park_shape(park: Park | None) -> dict[str, Any] | None:
     """Why a task waits, and until when if that is known."""
-    return None if park is None else {"reason": park.reason, "until": _iso(park.until), "detail": park.detail}
+    return None if park is None else {"reason": park.reason, "until": iso_or_none(park.until), "detail": park.detail}
 
 
 def wait_shape(wait: Wait) -> dict[str, Any]:
@@ -100,9 +100,9 @@ def wait_from_shape(told: Mapping[str, Any]) -> Wait:
 def removed_shape(rest: Rest) -> dict[str, str | None]:
     """Since when what of a task is no longer there."""
     return {
-        "runs_at": _iso(rest.runs_removed_at),
-        "text_at": _iso(rest.text_removed_at),
-        "purged_at": _iso(rest.purged_at),
+        "runs_at": iso_or_none(rest.runs_removed_at),
+        "text_at": iso_or_none(rest.text_removed_at),
+        "purged_at": iso_or_none(rest.purged_at),
     }
 
 
@@ -114,8 +114,8 @@ def run_shape(run: Run) -> dict[str, Any]:
         "worker": run.worker,
         "call": run.call,
         "admitted_at": iso(run.admitted_at),
-        "started_at": _iso(run.started_at),
-        "ended_at": _iso(run.ended_at),
+        "started_at": iso_or_none(run.started_at),
+        "ended_at": iso_or_none(run.ended_at),
         "outcome": run.outcome,
     }
 
@@ -123,7 +123,3 @@ def run_shape(run: Run) -> dict[str, Any]:
 def line_shape(line: Line) -> dict[str, Any]:
     """One line of a history."""
     return {"at": iso(line.at), "event": line.event, "reason": line.reason, "actor": line.actor}
-
-
-def _iso(at: Instant | None) -> str | None:
-    return None if at is None else iso(at)

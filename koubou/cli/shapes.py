@@ -8,7 +8,7 @@ from typing import Any
 from koubou.board.reading import Seen
 from koubou.model.account import Account
 from koubou.model.budget import LimitByHand
-from koubou.model.instant import Instant, iso
+from koubou.model.instant import iso, iso_or_none
 from koubou.model.money import Nano, usd
 
 
@@ -17,7 +17,7 @@ def account_shape(account: Account) -> dict[str, Any]:
     head = {
         "name": account.name,
         "dimension": account.dimension,
-        "reopens_at": _iso(account.reopens),
+        "reopens_at": iso_or_none(account.reopens),
     }
     if account.dimension != "usd":
         names = ("limit", "settled", "held", "left", "added")
@@ -57,7 +57,7 @@ def worker_shape(worker: Seen) -> dict[str, Any]:
         "running": worker.running,
         "last_heartbeat": iso(worker.last_beat),
         "created_at": iso(worker.created_at),
-        "ended_at": _iso(worker.ended_at),
+        "ended_at": iso_or_none(worker.ended_at),
         "end_reason": worker.end_reason,
     }
 
@@ -65,10 +65,6 @@ def worker_shape(worker: Seen) -> dict[str, Any]:
 def tier_shape(said: Mapping[str, Any], queued: int, running: int, places: int) -> dict[str, Any]:
     """A tier as `status` gives it: `said` is what the master told of it, empty where nobody serves."""
     return {"breaker": None, "unfit": None, "queued": queued, "running": running, "places": places, **said}
-
-
-def _iso(at: Instant | None) -> str | None:
-    return None if at is None else iso(at)
 
 
 def _usd(amount: Nano | None) -> float | None:

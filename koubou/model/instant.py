@@ -28,3 +28,8 @@ def moment(at: Instant) -> datetime:
 def iso(at: Instant) -> str:
     """ISO 8601 in UTC with milliseconds, as every file and journal line shows time: 2026-11-21T09:30:00.000Z."""
     return moment(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(at: Instant | None) -> str | None:
+    """The same of a moment that may not have come."""
+    return None if at is None else iso(at)

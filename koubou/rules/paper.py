@@ -8,7 +8,7 @@ from typing import Any
 
 from koubou.model.account import TaskUsage
 from koubou.model.call import CallResult
-from koubou.model.instant import Instant, iso
+from koubou.model.instant import iso, iso_or_none
 from koubou.model.money import show_usd, usd
 from koubou.model.task import Task
 from koubou.model.tier import Tier
@@ -98,10 +98,6 @@ def _common(task: Task, status: str, used: TaskUsage) -> dict[str, Any]:
         "cost_usd": usd(used.cost),
         "attempts": task.attempts,
         "created_at": iso(task.created_at),
-        "started_at": _iso(task.started_at),
-        "finished_at": _iso(task.finished_at),
+        "started_at": iso_or_none(task.started_at),
+        "finished_at": iso_or_none(task.finished_at),
     }
-
-
-def _iso(at: Instant | None) -> str | None:
-    return None if at is None else iso(at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 
 from koubou.model.instant import Instant, instant, moment
 
@@ -11,7 +12,11 @@ _MONTH = re.compile(r"month:\d{4}-\d\d$")
 _DAY = re.compile(r"^day:\d{4}-\d\d-\d\d$")
 _SATURDAY = 5
 
+_once_a_moment = lru_cache(maxsize=8)
+"""Every call that is let through in one turn asks the same of the same moment."""
 
+
+@_once_a_moment
 def month(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     """The name of the month's account in a time zone, and when the next month begins there."""
     local = moment(now).astimezone(zone)
@@ -19,6 +24,7 @@ def month(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     return f"month:{local.year:04}-{local.month:02}", instant(datetime(year, following, 1, tzinfo=zone))
 
 
+@_once_a_moment
 def day(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     """The name of the day's account in a time zone, and when the next day begins there."""
     local = moment(now).astimezone(zone)
@@ -27,18 +33,21 @@ def day(now: Instant, zone: tzinfo) -> tuple[str, Instant]:
     return f"day:{local.date().isoformat()}", instant(following)
 
 
+@_once_a_moment
 def month_began(now: Instant, zone: tzinfo) -> Instant:
     """When this month began in a time zone."""
     local = moment(now).astimezone(zone)
     return instant(datetime(local.year, local.month, 1, tzinfo=zone))
 
 
+@_once_a_moment
 def day_began(now: Instant, zone: tzinfo) -> Instant:
     """When this day began in a time zone."""
     local = moment(now).astimezone(zone)
     return instant(datetime(local.year, local.month, local.day, tzinfo=zone))
 
 
+@_once_a_moment
 def is_weekend(now: Instant, zone: tzinfo) -> bool:
     """Whether it is Saturday or Sunday there."""
     return moment(now).astimezone(zone).weekday() >= _SATURDAY

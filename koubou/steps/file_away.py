@@ -5,6 +5,7 @@ from __future__ import annotations
 from koubou.model.heard import Filed
 from koubou.model.instant import Instant
 from koubou.model.money import show_usd
+from koubou.model.status import Status
 from koubou.model.task import Task
 from koubou.steps.shop import Shop
 
@@ -21,7 +22,7 @@ def _filed(shop: Shop, seq: int, now: Instant) -> None:
     task = shop.board.tasks.filed(seq, now)
     if task is None:
         return
-    error = shop.board.tasks.error_of(seq) or {}
+    error = {} if task.status is Status.COMPLETED else shop.board.tasks.error_of(seq) or {}
     why = ": ".join(str(error[name]) for name in ("class", "code") if error.get(name))
     reason = f"{why and f'{why}; '}{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
     shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))

@@ -38,10 +38,7 @@ def test_sigterm_lets_the_call_under_way_finish_and_files_it(workshop: Workshop,
 
 def test_a_second_sigterm_is_quick(workshop: Workshop, provider: Simulator) -> None:
     begin_a_call(workshop, provider, 20)
-    workshop.signal(signal.SIGTERM)
-    workshop.wait_for_event("system.draining")
-    workshop.signal(signal.SIGTERM)
-    workshop.exit_code(within=12)
+    workshop.stop_twice(within=12)
 
     provider.behave(latency_ms=0)
     workshop.start()

@@ -66,10 +66,7 @@ def test_a_master_can_be_stopped_while_somebody_else_holds_the_board(workshop: W
     with a_foreign_lock(workshop):
         drop(workshop, 0, 3)
         workshop.wait_for_event("board.fault", within=10)
-        workshop.signal(signal.SIGTERM)
-        workshop.wait_for_event("system.draining")
-        workshop.signal(signal.SIGTERM)
-        workshop.exit_code(within=20)
+        workshop.stop_twice(within=20)
     workshop.start()
     all_is_well(workshop, 3)
 

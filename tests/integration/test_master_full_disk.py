@@ -62,10 +62,7 @@ def test_a_master_whose_disk_is_full_can_still_be_stopped(workshop: Workshop) ->
     give_room(workshop, 4096)
     drop(workshop, 5, 5)
     workshop.wait_for_event("board.fault", within=10)
-    workshop.signal(signal.SIGTERM)
-    workshop.wait_for_event("system.draining")
-    workshop.signal(signal.SIGTERM)
-    workshop.exit_code(within=20)
+    workshop.stop_twice(within=20)
     workshop.start()
     workshop.wait_for_ends(10)
     assert workshop.completed == {f"t{n}" for n in range(10)}

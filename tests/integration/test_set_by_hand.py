@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from builders import NOW
+from settings_files import an_unserved_board
 
-from koubou.board import Board, open_for_writing
+from koubou.board import Board
 from koubou.cli.main import main
-from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.money import USD
 
@@ -18,11 +18,7 @@ from koubou.model.money import USD
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
     """A workshop that nobody serves, with a session of two dollars."""
-    layout = Layout(home=str(tmp_path / "home"))
-    layout.ensure()
-    (tmp_path / "koubou.yaml").write_text(f"home: {layout.home}\n")
-    monkeypatch.setenv("KOUBOU_CONFIG", str(tmp_path / "koubou.yaml"))
-    board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
+    board = an_unserved_board(tmp_path, monkeypatch)
     with board.transaction():
         board.ledger.open_account(Limit(name="session:night", limit=2 * USD, ceiling=2 * USD), NOW)
     return board

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, a_new_task
+from settings_files import an_unserved_board
 
-from koubou.board import Board, open_for_writing
+from koubou.board import Board
 from koubou.cli.main import main
-from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.decision import Breach, Reason, Routed
 from koubou.model.instant import HOUR
@@ -24,11 +24,7 @@ Say = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Board:
     """A workshop that nobody serves, with a task in the queue of `local`."""
-    layout = Layout(home=str(tmp_path / "home"))
-    layout.ensure()
-    (tmp_path / "koubou.yaml").write_text(f"home: {layout.home}\n")
-    monkeypatch.setenv("KOUBOU_CONFIG", str(tmp_path / "koubou.yaml"))
-    board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
+    board = an_unserved_board(tmp_path, monkeypatch)
     queue(board, "queued")
     return board
 

@@ -12,27 +12,15 @@ WHERE limit_amount IS NOT excluded.limit_amount + added OR ceiling IS NOT exclud
 
 -- name: past_of_window
 -- What was used since a moment, by tier, model, submitter, or in all; calls under way count with all that they hold.
-SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
-       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
-FROM ledger l WHERE l.at >= :since AND l.begun_at >= :since
-  AND (l.kind IN ('settle', 'release', 'reconcile')
-       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')))
+SELECT $USED WHERE l.at >= :since AND l.begun_at >= :since
   AND CASE :column WHEN 'tier' THEN l.tier = :value WHEN 'model' THEN l.model = :value
                    WHEN 'submitter' THEN l.submitter = :value ELSE 1 END;
 
 -- name: past_of_session
-SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
-       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
-FROM ledger l WHERE l.session = :value
-  AND (l.kind IN ('settle', 'release', 'reconcile')
-       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')));
+SELECT $USED WHERE l.session = :value;
 
 -- name: past_of_task
-SELECT coalesce(sum(l.amount), 0) AS usd, coalesce(sum(l.tokens), 0) AS tokens, coalesce(sum(l.time), 0) AS time,
-       count(*) FILTER (WHERE l.kind IN ('settle', 'hold')) AS calls
-FROM ledger l WHERE l.task = :value
-  AND (l.kind IN ('settle', 'release', 'reconcile')
-       OR l.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release')))
+SELECT $USED WHERE l.task = :value
   AND l.id > coalesce((SELECT max(id) FROM ledger WHERE task = :value AND kind = 'reset'), 0);
 
 -- name: carry

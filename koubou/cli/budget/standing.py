@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from koubou.model.account import Account
-from koubou.model.instant import DAY, Instant, iso
+from koubou.model.instant import DAY, Instant, iso_or_none
 from koubou.model.money import Nano, usd
 from koubou.model.status import ENDS
 from koubou.rules.days import begins, day_of, month_days
@@ -124,7 +124,7 @@ def burn_shape(standing: Standing) -> dict[str, Any]:
         "spent_usd": usd(standing.spent),
         "usd_per_day": usd(standing.last_day),
         "usd_per_hour": usd(standing.last_day) / 24,
-        "limit_reached_at": None if standing.reached_at is None else iso(standing.reached_at),
+        "limit_reached_at": iso_or_none(standing.reached_at),
         "calls_left": {
             tier or "all": {"calls": fit.calls, "mean_usd": usd(fit.mean), "of": fit.of, "account": fit.account}
             for tier, fit in standing.fits.items()
