@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from koubou.model.decision import Reason
 from koubou.model.task import Difficulty, TaskRequest
+from koubou.rules.difficulty_words import latin_words, themes
 from koubou.rules.task_type import wish
 
 _READ = 20_000
-_BASE: Mapping[str, int] = {
+MEDIUM, HIGH, TOP = 4, 7, 10
+"""Where the words of a score begin, and its end."""
+
+BASE: Mapping[str, int] = {
     "architecture": 6,
     "algorithm": 3,
     "feature_implementation": 3,
@@ -26,88 +31,131 @@ _BASE: Mapping[str, int] = {
 }
 """Where a type of task begins before anything of this one is known."""
 
-_HARD = re.compile(
-    r"\b(?:architect\w*|system design|design (?:an?|the|our) \w+|security|secur(?:e|ely)|vulnerab\w+"
-    r"|cryptograph\w*|encrypt\w*|concurren\w+|thread[- ]?safe\w*|deadlocks?|race conditions?|parallel\w*"
-    r"|distributed"
-    r"|consensus|replicat\w+|consisten(?:cy|t hashing)|scal(?:able|ability|ing)|high availability"
-    r"|fault[- ]toler\w+|real[- ]?time|multi-?(?:player|tenant|region)|machine learning|neural|compiler"
-    r"|interpreter|kernel"
-    r"|optimi[sz](?:e|ed|ing|ation|er)|performance|low latency|migrat(?:e|ion)\w*|microservices?|transactions?"
-    r"|protocol|prove|proof|np-hard|dynamic programming|oauth|authenticat\w+|websockets?|web sockets?|deploy\w*"
-    r"|full[- ]stack|server[- ]side|back-?end|artificial intelligence)\b"
-    r"|アーキテクチャ|設計|セキュリティ|並行|並列|分散|最適化|排他|暗号|大規模|移行|証明|架构|设计|安全|并发|分布式|优化|加密|迁移|高可用|一致性"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Factor:
+    """Something that is counted in a task, and from how many of it on there is a point more, or less."""
+
+    name: str
+    counts: str
+    steps: tuple[int, ...]
+    sign: int = 1
+
+    def points(self, amount: int) -> int:
+        """A point for each step that is reached."""
+        return self.sign * sum(amount >= step for step in self.steps)
+
+
+FACTORS: Sequence[Factor] = (
+    Factor(name="design", counts="words of hard work (distributed, security, migration …)", steps=(1, 2, 3, 4)),
+    Factor(name="outside", counts="systems outside of the program (database, login, payment …)", steps=(1, 2, 4)),
+    Factor(name="state", counts="words of things that change by themselves (game, cache, undo …)", steps=(1, 2, 3)),
+    Factor(name="structure", counts="words of thought-out work (graph, parser, recursion …)", steps=(1, 4)),
+    Factor(name="reasoning", counts="words of reasoning (compare, derive, root cause …)", steps=(1, 3)),
+    Factor(name="roles", counts="kinds of people it serves", steps=(1, 3)),
+    Factor(name="parts", counts="listed points", steps=(10, 20)),
+    Factor(name="constraints", counts="constraints", steps=(4, 12)),
+    Factor(name="length", counts="letters outside of code", steps=(2_000, 4_000, 12_000)),
+    Factor(name="files", counts="files", steps=(2, 6)),
+    Factor(name="files_size", counts="characters of files", steps=(8_000, 40_000)),
+    Factor(name="output", counts="tokens of answer asked for", steps=(4_000, 12_000)),
+    Factor(name="small", counts="words of small work (typo, translate, simple …)", steps=(1, 3), sign=-1),
 )
-_MIDDLING = re.compile(
-    r"\b(?:refactor\w*|tests?|implement\w*|integrat\w+|databases?|api|rest|parse[rs]?|parsing|endpoints?"
-    r"|features?|algorithms?|recurs\w+|graphs?|trees?|state machine|validat\w+|cach(?:e|ing)|async\w*|queues?"
-    r"|bugs?|debug\w*"
-    r"|review|third[- ]party|bots?|canvas|animat\w+|drag|upload\w*|search\w*|webhooks?|extension|game)\b"
-    r"|リファクタ|テスト|実装|連携|データベース|解析|検証|キャッシュ|非同期|レビュー|重构|测试|实现|集成|数据库|解析|缓存|异步"
+
+_BINDING_WORDS = (
+    "must should shall require required requirement requirements constraint constraints without ensure exactly never "
+    "always"
 )
-_EASY = re.compile(
-    r"\b(?:simpl(?:e|y)|typos?|spelling|format(?:ting)?|translat\w+|rename|summari[sz]e|summary|hello|list(?:s"
-    r"|ing)? the|one[- ]liner|short|brief\w*|small|trivial|basic|beginners?|easy|comment|capitali[sz]e"
-    r"|convert\w*|quick"
-    r"|what is|define)\b"
-    r"|簡単|誤字|整形|翻訳|要約|名前を変|一言|短く|简单|错别字|格式化|翻译|总结|概括|改名|简短"
+_BINDING = frozenset(_BINDING_WORDS.split())
+_BINDING_PHRASES = (
+    "at most",
+    "at least",
+    "only if",
+    "必ず",
+    "こと。",
+    "以内",
+    "以上",
+    "ないで",
+    "必须",
+    "不得",
+    "至少",
+    "最多",
+    "确保",
 )
-_CONSTRAINT = re.compile(
-    r"\b(?:must(?: not)?|should(?: not)?|shall|required?|requirements?|constraints?|at (?:most|least)|without"
-    r"|ensure|exactly|only if|never|always)\b|必ず|こと。|以内|以上|ないで|必须|不得|至少|最多|确保"
+_BULLET = re.compile(r"^[ \t]{0,8}(?:[-*+][ \t]|・|\d{1,2}(?:[.)][ \t]|、))", re.MULTILINE)
+_FENCED = re.compile(r"^[ \t]{0,8}(```|~~~).*?^[ \t]{0,8}\1[^\n]*", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"(#{1,6})[ \t]+([^\n]{1,100})|([^\n]{1,60})[:：]$")
+_OPTIONAL = re.compile(
+    r"^\W*(?:bonus|optional|stretch goals?|nice[- ]to[- ]have|extra (?:credit|features?)|(?:useful )?links"
+    r"|useful resources|further reading|see also|example projects?)\b|^\W*(?:resources?|references?|credits)\W*$"
+    r"|\(optional\)|^\W*(?:任意|おまけ|余裕があれば|参考|可选|可選|加分|附加|參考|选做)",
+    re.IGNORECASE,
 )
-_BULLET = re.compile(r"(?:^|\n)[ \t]{0,8}(?:[-*+]|\d{1,2}[.)])[ \t]")
+_LONG_ANSWER = re.compile(r"(\d{3,5})[- ]?(word|line|[字行])")
+_A_HEADING_BY_COLON = 7
 
 
 def weigh(request: TaskRequest, task_type: str) -> tuple[int, tuple[Reason, ...]]:
     """The score of a request, and its factors in the order in which they were counted."""
     said = f"{request.title}\n{wish(request)}"[:_READ]
-    low = said.lower()
-    counted: list[tuple[str, int, str]] = [("type", _BASE.get(task_type, 2), task_type.replace("_", " "))]
-    hard, middling, easy = (len(set(words.findall(low))) for words in (_HARD, _MIDDLING, _EASY))
-    counted.append(("hard_words", min(4, hard), f"words of hard work: {hard}"))
-    counted.append(("middling_words", min(2, middling // 2), f"words of usual work: {middling}"))
-    if easy and hard <= easy:
-        counted.append(("easy_words", -min(2, easy), f"words of small work: {easy}"))
-    counted.append(("length", _steps(_weight(said), 1_500, 4_000, 12_000), f"{len(said)} characters"))
-    parts = len(_BULLET.findall(said))
-    counted.append(("parts", _steps(parts, 8, 20), f"{parts} listed points"))
-    constraints = len(_CONSTRAINT.findall(low)) + len(request.expect) + (2 if request.response_format else 0)
-    counted.append(("constraints", _steps(constraints, 4, 10), f"{constraints} constraints"))
-    size = sum(len(attachment.content) for attachment in request.attachments)
-    counted.append(
-        (
-            "files",
-            _steps(len(request.attachments), 2, 6) + _steps(size, 8_000, 40_000),
-            f"{len(request.attachments)} files of {size} characters",
-        )
-    )
-    if request.max_output_tokens is not None:
-        counted.append(
-            ("output", _steps(request.max_output_tokens, 8_000), f"up to {request.max_output_tokens} tokens of answer")
-        )
-    score = max(0, min(10, sum(points for _, points, _ in counted)))
-    factors = tuple(
-        Reason(rule=f"difficulty.{name}", reason=f"{points:+d} for {detail}")
-        for name, points, detail in counted
-        if points
-    )
-    return score, factors
+    needed = required(said)
+    base = BASE.get(task_type, 2)
+    score, told = base, [Reason(rule="difficulty.type", reason=f"{base:+d} for {task_type.replace('_', ' ')}")]
+    amounts = _amounts(request, needed)
+    for factor in FACTORS:
+        amount = amounts[factor.name]
+        points = factor.points(amount)
+        if points and not (factor.name == "small" and amounts["design"] > amount):
+            score += points
+            told.append(Reason(rule=f"difficulty.{factor.name}", reason=f"{points:+d} for {amount} {factor.counts}"))
+    return max(0, min(TOP, score)), tuple(told)
 
 
 def difficulty(score: int, asked: Difficulty | None) -> tuple[Difficulty, Reason]:
     """What was asked for, else what the score says."""
     if asked is not None:
         return asked, Reason(rule="difficulty.asked", reason=f"the task file says {asked}")
-    found = Difficulty.LOW if score <= 3 else Difficulty.MEDIUM if score <= 6 else Difficulty.HIGH
-    return found, Reason(rule="difficulty.score", reason=f"score {score} of 10")
+    found = Difficulty.LOW if score < MEDIUM else Difficulty.MEDIUM if score < HIGH else Difficulty.HIGH
+    return found, Reason(rule="difficulty.score", reason=f"score {score} of {TOP}")
 
 
-def _steps(amount: int, *thresholds: int) -> int:
-    """How many of the thresholds are reached."""
-    return sum(amount >= threshold for threshold in thresholds)
+def required(text: str) -> str:
+    """The text without its optional parts: sections headed bonus, optional, references and the like."""
+    if "\n" not in text:
+        return text
+    kept, below = [], 0
+    for line in text.split("\n"):
+        if line and (line[0] == "#" or line[-1] in ":：") and (heading := _HEADING.match(line)) is not None:
+            level = len(heading[1]) if heading[1] else _A_HEADING_BY_COLON
+            if not below or level <= below:
+                below = level if _OPTIONAL.search(heading[2] or heading[3]) else 0
+        if not below:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+def _amounts(request: TaskRequest, needed: str) -> dict[str, int]:
+    """How much of each factor the request has."""
+    low = needed.lower()
+    words = latin_words(low)
+    binding = sum(word in _BINDING for word in words) + sum(map(low.count, _BINDING_PHRASES))
+    return {
+        **themes(low, words),
+        "parts": len(_BULLET.findall(needed)),
+        "constraints": binding + len(request.expect) + (2 if request.response_format else 0),
+        "length": _weight(_FENCED.sub("", needed)),
+        "files": len(request.attachments),
+        "files_size": sum(len(attachment.content) for attachment in request.attachments),
+        "output": max(request.max_output_tokens or 0, _asked_length(low)),
+    }
+
+
+def _asked_length(low: str) -> int:
+    """Tokens of the longest answer that the words ask for: two for a word or character, twelve for a line."""
+    asked = _LONG_ANSWER.findall(low)
+    return max((int(count) * (12 if unit in ("line", "行") else 2) for count, unit in asked), default=0)
 
 
 def _weight(text: str) -> int:
-    """The length in Latin letters: a Japanese or Chinese character says about as much as three of them."""
-    return len(text) if text.isascii() else len(text) + 2 * sum(letter > "⺀" for letter in text)
+    """The length in bytes: a Japanese or Chinese character has three, and says about as much as three letters."""
+    return len(text.encode("utf-8", "replace"))

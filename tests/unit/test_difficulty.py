@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from koubou.model.task import Attachment, Difficulty, TaskRequest
-from koubou.rules.difficulty import difficulty, weigh
+from koubou.rules.difficulty import FACTORS, difficulty, required, weigh
 from koubou.rules.task_type import find_type
 
 
@@ -31,6 +33,83 @@ def test_large_designs_are_hard(prompt: str) -> None:
 )
 def test_small_wishes_are_easy(prompt: str) -> None:
     assert judged(TaskRequest(prompt=prompt)) is Difficulty.LOW
+
+
+@pytest.mark.parametrize(
+    ("wanted", "prompt"),
+    [
+        ("low", "Rename the variable tmp to total in this file."),
+        ("low", "Write a function that returns the larger of two numbers."),
+        ("low", "変数名を total に変更してください"),
+        ("low", "写一个函数返回列表中的最大值。"),
+        ("medium", "Implement an LRU cache with expiry and unit tests."),
+        ("medium", "Refactor the billing module: split the class, keep its interface and add tests."),
+        ("medium", "The nightly export fails with a timeout when the database is large. Find the bug and fix it."),
+        ("medium", "この解析処理をリファクタリングして、キャッシュを追加してください。"),
+        ("medium", "实现一个带过期时间的缓存，并编写单元测试。"),
+        ("high", "Find the race condition that corrupts transactions in our concurrent queue and prove the fix."),
+        ("high", "A full-stack chat: login, real-time messages over WebSockets, uploads, an admin role, a database."),
+        ("high", "分散キャッシュを設計・実装し、整合性と並行性を証明してください。性能の分析も必要です。"),
+        ("high", "设计并实现一个分布式事务协议，证明其一致性，并优化性能。"),
+    ],
+)
+def test_what_people_ask_for_in_three_languages(wanted: str, prompt: str) -> None:
+    assert judged(TaskRequest(prompt=prompt)) == wanted
+
+
+WEB_SHOP = "# Shop\n\n- A visitor sees the goods.\n- A visitor puts them into a basket.\n"
+
+
+@pytest.mark.parametrize(
+    "optional",
+    [
+        "## Bonus features\n\n- login\n- payment\n- a database\n### Later\n- real-time chat\n",
+        "## Extra credit (optional)\n\n- replicate the distributed database\n",
+        "Optional:\n- a game engine with physics\n",
+        "## 任意\n- 決済と認証\n",
+        "## 可选\n- 支付和登录\n",
+    ],
+)
+def test_what_is_optional_makes_it_no_harder(optional: str) -> None:
+    assert weigh(TaskRequest(prompt=WEB_SHOP + optional), "general") == weigh(TaskRequest(prompt=WEB_SHOP), "general")
+
+
+def test_what_comes_after_an_optional_part_counts_again() -> None:
+    text = "# Shop\n## Bonus\n- login\n### More\n- chat\n## Payment\n- checkout\n# Resource limits\n- 1 GB"
+    assert required(text) == "# Shop\n## Payment\n- checkout\n# Resource limits\n- 1 GB"
+
+
+def test_a_pasted_log_is_not_a_long_wish() -> None:
+    pasted = "What does this say?\n```\n" + "line of a log\n" * 400 + "```\n"
+    assert "difficulty.length" not in {factor.rule for factor in weigh(TaskRequest(prompt=pasted), "general")[1]}
+
+
+def test_a_long_answer_is_more_work() -> None:
+    assert weigh(TaskRequest(prompt="A story of 3000 words"), "general")[0] == 3
+    assert weigh(TaskRequest(prompt="春についての5000字の随筆"), "general")[0] == 3
+    assert weigh(TaskRequest(prompt="A story", max_output_tokens=5000), "general")[0] == 3
+
+
+def test_no_word_of_small_work_makes_hard_work_easy() -> None:
+    said = "A simple way to keep a distributed and concurrent cache secure"
+    assert "difficulty.small" not in {factor.rule for factor in weigh(TaskRequest(prompt=said), "general")[1]}
+
+
+def test_every_factor_can_be_reached() -> None:
+    themes = "distributed database game graph compare customers typo typo"
+    everything = f"{themes} must must must must must\n" + "- a point that is listed\n" * 100 + "answer in 9000 words"
+    files = [Attachment(name=f"{place}.py", content="x = 1\n" * 1500) for place in range(3)]
+    reached = {factor.rule for factor in weigh(TaskRequest(prompt=everything, attachments=files), "general")[1]}
+    assert reached == {f"difficulty.{factor.name}" for factor in FACTORS} | {"difficulty.type"}
+
+
+@pytest.mark.parametrize(
+    "piece", ["# a\n", "```\n~~~\n", " ", "\n", "a:\n", "- ", "9", "bonus\n", "設計", "## bonus\n"]
+)
+def test_weighing_takes_time_in_step_with_the_length(piece: str) -> None:
+    begun = perf_counter()
+    weigh(TaskRequest(prompt=piece * (20_000 // len(piece))), "general")
+    assert perf_counter() - begun < 0.25  # some 3 ms; a pattern that runs wild takes seconds
 
 
 def test_work_on_several_files_with_constraints_is_harder() -> None:
