@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import pytest
 
 from koubou.model.task import TYPES, Message, TaskRequest
 from koubou.rules.task_type import find_type
+from koubou.rules.task_type_words import WORDS
+from tests.wishes import ASKED
 
 
 @pytest.mark.parametrize(
@@ -54,3 +58,36 @@ def test_in_a_conversation_the_last_wish_counts() -> None:
         Message(role="user", content="Now review the code"),
     ]
     assert find_type(TaskRequest(messages=messages))[0] == "code_review"
+
+
+@pytest.mark.parametrize("wanted", TYPES)
+def test_wishes_in_three_languages_are_known_by_their_type(wanted: str) -> None:
+    assert len(ASKED[wanted]) >= 24
+    assert {wish: find_type(TaskRequest(prompt=wish))[0] for wish in ASKED[wanted]} == dict.fromkeys(
+        ASKED[wanted], wanted
+    )
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_no_expression_finds_what_its_stems_would_pass_over(name: str) -> None:
+    words = WORDS[name]
+    for wish in (wish.lower() for wishes in ASKED.values() for wish in wishes):
+        if words.said.search(wish):
+            assert any(stem in wish for stem in words.stems), wish
+
+
+def test_latin_words_are_found_between_other_letters() -> None:
+    assert find_type(TaskRequest(prompt="このモジュールのdocstringを書いてください"))[0] == "documentation"
+    assert find_type(TaskRequest(prompt="请用pytest检验这个类"))[0] == "testing"
+
+
+def test_work_on_a_text_is_that_whatever_the_text_speaks_of() -> None:
+    found, reason = find_type(TaskRequest(prompt="Translate the following bug report and its test cases into Japanese"))
+    assert (found, reason.rule) == ("general", "type.text")
+
+
+@pytest.mark.parametrize("piece", ["add ", "write a ", "给", "- ", "make the ", "set_up ", "コード"])
+def test_finding_a_type_takes_time_in_step_with_the_length(piece: str) -> None:
+    begun = perf_counter()
+    find_type(TaskRequest(prompt=piece * (20_000 // len(piece))))
+    assert perf_counter() - begun < 0.25  # some 1 ms; a pattern that runs wild takes seconds
