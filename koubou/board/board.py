@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from koubou.board.connection import damaged
 from koubou.board.crew import Crew
+from koubou.board.experience import Experiences
 from koubou.board.history import History
 from koubou.board.ledger import Ledger
 from koubou.board.migrating import is_passing
@@ -31,6 +32,7 @@ class Board:
         self.ledger = Ledger(connection)
         self.crew = Crew(connection)
         self.history = History(connection)
+        self.experience = Experiences(connection)
         self.notices = Notices(connection)
         self.kept = Kept(connection)
 

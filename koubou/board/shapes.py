@@ -40,6 +40,7 @@ def task_shape(task: Task) -> dict[str, Any]:
         "priority": task.priority,
         "session": task.session,
         "attempts": task.attempts,
+        "rated": task.rated,
         "cost_usd": usd(task.cost),
         "cost_nusd": task.cost,
         "created_at": iso(task.created_at),

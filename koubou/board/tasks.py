@@ -203,6 +203,10 @@ class Tasks(Parked):
         """Note how many bytes the answers of other tasks add to what is sent."""
         self._execute(SQL["inputs"], {"seq": seq, "size": size})
 
+    def set_rated(self, seq: int, rating: str) -> None:
+        """Write down what a person says of its answer."""
+        self._execute(SQL["rated"], {"seq": seq, "rating": rating})
+
     def ask_cancel(self, seq: int, now: Instant) -> None:
         """A person wants a task at work stopped."""
         self._execute(SQL["ask_cancel"], {"seq": seq, "now": now})

@@ -63,7 +63,7 @@ def print_tasks(tasks: Sequence[Task], now: Instant) -> None:
     rows = [
         (
             task.id,
-            "parked" if task.park else task.status,
+            "parked" if task.park else f"{task.status}, {task.rated}" if task.rated else task.status,
             task.tier or "–",
             task.type,
             say.lasting(now - task.created_at),

@@ -81,6 +81,7 @@ def _print(task: Mapping[str, Any]) -> None:
         ("priority", str(task["priority"])),
         *((name, task[name] or "") for name in ("session", "parent")),
         ("attempts", str(task["attempts"])),
+        ("rated", task["rated"] or ""),
         ("cost", say.money(task["cost_nusd"])),
         ("folder", task["folder"] or ""),
     ]

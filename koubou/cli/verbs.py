@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "resume": "let go on what was paused or set aside",
             "drain": "begin nothing new, and wait until nothing is at work",
             "purge": "remove everything of ended tasks but their ids and what they cost",
+            "rate": "say whether the answer of a completed task is good, for like tasks to come",
             "release": "say, by name and with a reason, that a task is no secret",
         },
         "Prepare": {

@@ -222,6 +222,7 @@ class Task:
     run: int
     cancel_asked: bool
     outcome: Status | None
+    rated: str | None
     cost: Nano
     created_at: Instant
     updated_at: Instant

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from koubou.model.experience import Experience
 from koubou.model.instant import Instant
 from koubou.model.status import Park, ParkReason, Waiting
 from koubou.model.task import Task
 from koubou.rules.classify import sensitivity
 from koubou.rules.difficulty import difficulty
+from koubou.rules.experience import learned
 from koubou.steps.shop import Shop
 
 
 def classify(shop: Shop, now: Instant) -> int:
     """Classify the tasks that wait for it; return how many."""
     tasks = shop.board.tasks.due(Waiting.CLASSIFY, shop.batch)
+    known: dict[str, Mapping[str, Experience]] = {}
     for task in tasks:
-        shop.apart(now, task.id, _classify, shop, task, now)
+        shop.apart(now, task.id, _classify, shop, task, known, now)
     return len(tasks)
 
 
-def _classify(shop: Shop, task: Task, now: Instant) -> None:
+def _classify(shop: Shop, task: Task, known: dict[str, Mapping[str, Experience]], now: Instant) -> None:
     if task.not_before is not None and task.not_before > now:
         park = Park(reason=ParkReason.SCHEDULE, detail="not before its time", until=task.not_before)
         shop.board.tasks.parked(task, park, now)
@@ -27,6 +32,14 @@ def _classify(shop: Shop, task: Task, now: Instant) -> None:
     findings, score = shop.board.tasks.examination(task.seq)
     secret, secret_reason = sensitivity(findings, task.asked_sensitivity)
     hard, hard_reason = difficulty(score, task.asked_difficulty)
-    shop.board.tasks.classified(task, secret, hard, [secret_reason, hard_reason], now)
+    reasons = [secret_reason, hard_reason]
+    if task.asked_difficulty is None and task.asked_tier is None:
+        if task.type not in known:
+            known[task.type] = shop.board.experience.of_type(task.type)
+        hard, taught = learned(hard, task.type, shop.routing, known[task.type], task.seq)
+        if taught is not None:
+            hard_reason = taught
+            reasons.append(taught)
+    shop.board.tasks.classified(task, secret, hard, reasons, now)
     told = f"{secret}: {secret_reason.reason}; {hard}: {hard_reason.reason}"
     shop.note(task, "task.classified", told, now, sensitivity=str(secret), difficulty=str(hard))

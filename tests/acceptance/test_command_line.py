@@ -195,8 +195,8 @@ def test_mistakes_of_usage_exit_64(shop: Workshop, words: tuple[str, ...]) -> No
 
 
 def test_an_unknown_task_is_named(shop: Workshop) -> None:
-    for verb in ("show", "explain", "log", "cancel", "retry", "wait"):
-        answer = shop.koubou(verb, "no-such-task")
+    for verb in ("show", "explain", "log", "cancel", "retry", "wait", "rate"):
+        answer = shop.koubou(verb, "no-such-task", *(["good"] if verb == "rate" else []))
         assert answer.returncode not in {0, 1}, verb
         assert "no-such-task" in answer.stderr, verb
         assert "Traceback" not in answer.stderr, verb
@@ -215,6 +215,19 @@ def test_cancel_ends_a_waiting_task_and_retry_takes_it_up_again(shop: Workshop) 
     )
     assert len(history) == 1
     assert shop.error("lost")["status"] == "failed"
+
+
+def test_a_rating_is_shown_and_the_last_word_counts(shop: Workshop) -> None:
+    assert shop.koubou("rate", "dear", "bad").stdout == "dear is rated bad\n"
+    (result,) = shop.ask("rate", "dear", "good")
+    assert result["ok"]
+    assert shop.show("dear")["rated"] == "good"
+    assert {task["id"]: task["rated"] for task in shop.ask("list")}["dear"] == "good"
+    assert "completed, good" in shop.koubou("list").stdout
+    assert [line["event"] for line in shop.show("dear")["history"]].count("task.rated") == 2
+    refused = shop.koubou("rate", "later", "good")
+    assert refused.returncode == 1
+    assert "completed" in refused.stderr
 
 
 def test_log_and_follow_show_the_answer(shop: Workshop) -> None:

@@ -236,6 +236,8 @@ def test_a_backup_that_cannot_be_made_exits_73(home: Home) -> None:
         (("cancel", "queued"), 69),
         (("release", "queued", "--as", "public", "--reason", "x"), 69),
         (("release", "queued", "--as", "secret", "--reason", "x"), 64),
+        (("rate", "queued", "good"), 69),
+        (("rate", "queued", "great"), 64),
         (("status", "--config", "/nowhere/koubou.yaml"), 78),
         (("check", "--config", "/nowhere/koubou.yaml"), 78),
         (("list", "--set", "hoome=/x"), 78),

@@ -38,5 +38,6 @@ CREATE TABLE experience (
   poor      INTEGER NOT NULL DEFAULT 0,                              -- tasks that had to go up, or failed
   good      INTEGER NOT NULL DEFAULT 0,                              -- as people rated them
   bad       INTEGER NOT NULL DEFAULT 0,
+  praised   INTEGER NOT NULL DEFAULT 0,                              -- good ones since the last bad one
   PRIMARY KEY (type, tier)
 ) STRICT, WITHOUT ROWID;

@@ -170,6 +170,9 @@ RETURNING estimated_tokens, estimated_cost;
 -- A named person says how secret a task is.
 UPDATE task SET sensitivity = :sensitivity, updated_at = :now WHERE seq = :seq;
 
+-- name: rated
+UPDATE task SET rated = :rating WHERE seq = :seq AND status = 'completed';
+
 -- name: inputs
 UPDATE task SET inputs_bytes = :size WHERE seq = :seq;
 
