@@ -39,6 +39,7 @@ def _unknown_tiers(settings: Settings) -> Iterator[Finding]:
     named: list[tuple[Path, str | None]] = [
         (("routing", difficulty), tier) for difficulty, tier in settings.routing.model_dump().items()
     ]
+    named.append((("judge", "tier"), settings.judge.tier))
     named += [(("tiers", name, "fallback"), tier.fallback) for name, tier in settings.tiers.items()]
     for path, tier in named:
         if tier is not None and tier not in settings.tiers:

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from koubou.config.words import Count, Section, Shown
-from koubou.model.task import TYPES
+from koubou.config.words import Count, Section, TaskType
 from koubou.rules.estimate import Operation
-
-
-def _task_type(word: str) -> str:
-    if word not in TYPES:
-        raise ValueError(f"must be one of {', '.join(TYPES)}")
-    return word
 
 
 class OperationSettings(Section):
     """What one kind of work usually takes in and gives out."""
 
-    type: Annotated[str, AfterValidator(_task_type), Shown("type of task")] = Field(
-        description="The type of the tasks that do it; of several for one type the first counts."
-    )
+    type: TaskType = Field(description="The type of the tasks that do it; of several for one type the first counts.")
     input_tokens: Count = Field(description="Tokens that it usually reads, all calls together.")
     output_tokens: Count = Field(description="Tokens that it usually writes, reasoning included.")
 

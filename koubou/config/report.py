@@ -20,12 +20,13 @@ _NOT_YET = "accepted, not in force in this version"
 
 def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian | None = None) -> list[str]:
     """Where the settings come from, which tier is offered or why not, where tasks go, and what they may cost."""
-    routing = settings.routing.model_dump()
+    routing = settings.routing.by_difficulty
     lines = [
         f"settings   {', '.join(settings.sources) or 'built in, no file'}",
         f"home       {settings.home}",
         *(f"tier       {_tier(tier)}" for tier in tiers.values()),
         f"routing    {', '.join(f'{difficulty} -> {tier}' for difficulty, tier in routing.items())}",
+        *_judges(settings),
         *_budget(settings.budget),
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
@@ -60,6 +61,16 @@ def _budget(budget: BudgetSettings) -> list[str]:
         *(f"  {name:<24} {_of_a_task(limits, task)}" for name, limits in budget.types.items()),
         f"session    {_limit(budget.session.usd)}, {_count(budget.session.tokens, 'tokens')}",
         *([f"a month of {', '.join(others)}: limits of their own"] if others else []),
+    ]
+
+
+def _judges(settings: Settings) -> list[str]:
+    """Who is asked how hard a task is, and who how good an answer is; nothing where nobody is."""
+    hard, good = settings.routing.judge, settings.judge
+    types = f" of {', '.join(good.types)}" if good.types else ""
+    return [
+        *([f"judge      {hard} is asked how hard a task is where the score is unsure"] if hard else []),
+        *([f"judge      {good.tier} judges answers{types}: below {good.threshold} is poor"] if good.tier else []),
     ]
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr
 from koubou.config.budget_settings import BudgetSettings
 from koubou.config.operations import OperationSettings
 from koubou.config.retention_settings import RetentionSettings
+from koubou.config.routing_settings import JudgeSettings, RoutingSettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
@@ -22,19 +23,8 @@ from koubou.config.words import (
     Size,
     SomeTime,
     TierName,
-    TierNamed,
     Whole,
 )
-
-_FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
-
-
-class RoutingSettings(Section):
-    """Which tier a task goes to, by its difficulty."""
-
-    high: TierNamed = Field(description="The tier of hard tasks.", json_schema_extra=_FROM_TIERS)
-    medium: TierNamed = Field(description="The tier of tasks in between.", json_schema_extra=_FROM_TIERS)
-    low: TierNamed = Field(description="The tier of easy tasks.", json_schema_extra=_FROM_TIERS)
 
 
 class IntakeSettings(Section):
@@ -189,6 +179,9 @@ class Settings(Section):
     )
     routing: RoutingSettings = Field(
         description="Which tier serves which difficulty; what is not said is found from the tiers."
+    )
+    judge: JudgeSettings = Field(
+        default=JudgeSettings(), description="Whether answers are judged; poor ones go to the next tier up, once."
     )
     prices: dict[Name, PriceSettings] = Field(
         default={},

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from koubou.documents.units import duration, size, some_time, usd
+from koubou.model.task import TYPES
 
 _BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/%:-]*)?")
 _EXECUTOR = re.compile(r"chat|rehearsal|messages|codex|claude|command:[A-Za-z0-9_-]{1,40}")
@@ -80,6 +81,12 @@ def _listen(address: str) -> str:
     return address
 
 
+def _task_type(word: str) -> str:
+    if word not in TYPES:
+        raise ValueError(f"must be one of {', '.join(TYPES)}")
+    return word
+
+
 def _whole(value: object) -> object:
     # YAML has many words for true, and Python takes it for 1.
     if isinstance(value, bool):
@@ -114,6 +121,7 @@ TierName = Annotated[str, AfterValidator(_tier_name), Shown("tier's name")]
 """The name that a tier is given."""
 TierNamed = Annotated[str, Shown("tier's name")]
 """A tier that is spoken of; whether there is such a one, the cross-checks say."""
+TaskType = Annotated[str, AfterValidator(_task_type), Shown("type of task")]
 Timezone = Annotated[str, AfterValidator(_timezone), Shown("time zone")]
 Listen = Annotated[str, AfterValidator(_listen), Shown("address:port")]
 Name = Annotated[str, Field(min_length=1, max_length=200), Shown("text")]

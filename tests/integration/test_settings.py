@@ -29,7 +29,11 @@ def test_the_defaults_run_without_any_file(shelf: Shelf) -> None:
     settings = shelf.load()
     assert (settings.home, settings.sources) == ("/var/koubou", ())
     assert list(settings.tiers) == ["gpt5_high", "gpt5_medium", "local"]
-    assert settings.routing.model_dump() == {"high": "gpt5_high", "medium": "gpt5_medium", "low": "local"}
+    assert settings.routing.model_dump(exclude={"judge"}) == {
+        "high": "gpt5_high",
+        "medium": "gpt5_medium",
+        "low": "local",
+    }
     assert settings.budget.monthly.usd == 500 * USD
     assert settings.tiers["gpt5_medium"].retry_delay == 10_000
 
@@ -88,12 +92,12 @@ def test_tiers_of_a_file_replace_the_built_in_ones_and_routing_follows(shelf: Sh
     shelf.write(f"tiers: {{big: {CLOUD}, small: {CLOUD}, house: {LOCAL}}}")
     settings = shelf.load()
     assert list(settings.tiers) == ["big", "small", "house"]
-    assert settings.routing.model_dump() == {"high": "big", "medium": "small", "low": "house"}
+    assert settings.routing.model_dump(exclude={"judge"}) == {"high": "big", "medium": "small", "low": "house"}
 
     shelf.write(f"tiers: {{house: {LOCAL}, big: {CLOUD}}}\nrouting: {{medium: house}}")
-    assert shelf.load().routing.model_dump() == {"high": "big", "medium": "house", "low": "house"}
+    assert shelf.load().routing.model_dump(exclude={"judge"}) == {"high": "big", "medium": "house", "low": "house"}
     shelf.write(f"tiers: {{only: {CLOUD}}}")
-    assert shelf.load().routing.model_dump() == {"high": "only", "medium": "only", "low": "only"}
+    assert shelf.load().routing.model_dump(exclude={"judge"}) == {"high": "only", "medium": "only", "low": "only"}
     shelf.write(f"tiers: {{other: {CLOUD}, gpt5_high: {CLOUD}}}")
     assert shelf.load().routing.high == "gpt5_high"
 
@@ -132,6 +136,18 @@ def test_every_problem_of_every_layer_is_told_with_its_place(shelf: Shelf) -> No
         ("KOUBOU_INTAKE__SETLE", None, "settle"),
         ("command line", None, None),
     }
+
+
+def test_a_judge_is_one_of_the_tiers_and_judges_known_types(shelf: Shelf) -> None:
+    shelf.write(f"tiers: {{house: {LOCAL}}}\nrouting: {{judge: house}}\njudge: {{tier: house, types: [bug_fix]}}")
+    settings = shelf.load()
+    assert (settings.routing.judge, settings.judge.tier, settings.judge.threshold) == ("house", "house", 0.5)
+    assert settings.judge.types == ("bug_fix",)
+    shelf.write(f"tiers: {{house: {LOCAL}}}\nrouting: {{judge: huose}}\njudge:\n  tier: hose\n")
+    found = [(problem.key, problem.line, problem.nearest) for problem in shelf.problems()]
+    assert found == [("routing.judge", 2, "house"), ("judge.tier", 4, "house")]
+    shelf.write("judge: {threshold: 1.5, types: [bugfix]}")
+    assert {problem.key for problem in shelf.problems()} == {"judge.threshold", "judge.types[0]"}
 
 
 def test_a_name_in_routing_or_fallback_that_is_no_tier_gets_the_nearest(shelf: Shelf) -> None:

@@ -247,3 +247,14 @@ def test_the_report_warns_when_nothing_or_nothing_local_is_offered(shelf: Shelf)
 def test_durations_are_shown_as_they_are_written() -> None:
     shown = [show_duration(each) for each in (0, 200, 1500, 30_000, 300_000, 7_200_000, 86_400_000)]
     assert shown == ["0ms", "200ms", "1500ms", "30s", "5m", "2h", "1d"]
+
+
+def test_who_judges_is_told_only_where_somebody_does(shelf: Shelf) -> None:
+    shelf.write("")
+    assert not [line for line in describe(shelf.load(), {}) if line.startswith("judge")]
+    shelf.write("routing: {judge: local}\njudge: {tier: gpt5_medium, threshold: 0.4, types: [bug_fix]}")
+    told = [line for line in describe(shelf.load(), {}) if line.startswith("judge")]
+    assert told == [
+        "judge      local is asked how hard a task is where the score is unsure",
+        "judge      gpt5_medium judges answers of bug_fix: below 0.4 is poor",
+    ]

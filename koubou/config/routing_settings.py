@@ -1,0 +1,44 @@
+"""What the settings say of where tasks go, and of who judges answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from koubou.config.words import Number, Section, Shown, TaskType, TierNamed
+from koubou.model.task import TYPES, Difficulty
+
+_FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
+
+
+class RoutingSettings(Section):
+    """Which tier a task goes to, by its difficulty."""
+
+    high: TierNamed = Field(description="The tier of hard tasks.", json_schema_extra=_FROM_TIERS)
+    medium: TierNamed = Field(description="The tier of tasks in between.", json_schema_extra=_FROM_TIERS)
+    low: TierNamed = Field(description="The tier of easy tasks.", json_schema_extra=_FROM_TIERS)
+    judge: TierNamed | None = Field(
+        default=None,
+        description="The tier that is asked how hard a task is where the score is unsure, such as local; null = none.",
+    )
+
+    @property
+    def by_difficulty(self) -> Mapping[Difficulty, str]:
+        """The tier of each difficulty."""
+        return {Difficulty.HIGH: self.high, Difficulty.MEDIUM: self.medium, Difficulty.LOW: self.low}
+
+
+class JudgeSettings(Section):
+    """Whether answers are judged before they count; one that is poor goes to the next tier up, once."""
+
+    tier: TierNamed | None = Field(
+        default=None, description="The tier that judges; its calls are held like all others. null = nobody judges."
+    )
+    threshold: Annotated[Number, Field(ge=0, le=1), Shown("share up to 1")] = Field(
+        default=0.5, description="An answer with a score below this is poor; scores go from 0 to 1."
+    )
+    types: tuple[TaskType, ...] = Field(
+        default=(), max_length=len(TYPES), description="The types of task whose answers are judged; [] = all."
+    )
