@@ -673,6 +673,79 @@ PERMISSIONS: Sequence[Mutant] = (
     ),
 )
 
+ROUTES: Sequence[Mutant] = (
+    Mutant(
+        "what is optional makes a task harder",
+        "koubou/rules/difficulty.py",
+        "        if not below:\n            kept.append(line)\n",
+        "        kept.append(line)\n",
+        ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
+        "few cases prove that a tier does a type poorly",
+        "koubou/rules/experience.py",
+        "    if cases < ENOUGH:\n        return 0.0\n",
+        "    if not cases:\n        return 0.0\n",
+        ("tests/unit/test_experience.py",),
+    ),
+    Mutant(
+        "praise hides that a tier does a type poorly",
+        "koubou/rules/experience.py",
+        "experience.praised >= PRAISED and not _poorly(experience)",
+        "experience.praised >= PRAISED",
+        ("tests/unit/test_experience.py",),
+    ),
+    Mutant(
+        "history goes before what the file says",
+        "koubou/steps/classify.py",
+        "    if task.asked_difficulty is None and task.asked_tier is None:\n",
+        "    if True:\n",
+        ("tests/integration/test_rating.py",),
+    ),
+    Mutant(
+        "a rating that is said twice counts twice",
+        "koubou/steps/rate.py",
+        'task.tier, rating == "good", task.rated)',
+        'task.tier, rating == "good", None)',
+        ("tests/integration/test_rating.py",),
+    ),
+    Mutant(
+        "a bad word does not end the praise",
+        "koubou/board/sql/experience.sql",
+        "CASE WHEN :bad > 0 THEN 0 ELSE praised + max(0, :good) END",
+        "praised + max(0, :good)",
+        ("tests/contract/test_board_experience.py",),
+    ),
+    Mutant(
+        "an answer that waits is rated",
+        "koubou/steps/rate.py",
+        "task.status is not Status.COMPLETED or task.tier is None",
+        "task.tier is None",
+        ("tests/integration/test_rating.py",),
+    ),
+    Mutant(
+        "an answer leaves the marks between which it is judged",
+        "koubou/rules/asking.py",
+        '    shown = answer.replace(mark, "")\n',
+        "    shown = answer\n",
+        ("tests/unit/test_asking.py",),
+    ),
+    Mutant(
+        "the best of several scores counts",
+        "koubou/rules/asking.py",
+        "        return min(told, key=lambda each: each.score)\n",
+        "        return max(told, key=lambda each: each.score)\n",
+        ("tests/unit/test_asking.py",),
+    ),
+    Mutant(
+        "a judge that is no tier is taken",
+        "koubou/config/cross_checks.py",
+        '    named.append((("judge", "tier"), settings.judge.tier))\n',
+        "",
+        ("tests/integration/test_settings.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *SECRECY,
@@ -681,4 +754,5 @@ MUTANTS: Sequence[Mutant] = (
     *PROCESSES,
     *FILES,
     *PERMISSIONS,
+    *ROUTES,
 )

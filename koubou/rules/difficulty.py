@@ -52,6 +52,7 @@ FACTORS: Sequence[Factor] = (
     Factor(name="state", counts="words of things that change by themselves (game, cache, undo …)", steps=(1, 2, 3)),
     Factor(name="structure", counts="words of thought-out work (graph, parser, recursion …)", steps=(1, 4)),
     Factor(name="reasoning", counts="words of reasoning (compare, derive, root cause …)", steps=(1, 3)),
+    Factor(name="question", counts="question that asks for reasons (why, how, compare)", steps=(1,)),
     Factor(name="roles", counts="kinds of people it serves", steps=(1, 3)),
     Factor(name="parts", counts="listed points", steps=(10, 20)),
     Factor(name="constraints", counts="constraints", steps=(4, 12)),
@@ -91,6 +92,11 @@ _OPTIONAL = re.compile(
     r"|\(optional\)|^\W*(?:任意|おまけ|余裕があれば|参考|可选|可選|加分|附加|參考|选做)",
     re.IGNORECASE,
 )
+_FOR_REASONS = re.compile(
+    r"^\W{0,4}(?:why|how (?:do|does|can|would|should)|compare|explain (?:why|how))\b"
+    r"|なぜ|どうして|どのように|比較して|为什么|為什麼|如何|怎么|比较"
+)
+_OPENING = 240
 _LONG_ANSWER = re.compile(r"(\d{3,5})[- ]?(word|line|[字行])")
 _A_HEADING_BY_COLON = 7
 
@@ -141,6 +147,7 @@ def _amounts(request: TaskRequest, needed: str) -> dict[str, int]:
     binding = sum(word in _BINDING for word in words) + sum(map(low.count, _BINDING_PHRASES))
     return {
         **themes(low, words),
+        "question": _FOR_REASONS.search(low[:_OPENING].strip()) is not None,
         "parts": len(_BULLET.findall(needed)),
         "constraints": binding + len(request.expect) + (2 if request.response_format else 0),
         "length": _weight(_FENCED.sub("", needed)),

@@ -97,7 +97,7 @@ def test_no_word_of_small_work_makes_hard_work_easy() -> None:
 
 def test_every_factor_can_be_reached() -> None:
     themes = "distributed database game graph compare customers typo typo"
-    everything = f"{themes} must must must must must\n" + "- a point that is listed\n" * 100 + "answer in 9000 words"
+    everything = f"Why? {themes} {'must ' * 5}\n" + "- a point that is listed\n" * 100 + "answer in 9000 words"
     files = [Attachment(name=f"{place}.py", content="x = 1\n" * 1500) for place in range(3)]
     reached = {factor.rule for factor in weigh(TaskRequest(prompt=everything, attachments=files), "general")[1]}
     assert reached == {f"difficulty.{factor.name}" for factor in FACTORS} | {"difficulty.type"}
