@@ -130,7 +130,7 @@ def required(text: str) -> str:
     if "\n" not in text:
         return text
     kept, below = [], 0
-    for line in text.split("\n"):
+    for line in text.replace("\r\n", "\n").split("\n"):
         if line and (line[0] == "#" or line[-1] in ":：") and (heading := _HEADING.match(line)) is not None:
             level = len(heading[1]) if heading[1] else _A_HEADING_BY_COLON
             if not below or level <= below:

@@ -67,6 +67,7 @@ WEB_SHOP = "# Shop\n\n- A visitor sees the goods.\n- A visitor puts them into a 
         "## Extra credit (optional)\n\n- replicate the distributed database\n",
         "Optional:\n- a game engine with physics\n",
         "## 任意\n- 決済と認証\n",
+        "Optional:\r\n- a distributed database\r\n",
         "## 可选\n- 支付和登录\n",
     ],
 )
