@@ -12,6 +12,8 @@ from koubou.model.decision import Finding, Reason
 from koubou.model.heard import Arrived
 from koubou.model.instant import MINUTE, SECOND, Instant
 from koubou.model.money import FREE, USD, Nano, Price, Rates
+from koubou.model.phase import Phase
+from koubou.model.routing import Routing
 from koubou.model.status import Status, Waiting
 from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskBudget, TaskRequest
 from koubou.model.tier import Reach, Tier
@@ -22,7 +24,7 @@ from koubou.rules.request_body import conversation, conversation_bytes
 NOW: Instant = 1_800_000_000_000
 """2027-01-15 08:00:00 UTC."""
 
-ROUTING = {Difficulty.HIGH: "high", Difficulty.MEDIUM: "medium", Difficulty.LOW: "local"}
+ROUTING = Routing(tiers={Difficulty.HIGH: "high", Difficulty.MEDIUM: "medium", Difficulty.LOW: "local"})
 
 
 def a_price(input_usd: int | str = 1, output_usd: int | str = 10, **changes: Any) -> Price:
@@ -95,6 +97,8 @@ def a_task(**changes: Any) -> Task:
         "run": 0,
         "cancel_asked": False,
         "cost": 0,
+        "phase": Phase.ANSWER,
+        "answer_bytes": 0,
         "created_at": NOW,
         "updated_at": NOW,
     }

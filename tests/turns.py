@@ -11,14 +11,16 @@ from koubou.board import Board, open_in_memory
 from koubou.model.account import Account
 from koubou.model.budget import Budget
 from koubou.model.call import CallResult
+from koubou.model.circuit import Health
 from koubou.model.deed import Deed, FileAway, SendRun
-from koubou.model.heard import Asked, Filed, Heard, RunFinished, RunSent, RunStarted
+from koubou.model.heard import Asked, Checked, Filed, Heard, RunFinished, RunSent, RunStarted
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
 from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
+from koubou.rules.breaker import is_due
 from koubou.rules.limits import LimitsInForce
 from koubou.steps import STEPS, Shop
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
@@ -38,7 +40,10 @@ class Workshop:
     _ids: Any = field(default_factory=lambda: count(1))
 
     def turn(self, *heard: Heard) -> dict[int, Any]:
-        """One turn; returns the replies."""
+        """One turn; returns the replies. Servers that are asked how they are say that they are well."""
+        health = Health(well=True, reason="well")
+        due = [circuit.name for circuit in self.board.circuits.all().values() if is_due(circuit, self.now)]
+        heard = (*heard, *(Checked(circuit=name, health=health) for name in due))
         shop = Shop(
             board=self.board,
             tiers=self.tiers,

@@ -23,8 +23,10 @@ from koubou.backends.completion import Completion
 from koubou.backends.keyring import Keyring
 from koubou.backends.port import Answer, CannotServe, Sink
 from koubou.model.call import Bill, ErrorClass
+from koubou.model.instant import Instant, Milliseconds
 from koubou.model.tier import Tier
 from koubou.rules.provider_errors import bill_of, plain_error, read_error, read_retry_after
+from koubou.rules.rate_headers import quiet_for
 
 _CONNECT = 10.0  # seconds; the limit of the whole call is the run's, and comes as a cancellation
 _KEEP = 30.0  # seconds that an idle connection is kept
@@ -91,6 +93,7 @@ class ChatBackend:
             stream = await client.post(
                 "/chat/completions", body=dict(body), cast_to=object, stream=True, stream_cls=AsyncStream[object]
             )
+            call.quiet_for = quiet_for(stream.response.headers, _now())
             async with stream:
                 async for chunk in _chunks(stream):
                     completion.take(chunk)
@@ -98,8 +101,9 @@ class ChatBackend:
             return self._refused(error.response)
         except (APIError, ValueError) as error:  # ValueError: an event that is not JSON
             # A complete answer stays one when the connection breaks behind it; only its usage is missing then.
-            return completion.ending() if completion.finished else _broken(error, completion, sent=call.sent)
-        return completion.ending()
+            if not completion.finished:
+                return _broken(error, completion, sent=call.sent)
+        return replace(completion.ending(), quiet_for=call.quiet_for)
 
     def _without_keys(self, answer: Answer) -> Answer:
         """A server that says our key again is not quoted."""
@@ -119,14 +123,18 @@ class ChatBackend:
         request.extensions["trace"] = self._call.get().trace
 
     def _refused(self, response: httpx2.Response) -> Answer:
-        wait = read_retry_after(response.headers, time.time_ns() // 1_000_000)
+        wait = read_retry_after(response.headers, _now())
         error, bill = read_error(
             response.status_code,
             _object(response.content),
             errors_are_billed=self._errors_are_billed,
             retry_after=wait,
         )
-        return Answer(bill=bill, error=error)
+        return Answer(bill=bill, error=error, quiet_for=quiet_for(response.headers, _now()))
+
+
+def _now() -> Instant:
+    return time.time_ns() // 1_000_000
 
 
 def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | bool:
@@ -140,6 +148,7 @@ class _Call:
 
     def __init__(self, sink: Sink) -> None:
         self.sent = False
+        self.quiet_for: Milliseconds | None = None
         self._sink = sink
 
     async def trace(self, event: str, _details: Mapping[str, Any]) -> None:

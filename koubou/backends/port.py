@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from koubou.errors import KoubouError
 from koubou.model.call import Bill, CallError, Usage
+from koubou.model.instant import Milliseconds
 
 
 class CannotServe(KoubouError):
@@ -21,13 +22,17 @@ class CannotServe(KoubouError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """How a call ended; its text is what went through the sink. `error` is None for a complete or capped answer."""
+    """How a call ended; its text is what went through the sink. `error` is None for a complete or capped answer.
+
+    `quiet_for` is how long the provider wants no further call, as far as it says so.
+    """
 
     bill: Bill
     usage: Usage | None = None
     error: CallError | None = None
     finish_reason: str | None = None
     model: str | None = None
+    quiet_for: Milliseconds | None = None
 
 
 class Sink(Protocol):

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from koubou.board.circuits import Circuits
 from koubou.board.connection import damaged
 from koubou.board.crew import Crew
 from koubou.board.experience import Experiences
@@ -31,6 +32,7 @@ class Board:
         self.runs = Runs(connection)
         self.ledger = Ledger(connection)
         self.crew = Crew(connection)
+        self.circuits = Circuits(connection)
         self.history = History(connection)
         self.experience = Experiences(connection)
         self.notices = Notices(connection)

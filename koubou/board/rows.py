@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from koubou.model.account import Account
+from koubou.model.phase import Lesser, Phase
 from koubou.model.request_json import budget_from_json
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
@@ -25,6 +26,8 @@ _WORDS: Sequence[tuple[int, Callable[[Any], Any]]] = tuple(
         "asked_difficulty": Difficulty,
         "asked_sensitivity": Sensitivity,
         "outcome": Status,
+        "phase": Phase,
+        "lesser": Lesser,
     }.items()
 )
 _STATUS, _GIVEN_UP, _BUDGET = (_COLUMNS.index(name) for name in ("status", "given_up", "budget"))

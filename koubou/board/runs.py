@@ -6,6 +6,7 @@ import sqlite3
 
 from koubou.board.sql import statements
 from koubou.model.instant import Instant
+from koubou.model.phase import Phase
 from koubou.model.run import Run
 
 SQL = statements("runs")
@@ -73,4 +74,4 @@ class Runs:
 
 
 def _run(row: sqlite3.Row) -> Run:
-    return Run(**{name: row[name] for name in _FIELDS})
+    return Run(**{name: row[name] for name in _FIELDS} | {"purpose": Phase(row["purpose"])})

@@ -19,6 +19,11 @@ from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, Task
 
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
+_LEARNED = (
+    *("failures", "interruptions", "window_over", "suspect", "phase", "answer_run", "answer_bytes", "upgraded_to"),
+    *("difficulty", "judge_score"),
+)
+"""What a run can change of a task besides where it stands."""
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -91,11 +96,18 @@ class Tasks(Parked):
     ) -> None:
         """Note how secret and how hard a task is, after the factors of its examination; it waits for its tier."""
         values = {"sensitivity": sensitivity, "difficulty": difficulty, "judged": _reasons(reasons)}
+        values["phase"] = task.phase
         self._move("classified", task, Move.CLASSIFIED, values, now)
+
+    def judged(self, task: Task, reason: Reason) -> None:
+        """Note one more reason of how hard a task is."""
+        self._execute(SQL["judged"], {"seq": task.seq, "reason": _reasons([reason])[1:-1]})
 
     def routed(self, task: Task, decision: Routed, now: Instant) -> None:
         """Note a task's tier; it waits for a place and money."""
-        self._move("routed", task, Move.ROUTED, {"tier": decision.tier, "routed": _reasons(decision.reasons)}, now)
+        values = {"tier": decision.tier, "routed": _reasons(decision.reasons), "lesser": decision.lesser}
+        values["phase"] = task.phase
+        self._move("routed", task, Move.ROUTED, values, now)
 
     def parked(self, task: Task, park: Park, now: Instant, breach: Breach | None = None) -> None:
         """Leave a task pending with a reason, at the step for which it waits."""
@@ -134,32 +146,13 @@ class Tasks(Parked):
         """Note that a task's current run is under way."""
         self._move("started", task, Move.STARTED, {"run": task.run}, now)
 
-    def retried(
-        self,
-        task: Task,
-        now: Instant,
-        *,
-        park: Park | None = None,
-        failures: int = 0,
-        interruptions: int = 0,
-        given_up: Sequence[str] = (),
-        window_over: int | None = None,
-        suspect: bool = False,
-    ) -> None:
-        """Send a task back to route after a run without an answer, at once or parked until a time.
-
-        `window_over` says that a model of so many tokens was too small for it; `suspect` that its worker died while it
-        and others were at work there.
-        """
-        values = {
+    def retried(self, task: Task, now: Instant, park: Park | None = None) -> None:
+        """Send a task back to route after a run, at once or parked, with what is known of it since as `task` says."""
+        values = {name: getattr(task, name) for name in _LEARNED} | {
             "park": park.reason if park else None,
             "detail": park.detail if park else None,
             "until": park.until if park else None,
-            "failures": failures,
-            "interruptions": interruptions,
-            "given_up": json.dumps(list(given_up)),
-            "window_over": window_over,
-            "suspect": suspect,
+            "given_up": json.dumps(list(task.given_up)),
         }
         self._move("retried", task, Move.PARKED if park else Move.RETRIED, values, now)
 
@@ -178,8 +171,9 @@ class Tasks(Parked):
         self._expect_one(self._execute(SQL["ended"], values), task, move)
 
     def finished(self, task: Task, run: int, answer_bytes: int, now: Instant) -> None:
-        """A person lets what came of a run be enough: the task is completed with it."""
-        self._move("finished", task, Move.FINISHED, {"run": run, "answer_bytes": answer_bytes}, now)
+        """What came of a run is enough: the task is completed with it."""
+        values = {"run": run, "answer_bytes": answer_bytes, "judge_score": task.judge_score}
+        self._move("finished", task, Move.FINISHED, values, now)
 
     def filed(self, seq: int, now: Instant) -> Task | None:
         """Note that a task's answer or error stands in its folder; None when that was known."""
@@ -214,6 +208,14 @@ class Tasks(Parked):
     def reroute_unknown(self, offered: Sequence[str], now: Instant) -> int:
         """After a change of settings: whoever waits for a tier that is not offered any more chooses again."""
         return self._execute(SQL["reroute_unknown"], {"offered": json.dumps(list(offered)), "now": now}).rowcount
+
+    def leave_unknown(self, offered: Sequence[str], now: Instant) -> int:
+        """Whoever waits for a place in a tier that is not offered chooses again."""
+        return self._execute(SQL["leave_unknown"], {"offered": json.dumps(list(offered)), "now": now}).rowcount
+
+    def parked_for_tier(self, limit: int) -> list[Task]:
+        """Who waits until a tier can take him, the least urgent first."""
+        return [task_from_row(row) for row in self._execute(SQL["parked_for_tier"], {"limit": limit}).fetchall()]
 
     def owed_filings(self, limit: int) -> list[tuple[int, str]]:
         """(seq, id) of tasks whose end is decided and not yet in its folder."""

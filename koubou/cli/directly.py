@@ -93,6 +93,7 @@ def _turn(workshop: Workshop, board: Board, *heard: Heard) -> Shop:
     from koubou.cli.say import now
     from koubou.config.budgets import budget_of
     from koubou.config.retention_settings import retention_of
+    from koubou.model.routing import Routing
     from koubou.steps.answer import answer
     from koubou.steps.retain import retain
     from koubou.steps.shop import Shop
@@ -100,7 +101,7 @@ def _turn(workshop: Workshop, board: Board, *heard: Heard) -> Shop:
     shop = Shop(
         board=board,
         tiers={},
-        routing={},
+        routing=Routing(tiers={}),
         budget=budget_of(workshop.settings.budget),
         benches=(),
         heard=heard,

@@ -11,14 +11,16 @@ from koubou.board import Board
 from koubou.board.reading import Reading
 from koubou.board.rehearsal import rehearsal, undone
 from koubou.config.budgets import budget_of
+from koubou.config.routing import routing_of
 from koubou.errors import BoardUnavailable, KoubouError
 from koubou.model.account import Amounts, Bearer
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant
 from koubou.model.status import ParkReason, Status
-from koubou.model.task import Difficulty, NewTask, Task
+from koubou.model.task import NewTask, Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
+from koubou.rules.asides import asked_of
 from koubou.rules.bound import bounded_input
 from koubou.rules.latches import EMERGENCY
 from koubou.steps import STEPS, Shop
@@ -84,11 +86,10 @@ class Stage:
             )
 
     def _shop(self, *heard: Arrived) -> Shop:
-        routing = self._settings.routing
         return Shop(
             board=self.board,
             tiers=self.tiers,
-            routing={Difficulty.HIGH: routing.high, Difficulty.MEDIUM: routing.medium, Difficulty.LOW: routing.low},
+            routing=routing_of(self._settings),
             budget=budget_of(self._settings.budget),
             benches=[Bench(worker=name, tier=name, room=1) for name in self.tiers],
             heard=heard,
@@ -100,7 +101,7 @@ class Stage:
         """The accounts that the call touches, without what this rehearsal holds on them."""
         if tier.price is None:
             return []
-        input_tokens = bounded_input(tier, task.input_bytes + task.inputs_bytes, task.message_count)
+        input_tokens = bounded_input(tier, *asked_of(task))
         found = bearers_of(shop, task, tier, tier.price, input_tokens, self._now)
         return [
             replace(each, account=replace(each.account, held=each.account.held - hold.of(each.account.dimension)))

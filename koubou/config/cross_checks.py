@@ -37,7 +37,7 @@ Finding = tuple[Path, str, str | None]
 
 def _unknown_tiers(settings: Settings) -> Iterator[Finding]:
     named: list[tuple[Path, str | None]] = [
-        (("routing", difficulty), tier) for difficulty, tier in settings.routing.model_dump().items()
+        (("routing", name), getattr(settings.routing, name)) for name in ("high", "medium", "low", "judge")
     ]
     named.append((("judge", "tier"), settings.judge.tier))
     named += [(("tiers", name, "fallback"), tier.fallback) for name, tier in settings.tiers.items()]

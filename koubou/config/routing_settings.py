@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from koubou.config.words import Number, Section, Shown, TaskType, TierNamed
+from koubou.config.words import Duration, Number, Section, Shown, TaskType, TierNamed
 from koubou.model.task import TYPES, Difficulty
 
 _FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
@@ -22,6 +22,17 @@ class RoutingSettings(Section):
     judge: TierNamed | None = Field(
         default=None,
         description="The tier that is asked how hard a task is where the score is unsure, such as local; null = none.",
+    )
+    patience: Duration = Field(
+        default="60s",
+        validate_default=True,
+        description="A tier that may not be asked for longer is passed over for the next; for less it is waited for.",
+    )
+    on_lesser_tier: dict[TaskType, Literal["proceed", "verify", "defer", "simplify"]] = Field(
+        default={},
+        description="By type: what is done about work that meets a lesser tier, its own being down. proceed; verify = "
+        "a second call checks the answer; defer = it waits until the tier is back; simplify = the main part is asked "
+        "for, and a list of what was left out.",
     )
 
     @property

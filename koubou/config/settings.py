@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
+from koubou.config.breaker_settings import BreakerSettings
 from koubou.config.budget_settings import BudgetSettings
 from koubou.config.operations import OperationSettings
 from koubou.config.retention_settings import RetentionSettings
@@ -182,6 +183,9 @@ class Settings(Section):
     )
     judge: JudgeSettings = Field(
         default=JudgeSettings(), description="Whether answers are judged; poor ones go to the next tier up, once."
+    )
+    breaker: BreakerSettings = Field(
+        default=BreakerSettings(), description="When a provider's model is left alone, and how it comes back."
     )
     prices: dict[Name, PriceSettings] = Field(
         default={},

@@ -171,6 +171,11 @@ class TierSettings(Section):
         default=False, description="Whether the provider bills calls that it answers with an error."
     )
     timeout: SomeTime = Field(default="5m", validate_default=True, description="How long one call may take.")
+    slow_after: SomeTime | None = Field(
+        default=None,
+        description="An answer that took longer counts against its provider, as a failure does; four fifths of timeout "
+        "when null.",
+    )
     rate: RateSettings = Field(default=RateSettings(), description="How fast the provider may be asked.")
     retries: Annotated[Whole, Field(ge=0, le=100), Shown("count")] = Field(
         default=3, description="How often a call that failed for a passing reason is made again."

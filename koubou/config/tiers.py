@@ -88,6 +88,7 @@ def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
         top_p=asked.top_p,
         errors_are_billed=asked.errors_are_billed,
         timeout=asked.timeout,
+        slow_after=asked.slow_after or asked.timeout * 4 // 5,
         requests_per_minute=asked.rate.requests_per_minute,
         tokens_per_minute=asked.rate.tokens_per_minute,
         retries=asked.retries,

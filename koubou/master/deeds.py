@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from koubou import crash
@@ -10,6 +11,7 @@ from koubou.board.board import Board
 from koubou.errors import ProtocolError
 from koubou.folders.answers import read_answer
 from koubou.folders.layout import Layout
+from koubou.hands.records import record_of
 from koubou.journal import Journal
 from koubou.master.crew import Crew
 from koubou.master.hands import Hands
@@ -26,13 +28,15 @@ from koubou.model.deed import (
     TellGuardian,
 )
 from koubou.model.heard import Heard, RunSent, RunUnsendable
+from koubou.model.phase import Lesser, Phase
 from koubou.model.request_json import request_from_json
 from koubou.model.retention import Owed
 from koubou.model.run import Run
 from koubou.model.status import Status
-from koubou.model.task import Sensitivity, Task
+from koubou.model.task import Sensitivity, Task, TaskRequest
 from koubou.model.tier import Reach
-from koubou.rules import paper
+from koubou.rules import asking, paper
+from koubou.rules.asides import asked_of
 from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
 from koubou.wire.hand_messages import Shelve
@@ -133,12 +137,11 @@ class Deeds:
         layout = self._crew.workshop.layout
         source, body = self._board.tasks.text(task.seq)
         request = request_from_json(body)
-        inputs = self._inputs(layout, task, request.inputs) if request.inputs else {}
-        messages = conversation(request, inputs)
-        size, held_for = conversation_bytes(messages, request.response_format), task.input_bytes + task.inputs_bytes
+        asked, messages = self._asked(layout, task, run, request)
+        size, (held_for, _) = conversation_bytes(messages, asked.response_format), asked_of(task)
         if size > held_for:
             raise ValueError(f"the request is {size} bytes long, and money is held for {held_for}")
-        sent = chat_body(self._crew.workshop.tiers[run.tier], request, messages, run.cap)
+        sent = chat_body(self._crew.workshop.tiers[run.tier], asked, messages, run.cap)
         if (reason := refused_field("chat", sent)) is not None:
             raise ValueError(f"the request is not sent: {reason}")
         return Assign(
@@ -148,10 +151,27 @@ class Deeds:
             folder=f"{layout.task_folder('in_progress', task.id)}/runs/{run.number}",
             body=sent,
             timeout=run.timeout,
+            purpose=run.purpose,
+            expect=tuple(asked.expect),
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),
         )
+
+    def _asked(
+        self, layout: Layout, task: Task, run: Run, request: TaskRequest
+    ) -> tuple[TaskRequest, Sequence[Mapping[str, str]]]:
+        """The request as this phase of the task asks it, and its conversation."""
+        if task.phase is Phase.DIFFICULTY:
+            return replace(request, response_format=None, expect=()), asking.difficulty_question(request)
+        inputs = self._inputs(layout, task, request.inputs) if request.inputs else {}
+        messages = conversation(request, inputs)
+        if task.phase is Phase.JUDGE:
+            record = record_of(layout, task.id, task.answer_run or 0)
+            if record is None:
+                raise ValueError("the record of the answer that is to be judged cannot be read")
+            return replace(request, response_format=None, expect=()), asking.judging(messages, record.answer, run.call)
+        return request, asking.simplified(messages) if task.lesser is Lesser.SIMPLIFY else messages
 
     def _inputs(self, layout: Layout, task: Task, wanted: Mapping[str, str]) -> dict[str, str]:
         ids = {need.id.casefold(): need.id for need in self._board.tasks.needs(task.seq)}

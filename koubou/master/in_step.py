@@ -52,6 +52,7 @@ class InStep:
         if self._keys_mended:
             for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
                 self._board.crew.unlatch(latch)
+                self._board.circuits.forget(latch)
         offered = [name for name, tier in self._crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
 

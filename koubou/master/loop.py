@@ -9,6 +9,7 @@ from collections import deque
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable, SettingsError
 from koubou.journal import Journal
+from koubou.master.checking import Checking
 from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
@@ -72,11 +73,12 @@ class Master:
             owed=lambda: self._deeds.shelve_what_is_owed(),
         )
         self.in_step = InStep(board, self.crew, journal)
+        self.checking = Checking(board, self.crew, hear=self.hear)
         self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
         self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
-        self.model_server = ModelServer(self.crew, journal, changed=self._awake.set)
+        self.model_server = ModelServer(self.crew, journal, changed=self._awake.set, hear=self.hear)
 
     # What wakes it
 
@@ -254,6 +256,7 @@ class Master:
         self._pending = self._board.tasks.pending_count()
         self._deeds.shelve_what_is_owed()
         self.teller.tell()
+        self.checking.look(clock())
         self.keeping.look(self.workshop.retention)
         self._pause_intake()
         self.in_step.look()

@@ -11,20 +11,28 @@ from koubou.embedded.keeper import Running, launch
 from koubou.embedded.registry import NoLocalModel
 from koubou.journal import Journal
 from koubou.master.crew import Crew, Endpoint
+from koubou.model.circuit import Health
+from koubou.model.heard import Checked
 from koubou.model.tier import Tier
+from koubou.rules.breaker import circuit_of
 
 _FIRST_WAIT = 1.0
 _LONGEST_WAIT = 60.0
 _KNOCK = 1.0
 
+_ANSWERS = "the embedded model answers"
+
 
 class ModelServer:
     """One server for all embedded tiers. While it is not up, their tasks wait and no worker is started for them."""
 
-    def __init__(self, crew: Crew, journal: Journal, *, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, crew: Crew, journal: Journal, *, changed: Callable[[], None], hear: Callable[[Checked], None]
+    ) -> None:
         self._crew = crew
         self._journal = journal
         self._changed = changed
+        self._hear = hear
         self._keeping: asyncio.Task[None] | None = None
         self._running: Running | None = None
 
@@ -82,7 +90,8 @@ class ModelServer:
                 for member in self._crew.members.values():
                     if member.tier.name == tier.name:
                         member.retire()
-                self._journal.say("tier.recovered", tier=tier.name, reason="the embedded model answers")
+                self._journal.say("tier.recovered", tier=tier.name, reason=_ANSWERS)
+                self._hear(Checked(circuit=circuit_of(tier), health=Health(well=True, reason=_ANSWERS)))
         self._changed()
 
 

@@ -16,6 +16,7 @@ from koubou.master.enquiries import enquire
 from koubou.master.reloading import Problems
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND
+from koubou.rules.breaker import as_resting, state_of
 from koubou.rules.latches import EMERGENCY, as_latched
 
 NOBODY = 0
@@ -79,17 +80,19 @@ class Reception:
         """What only memory knows, for `koubou status`."""
         taken = self._board.runs.open_count()
         members = list(self._crew.members.values())
+        circuits = self._board.circuits.all()
+        tiers = as_resting(as_latched(self._crew.tiers(), self._board.crew.latches()), circuits)
         return {
             "emergency": EMERGENCY in self._board.crew.latches(),
             "tiers": {
                 name: {
-                    "breaker": "closed",
+                    "breaker": state_of(tier, circuits),
                     "queued": self._board.tasks.queued_up_to(name, 1_000_000),
                     "running": sum(taken.get(m.identity.id, 0) for m in members if m.tier.name == name),
                     "places": tier.places,
                     "unfit": tier.unfit,
                 }
-                for name, tier in as_latched(self._crew.tiers(), self._board.crew.latches()).items()
+                for name, tier in tiers.items()
             },
             "workers": [
                 {

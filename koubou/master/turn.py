@@ -52,6 +52,7 @@ def turn(
         new_id=new_id,
         chance=chance,
         batch=BATCH,
+        breaker=workshop.breaker,
         audience=workshop.guardian.audience,
         retention=workshop.retention,
     )
@@ -61,4 +62,5 @@ def turn(
             crash.at("turn.before_commit")
     if moved:
         crash.at("turn.committed")
-    return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=board.tasks.next_wake())
+    wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]
+    return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=min(wakes, default=None))

@@ -10,16 +10,18 @@ from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
 from koubou.config.operations import operations_of
 from koubou.config.retention_settings import retention_of
+from koubou.config.routing import breaker_of, routing_of
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
 from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
 from koubou.model.budget import Budget
+from koubou.model.circuit import BreakerRules
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.notice import Guardian
 from koubou.model.retention import Retention
-from koubou.model.task import Difficulty
+from koubou.model.routing import Routing
 from koubou.model.tier import Tier
 from koubou.rules.estimate import usual_output
 from koubou.wire.hand_messages import IntakeOrders
@@ -44,7 +46,8 @@ class Workshop:
     layout: Layout
     tiers: Mapping[str, Tier]
     keys: Mapping[str, tuple[str, ...]] = field(repr=False)
-    routing: Mapping[Difficulty, str]
+    routing: Routing
+    breaker: BreakerRules
     budget: Budget
     intake: IntakeOrders
     max_pending: int
@@ -61,11 +64,8 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         layout=Layout(home=str(settings.home)),
         tiers=tiers,
         keys=keys,
-        routing={
-            Difficulty.HIGH: settings.routing.high,
-            Difficulty.MEDIUM: settings.routing.medium,
-            Difficulty.LOW: settings.routing.low,
-        },
+        routing=routing_of(settings),
+        breaker=breaker_of(settings),
         budget=replace(
             budget_of(settings.budget),
             usual_output=usual_output(operations_of(settings.operations)),

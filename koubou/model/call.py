@@ -30,6 +30,7 @@ class ErrorClass(StrEnum):
     QUOTA = "quota"
     AUTH = "auth"
     BAD_REQUEST = "bad_request"
+    MODEL = "model"
     CONTEXT = "context"
     POLICY = "policy"
     SERVER = "server"
@@ -73,6 +74,8 @@ class CallResult:
     """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record.
 
     `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.
+    `quiet_for` is how long the provider wants no further call, `missing` what the answer lacks by name (never its
+    text), `said` what a model said that was asked about the task: a difficulty, or a score from 0 to 1.
     """
 
     task: str
@@ -87,6 +90,9 @@ class CallResult:
     finished_at: Instant
     first_token_at: Instant | None = None
     answer_bytes: int = 0
+    quiet_for: Milliseconds | None = None
+    missing: tuple[str, ...] = ()
+    said: str | None = None
 
     @property
     def answered(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from koubou.model.account import AccountKey, Amounts
 from koubou.model.instant import Milliseconds
+from koubou.model.phase import Lesser
 from koubou.model.status import Park
 
 
@@ -44,10 +45,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routed:
-    """A tier was found; the reasons say why this one and not those before it."""
+    """A tier was found; the reasons say why this one and not those before it.
+
+    `lesser` is what is to be done about it where the tier is a lesser one than the task should have.
+    """
 
     tier: str
     reasons: tuple[Reason, ...]
+    lesser: Lesser | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

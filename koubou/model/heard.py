@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from koubou.model.call import CallResult
+from koubou.model.circuit import Health
 from koubou.model.notice import Channel, NotTold, Told
 from koubou.model.retention import Removal
 from koubou.model.task import NewTask
@@ -62,6 +63,14 @@ class WorkerGone:
     reason: str
     on_purpose: bool
     results: Mapping[tuple[str, int], CallResult]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """The server behind an open circuit was asked how it is."""
+
+    circuit: str
+    health: Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,7 @@ Heard = (
     | RunSent
     | RunUnsendable
     | WorkerGone
+    | Checked
     | Filed
     | RetentionDue
     | FilesRemoved

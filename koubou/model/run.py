@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.phase import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run as the board has it. `sent_at` None: its worker was not told yet; `ended_at` None: it has a place."""
+    """A run as the board has it. `sent_at` None: its worker was not told yet; `ended_at` None: it has a place.
+
+    `purpose` is the phase of the task that it serves.
+    """
 
     task: int
     number: int
@@ -23,3 +27,4 @@ class Run:
     started_at: Instant | None = None
     ended_at: Instant | None = None
     outcome: str | None = None
+    purpose: Phase = Phase.ANSWER

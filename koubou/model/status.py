@@ -42,7 +42,7 @@ class Move(StrEnum):
     ADMITTED = "admitted"
     STARTED = "started"
     RETRIED = "retried"
-    FINISHED = "finished"  # by a person, to whom what came so far is enough
+    FINISHED = "finished"  # what came of an earlier run is enough
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -54,6 +54,7 @@ _AT_WORK: Mapping[Move, Status] = {
     Move.RETRIED: _ROUTING,
     Move.PARKED: _PENDING,
     Move.COMPLETED: Status.COMPLETED,
+    Move.FINISHED: Status.COMPLETED,
     **_ENDING,
 }
 

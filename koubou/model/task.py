@@ -11,6 +11,7 @@ from typing import Any
 from koubou.model.decision import Finding, Reason
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.money import Nano
+from koubou.model.phase import Lesser, Phase
 from koubou.model.status import Park, Status, Waiting
 
 
@@ -180,7 +181,8 @@ class NewTask:
 class Task:
     """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number.
 
-    `judged` and `routed` are JSON lists of reasons: read them through `route`.
+    `judged` and `routed` are JSON lists of reasons: read them through `route`. `phase` is what its next call is for,
+    `answer_run` the run of which an answer is in hand, of so many `answer_bytes` as UTF-8 JSON.
     """
 
     seq: int
@@ -224,6 +226,12 @@ class Task:
     outcome: Status | None
     rated: str | None
     cost: Nano
+    phase: Phase
+    answer_run: int | None
+    answer_bytes: int
+    upgraded_to: str | None
+    lesser: Lesser | None
+    judge_score: float | None
     created_at: Instant
     updated_at: Instant
     started_at: Instant | None

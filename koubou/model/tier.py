@@ -22,8 +22,8 @@ class Tier:
 
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered.
     `None` for temperature, top_p and reasoning_effort means: not sent.
-    `command` is what the executor command:<name> runs; it is asked to end when it says nothing for
-    `idle`, and killed when it has not after `grace`.
+    `command` is what the executor command:<name> runs; it is asked to end when it says nothing for `idle`, and killed
+    when it has not after `grace`. `slow_after`: an answer that took longer counts against its provider.
     `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.
     """
 
@@ -43,6 +43,7 @@ class Tier:
     top_p: float | None = None
     errors_are_billed: bool = False
     timeout: Milliseconds
+    slow_after: Milliseconds | None = None
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     retries: int = 3

@@ -182,3 +182,8 @@ def _shares(text: str) -> Iterator[tuple[float, float]]:
 
 def _one_line(said: object) -> str:
     return " ".join(said.split())[:300] if isinstance(said, str) else ""
+
+
+DIFFICULTY_MESSAGES = len(difficulty_question(TaskRequest()))
+DIFFICULTY_BYTES = conversation_bytes(difficulty_question(TaskRequest()), None) + 6 * (_HEAD + _TAIL) + 100
+"""The most that this question takes: a letter takes six bytes at most as JSON."""

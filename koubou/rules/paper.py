@@ -17,6 +17,10 @@ FINISHED_EARLY = "finished_early"
 """Why an answer ends that was broken off, and filed all the same because a person wanted it so."""
 
 
+SCHEMA = "response_format"
+"""What an answer lacks that does not meet the schema it should."""
+
+
 def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
     """output.json of a completed task but for its answer, which only the record knows; the names are a contract."""
     return {
@@ -30,6 +34,7 @@ def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
 def with_answer(paper: Mapping[str, Any], expect: Sequence[str], result: CallResult, answer: str) -> dict[str, Any]:
     """The same with the answer. `complete` is false for one that was cut at its cap or lacks an expected part."""
     missing = [part for part in expect if part.casefold() not in answer.casefold()]
+    missing += [name for name in result.missing if name == SCHEMA]
     return {
         **paper,
         "answer": answer,

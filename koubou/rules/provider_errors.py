@@ -34,6 +34,8 @@ CODES: Mapping[str, ErrorClass] = {
     "permission_error": ErrorClass.AUTH,
     "account_deactivated": ErrorClass.AUTH,
     "unsupported_country_region_territory": ErrorClass.AUTH,
+    "model_not_found": ErrorClass.MODEL,
+    "not_found_error": ErrorClass.MODEL,
     "context_length_exceeded": ErrorClass.CONTEXT,
     "exceed_context_size_error": ErrorClass.CONTEXT,
     "request_too_large": ErrorClass.CONTEXT,
@@ -48,6 +50,7 @@ STATUSES: Mapping[int, ErrorClass] = {
     401: ErrorClass.AUTH,
     402: ErrorClass.QUOTA,
     403: ErrorClass.AUTH,
+    404: ErrorClass.MODEL,
     407: ErrorClass.PROXY,
     408: ErrorClass.TIMEOUT,
     409: ErrorClass.SERVER,
@@ -61,6 +64,8 @@ _PHRASES: Mapping[str, ErrorClass] = {
     "maximum context length": ErrorClass.CONTEXT,
     "exceeds the available context size": ErrorClass.CONTEXT,
     "context length of only": ErrorClass.CONTEXT,
+    "model not found": ErrorClass.MODEL,
+    "no models loaded": ErrorClass.MODEL,
 }
 """For those who have no code for it (Anthropic's usage limit; vLLM, llama.cpp and LM Studio on a full context)."""
 
@@ -69,6 +74,7 @@ _SENTENCES: Mapping[ErrorClass, str] = {
     ErrorClass.QUOTA: "the provider's own spend limit or credit is used up",
     ErrorClass.AUTH: "the provider does not accept the key, or not for this model",
     ErrorClass.BAD_REQUEST: "the provider refuses the request as it is",
+    ErrorClass.MODEL: "the server has no such model, or no such address",
     ErrorClass.CONTEXT: "the request does not fit the model's context",
     ErrorClass.POLICY: "the provider refuses the content",
     ErrorClass.SERVER: "the provider has a fault or is overloaded",
@@ -87,6 +93,7 @@ _NO_BILL = frozenset(
         ErrorClass.QUOTA,
         ErrorClass.AUTH,
         ErrorClass.BAD_REQUEST,
+        ErrorClass.MODEL,
         ErrorClass.CONTEXT,
         ErrorClass.POLICY,
     }

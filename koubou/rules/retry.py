@@ -17,12 +17,13 @@ _REMEDIES = {
     ErrorClass.QUOTA: "the provider's quota or spend limit is used up: raise it there, then koubou retry ID",
     ErrorClass.AUTH: "the provider refuses the key: check api_key in the settings, then koubou retry ID",
     ErrorClass.BAD_REQUEST: "the provider refuses the request: check the model's name and the task's options",
+    ErrorClass.MODEL: "the server does not have the model: check model and base_url, then koubou retry ID",
     ErrorClass.CONTEXT: "the task is too long for this model: shorten it, or name a tier with a larger context",
     ErrorClass.POLICY: "the provider's content policy refuses it: change the prompt",
     ErrorClass.UNREACHABLE: "the server does not answer: check base_url and that it runs, then koubou retry ID",
     ErrorClass.TIMEOUT: "raise the tier's timeout, or ask for less, then koubou retry ID",
 }
-_ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT})
+_ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT, ErrorClass.MODEL})
 _FINAL = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.POLICY})
 
 

@@ -1,78 +1,191 @@
-"""Which tier takes a task: secrecy first, then wishes, then difficulty, then what is there."""
+"""Which tier takes a task: secrecy first, then wishes, then difficulty, then money, then what is there.
+
+The way is walked in one order, and each tier on it that is passed over leaves its reason:
+
+    secrecy      a confidential task sees local tiers only
+    difficulty   the tier of its level; or the one that it asks for, or to which bad work has sent it
+    thrift       where money is scarce, what is not hard goes to a cheaper tier first
+    availability its key, its breaker, its model; and whether it failed this very task
+    rate         a tier that may not be asked for long is passed over, for a short time it is waited for
+    window       what is surely too long for its model
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from koubou.model.decision import Reason, Refused, Routed
+from koubou.model.instant import Instant, iso
+from koubou.model.phase import Lesser
+from koubou.model.routing import Routing
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 
+LONGEST_TOKEN = 16
+"""Bytes of text that a token covers at most on the whole, to tell what is surely too long for a window."""
+
+_NO_LOSS = frozenset({"thrift", "upgrade"})
+"""Ways whose loss does not leave a task with a lesser tier than it should have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """What lies outside of the task: why money is scarce for it, and until when tiers may not be asked for long."""
+
+    scarce: str | None = None
+    closed_until: Mapping[str, Instant] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """A tier on a task's way, with the rule that names it."""
+
+    name: str
+    rule: str
+    why: str
+
 
 def choose_tier(
-    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str | None = None
+    task: Task, tiers: Mapping[str, Tier], routing: Routing, weather: Weather | None = None
 ) -> Routed | Park | Refused:
-    """The first tier on the task's way that may have it and can take it; parked where that may change, else refused.
-
-    `scarce` says why money is scarce: then the cheapest of them comes first, unless the task asks for a tier by name.
-    """
+    """The first tier on the task's way that may have it and can take it; parked where that may change, else refused."""
+    weather = weather or Weather()
     reasons: list[Reason] = []
-    blocked_by_failure: list[str] = []
-    for name, rule, why in _candidates(task, tiers, routing, scarce):
-        tier = tiers[name]
-        if name in task.given_up:
-            blocked_by_failure.append(name)
-            reasons.append(Reason(rule="fallback", reason=f"{name} was tried in vain"))
+    tried_in_vain = False
+    met_lesser: _Way | None = None
+    waiting: tuple[Instant, _Way] | None = None
+    for way in _candidates(task, tiers, routing, weather):
+        tier = tiers[way.name]
+        if way.name in task.given_up:
+            tried_in_vain = True
+            reasons.append(Reason(rule="fallback", reason=f"{way.name} was tried in vain"))
+            met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
             continue
-        obstacle = _obstacle(task, tier)
-        if obstacle is None:
-            return Routed(tier=name, reasons=(*reasons, Reason(rule=rule, reason=why)))
-        reasons.append(obstacle)
-    told = "; ".join(reason.reason for reason in reasons) or "no tier is set up"
-    if blocked_by_failure:
+        if (obstacle := obstacle_of(task, tier)) is not None:
+            reasons.append(obstacle)
+            if obstacle.rule == "availability":
+                met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
+            continue
+        if (until := weather.closed_until.get(way.name)) is not None:
+            reasons.append(Reason(rule="rate", reason=f"{way.name} may not be asked before {iso(until)}"))
+            waiting = waiting if waiting is not None and waiting[0] <= until else (until, way)
+            met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
+            continue
+        return _routed(task, way, routing, reasons, met_lesser, waiting[0] if waiting else None)
+    if waiting is not None:
+        return Park(reason=ParkReason.RATE, detail=_told(reasons), until=waiting[0])
+    if tried_in_vain:
         return Refused(
             kind="no_tier",
-            reason=f"no tier is left: {told}",
+            reason=f"no tier is left: {_told(reasons)}",
             remedy="koubou retry ID once the cause is mended",
             retryable=True,
         )
-    if _is_secret(task):
-        detail = f"confidential, and no local tier can take it: {told}"
+    if is_secret(task):
+        detail = f"confidential, and no local tier can take it: {_told(reasons)}"
         return Park(reason=ParkReason.SECRECY, detail=detail)
-    return Park(reason=ParkReason.TIER, detail=told)
+    return Park(reason=ParkReason.TIER, detail=_told(reasons))
 
 
-def _candidates(
-    task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str | None
-) -> Iterator[tuple[str, str, str]]:
-    """Names of tiers in the order in which they are to be tried, each once, with the rule that names it."""
-    seen: set[str] = set()
+def next_up(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> str | None:
+    """The next tier up for work that was bad where the task is; None where there is none, or it asked for its tier."""
+    if task.asked_tier is not None or task.upgraded_to is not None:
+        return None
+    levels = [routing.tiers.get(difficulty) for difficulty in (Difficulty.LOW, Difficulty.MEDIUM, Difficulty.HIGH)]
+    if task.tier is None or task.tier not in levels:
+        return None
+    place = len(levels) - 1 - levels[::-1].index(task.tier)
+    for name in levels[place + 1 :]:
+        if name is not None and name in tiers and name not in task.given_up and obstacle_of(task, tiers[name]) is None:
+            return name
+    return None
+
+
+def obstacle_of(task: Task, tier: Tier) -> Reason | None:
+    """What keeps this task from this tier, or None."""
+    if is_secret(task) and tier.reach is not Reach.LOCAL:
+        return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
+    if tier.unfit is not None:
+        return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
+    if task.executor is not None and task.executor != tier.executor:
+        return Reason(rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for another")
+    if task.window_over is not None and tier.context_tokens <= task.window_over:
+        return Reason(
+            rule="window", reason=f"it is too long for {tier.name}, which takes {tier.context_tokens:,} tokens"
+        )
+    least = (task.input_bytes + task.inputs_bytes) // LONGEST_TOKEN
+    if least > tier.context_tokens:
+        return Reason(
+            rule="window",
+            reason=f"{tier.name} takes {tier.context_tokens:,} tokens, and these are at least {least:,}",
+        )
+    return None
+
+
+def is_secret(task: Task) -> bool:
+    """What nobody has judged yet counts as confidential."""
+    return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+
+
+def _routed(
+    task: Task,
+    way: _Way,
+    routing: Routing,
+    reasons: Sequence[Reason],
+    met_lesser: _Way | None,
+    waits_until: Instant | None,
+) -> Routed | Park:
+    """The tier that was found; where it is a lesser one, what the settings say of such work."""
+    found = Reason(rule=way.rule, reason=way.why)
+    if met_lesser is None or task.asked_tier == way.name:
+        return Routed(tier=way.name, reasons=(*reasons, found))
+    policy = routing.lesser(task.type)
+    if policy is Lesser.DEFER and met_lesser.name not in task.given_up and not is_secret(task):
+        detail = f"{task.type} waits for {met_lesser.name} rather than meet {way.name}: {_told(reasons)}"
+        reason = ParkReason.TIER if waits_until is None else ParkReason.RATE
+        return Park(reason=reason, detail=detail, until=waits_until)
+    told = Reason(rule="lesser", reason=f"{way.name} in place of {met_lesser.name}: {policy}")
+    return Routed(tier=way.name, reasons=(*reasons, found, told), lesser=policy)
+
+
+def _candidates(task: Task, tiers: Mapping[str, Tier], routing: Routing, weather: Weather) -> Iterator[_Way]:
+    """The tiers in the order in which they are to be tried, each once."""
     wanted = list(_wanted(task, tiers, routing))
-    if scarce is not None and task.asked_tier is None:
-        wanted = _cheapest_first(wanted, tiers, routing, scarce)
+    if weather.scarce is not None and task.asked_tier is None and not task.requires_high_capability:
+        wanted = _cheapest_first(wanted, tiers, routing, weather.scarce)
     if task.window_over is not None:
         larger = sorted(tiers.values(), key=lambda tier: tier.context_tokens)
-        wanted += [(tier.name, "window", f"{tier.name} takes {tier.context_tokens:,} tokens") for tier in larger]
-    if _is_secret(task):
+        wanted += [
+            _Way(name=tier.name, rule="window", why=f"{tier.name} takes {tier.context_tokens:,} tokens")
+            for tier in larger
+        ]
+    if is_secret(task):
         local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
-        wanted += [(name, "secrecy", f"confidential: {name} is local") for name in local]
-    for name, rule, why in wanted:
-        if name in tiers and name not in seen:
-            seen.add(name)
-            yield name, rule, why
+        wanted += [_Way(name=name, rule="secrecy", why=f"confidential: {name} is local") for name in local]
+    elif task.requires_high_capability and task.asked_tier is None:
+        least = {routing.tiers[Difficulty.HIGH], routing.tiers[Difficulty.MEDIUM]}
+        wanted = [way for way in wanted if way.name in least or way.name != routing.tiers[Difficulty.LOW]]
+    seen: set[str] = set()
+    for way in wanted:
+        if way.name in tiers and way.name not in seen:
+            seen.add(way.name)
+            yield way
 
 
-def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str]) -> Iterator[tuple[str, str, str]]:
+def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> Iterator[_Way]:
     difficulty = task.difficulty or Difficulty.MEDIUM
     if task.requires_high_capability and difficulty is Difficulty.LOW:
         difficulty = Difficulty.MEDIUM
+    if task.upgraded_to is not None:
+        yield _Way(name=task.upgraded_to, rule="upgrade", why=f"bad work sent it up to {task.upgraded_to}")
     if task.asked_tier is not None:
         first, rule, why = task.asked_tier, "asked", f"the task asks for {task.asked_tier}"
     else:
-        first = routing[difficulty]
+        first = routing.tiers[difficulty]
         rule, why = "difficulty", f"difficulty {difficulty} goes to {first}"
-    yield first, rule, why
+    yield _Way(name=first, rule=rule, why=why)
     walked = {first}
     name: str | None = first
     while name is not None and name in tiers:
@@ -80,21 +193,19 @@ def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Mapping[Difficulty, 
         if name is None or name in walked:
             return
         walked.add(name)
-        yield name, "fallback", f"next in the chain after {first}: {name}"
+        yield _Way(name=name, rule="fallback", why=f"next in the chain after {first}: {name}")
 
 
-def _cheapest_first(
-    wanted: Sequence[tuple[str, str, str]], tiers: Mapping[str, Tier], routing: Mapping[Difficulty, str], scarce: str
-) -> list[tuple[str, str, str]]:
+def _cheapest_first(wanted: Sequence[_Way], tiers: Mapping[str, Tier], routing: Routing, scarce: str) -> list[_Way]:
     """The way that the task would go, and the tier of easy work, by what they charge for an answer."""
-    easy = routing[Difficulty.LOW]
-    names = {name for name, _, _ in wanted}
-    ways = [*wanted] if easy in names else [*wanted, (easy, "thrift", f"easy work goes to {easy}")]
-    known = [(name, rule, why) for name, rule, why in ways if name in tiers]
-    first, _, _ = wanted[0]
+    easy = routing.tiers[Difficulty.LOW]
+    ways = [*wanted]
+    if easy not in {way.name for way in wanted}:
+        ways.append(_Way(name=easy, rule="thrift", why=f"easy work goes to {easy}"))
+    known = [way for way in ways if way.name in tiers]
     return [
-        (name, rule, why) if name == first else (name, "thrift", f"{scarce}: cheaper tiers first")
-        for name, rule, why in sorted(known, key=lambda way: _answer_rate(tiers[way[0]]))
+        way if way.name == wanted[0].name else _Way(name=way.name, rule="thrift", why=f"{scarce}: cheaper tiers first")
+        for way in sorted(known, key=lambda way: _answer_rate(tiers[way.name]))
     ]
 
 
@@ -103,21 +214,5 @@ def _answer_rate(tier: Tier) -> int:
     return tier.price.base.output if tier.price is not None else 1 << 62
 
 
-def _obstacle(task: Task, tier: Tier) -> Reason | None:
-    """What keeps this task from this tier, or None."""
-    if _is_secret(task) and tier.reach is not Reach.LOCAL:
-        return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
-    if task.window_over is not None and tier.context_tokens <= task.window_over:
-        return Reason(
-            rule="window", reason=f"it is too long for {tier.name}, which takes {tier.context_tokens:,} tokens"
-        )
-    if tier.unfit is not None:
-        return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
-    if task.executor is not None and task.executor != tier.executor:
-        return Reason(rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for another")
-    return None
-
-
-def _is_secret(task: Task) -> bool:
-    """What nobody has judged yet counts as confidential."""
-    return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+def _told(reasons: Sequence[Reason]) -> str:
+    return "; ".join(reason.reason for reason in reasons) or "no tier is set up"

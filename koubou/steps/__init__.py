@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from koubou.model.instant import Instant
 from koubou.steps.admit import admit
 from koubou.steps.answer import answer
+from koubou.steps.breaker import breaker
 from koubou.steps.classify import classify
 from koubou.steps.file_away import file_away
 from koubou.steps.intake import intake
@@ -22,6 +23,7 @@ from koubou.steps.wake import wake
 
 STEPS: Sequence[Callable[[Shop, Instant], int]] = (
     settle,
+    breaker,
     file_away,
     tell,
     retain,

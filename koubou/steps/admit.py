@@ -10,17 +10,20 @@ from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.deed import SendRun
 from koubou.model.instant import Instant
 from koubou.model.money import FREE, Price
+from koubou.model.phase import Phase
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts, least_amounts
+from koubou.rules.asides import asked_cap, asked_of
 from koubou.rules.bound import bounded_input
 from koubou.rules.estimate import of_call
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
-from koubou.rules.rate import conforms_at, next_due
+from koubou.steps.after_run import settle_for, without_aside
 from koubou.steps.ending import fail
+from koubou.steps.pace import is_being_tried, is_half_open, open_at, take
 from koubou.steps.shop import Shop
 
 
@@ -40,6 +43,9 @@ def admit(shop: Shop, now: Instant) -> int:
             if bench.tier == tier.name and bench.worker not in apart
         }
         rooms = {worker: room for worker, room in rooms.items() if room > 0}
+        if rooms and is_half_open(shop, tier):
+            # One call at a time, on whatever worker.
+            rooms = {} if is_being_tried(shop, tier) else {next(iter(rooms)): 1}
         most = looked_at + shop.batch
         # Who cannot be borne leaves its place to the next, who may need less.
         while rooms and looked_at < most and _conforms(shop, tier, now):
@@ -94,12 +100,18 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
         return
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
-    input_tokens = bounded_input(tier, task.input_bytes + task.inputs_bytes, task.message_count)
+    input_tokens = bounded_input(tier, *asked_of(task))
     bearers = bearers_of(shop, task, tier, tier.price, input_tokens, now)
     decision = ask_accounts(
-        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=task.max_output_tokens, accounts=bearers
+        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=asked_cap(task, tier), accounts=bearers
     )
     match decision:
+        case Admitted() if not _conforms(shop, tier, now, decision.hold.tokens):
+            pass  # it is its turn still when the tier bears so many tokens
+        case Breach() | Refused() if task.phase is Phase.DIFFICULTY:
+            without_aside(shop, task, "no money for the question", now)
+        case Breach() | Refused() if settle_for(shop, task, "no money for another call", now):
+            pass
         case Admitted():
             _start(shop, task, tier, worker, decision, bearers, now)
         case Breach(park=park):
@@ -141,9 +153,10 @@ def _start(
             cap=admitted.cap,
             timeout=admitted.timeout,
             admitted_at=now,
+            purpose=task.phase,
         )
     )
-    _take_rate(shop, tier, hold.tokens, now)
+    take(shop, tier, hold.tokens, now)
     shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call)
     shop.deeds.append(SendRun(task=task.seq, task_id=task.id, run=number, worker=worker))
 
@@ -152,7 +165,7 @@ def bearers_of(
     shop: Shop, task: Task, tier: Tier, price: Price, input_tokens: int, now: Instant, *, critical: bool = False
 ) -> list[Bearer]:
     """The accounts that a call touches, brought up to date with the settings, as this call finds them."""
-    least = least_amounts(tier=tier, price=price, input_tokens=input_tokens, asked_cap=task.max_output_tokens)
+    least = least_amounts(tier=tier, price=price, input_tokens=input_tokens, asked_cap=asked_cap(task, tier))
     asking = Asking(
         task=task,
         tier=tier.name,
@@ -166,27 +179,14 @@ def bearers_of(
     return [bearer(shop.board.ledger.open_account(limit, now), limit) for limit in shop.limits.of_call(asking, now)]
 
 
-def _conforms(shop: Shop, tier: Tier, now: Instant) -> bool:
-    """Whether the tier's rate lets another call through now."""
-    for dimension, weight, per_minute in (
-        ("requests", 1, tier.requests_per_minute),
-        ("tokens", 0, tier.tokens_per_minute),
-    ):
-        if per_minute is not None:
-            due = shop.board.ledger.rate_due(tier.name, dimension)
-            if conforms_at(due, weight, per_minute) > now * 1000:
-                return False
-    return True
-
-
-def _take_rate(shop: Shop, tier: Tier, tokens: int, now: Instant) -> None:
-    for dimension, weight, per_minute in (
-        ("requests", 1, tier.requests_per_minute),
-        ("tokens", tokens, tier.tokens_per_minute),
-    ):
-        if per_minute is not None:
-            due = shop.board.ledger.rate_due(tier.name, dimension)
-            shop.board.ledger.set_rate_due(tier.name, dimension, next_due(now * 1000, due, weight, per_minute))
+def _conforms(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> bool:
+    """Whether the tier may be asked now, for so many tokens; if not, the next turn comes when it may."""
+    opens = open_at(shop, tier, now, tokens)
+    if opens <= now:
+        return True
+    if shop.board.tasks.queued_up_to(tier.name, 1):
+        shop.wake_by(opens)
+    return False
 
 
 def _park(shop: Shop, task: Task, park: Park, now: Instant) -> None:

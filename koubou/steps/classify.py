@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from koubou.model.experience import Experience
 from koubou.model.instant import Instant
 from koubou.model.status import Park, ParkReason, Waiting
 from koubou.model.task import Task
+from koubou.rules.asides import first_phase
 from koubou.rules.classify import sensitivity
 from koubou.rules.difficulty import difficulty
 from koubou.rules.experience import learned
@@ -36,10 +38,11 @@ def _classify(shop: Shop, task: Task, known: dict[str, Mapping[str, Experience]]
     if task.asked_difficulty is None and task.asked_tier is None:
         if task.type not in known:
             known[task.type] = shop.board.experience.of_type(task.type)
-        hard, taught = learned(hard, task.type, shop.routing, known[task.type], task.seq)
+        hard, taught = learned(hard, task.type, shop.routing.tiers, known[task.type], task.seq)
         if taught is not None:
             hard_reason = taught
             reasons.append(taught)
+    task = replace(task, phase=first_phase(task, score, shop.routing))
     shop.board.tasks.classified(task, secret, hard, reasons, now)
     told = f"{secret}: {secret_reason.reason}; {hard}: {hard_reason.reason}"
     shop.note(task, "task.classified", told, now, sensitivity=str(secret), difficulty=str(hard))

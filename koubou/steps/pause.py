@@ -9,6 +9,7 @@ from koubou.errors import UsageMistake
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.rules.latches import latch_of_key, latch_of_tier, pause_of
+from koubou.steps.breaker import forget
 from koubou.steps.budget import operator
 from koubou.steps.shop import Shop
 
@@ -31,6 +32,8 @@ def resume(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     tier = _tier(shop, asked)
     latches = [pause_of(tier)] if tier is None else [pause_of(tier), latch_of_key(tier), latch_of_tier(tier)]
     lifted = [latch for latch in latches if shop.board.crew.unlatch(latch)]
+    if tier is not None:
+        lifted += [name for name in forget(shop, shop.tiers[tier]) if name not in lifted]
     for latch in lifted:
         shop.board.history.add(None, "system.resumed", latch, now, asked.actor)
         shop.say("system.resumed", "warning", latch=latch, actor=asked.actor)

@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from koubou.model.account import Dimension
-from koubou.model.decision import Refused, Routed
+from koubou.model.circuit import CircuitState
+from koubou.model.decision import Reason, Refused, Routed
 from koubou.model.instant import Instant
+from koubou.model.phase import Phase
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
+from koubou.model.tier import Tier
+from koubou.rules.asides import tier_of_aside
+from koubou.rules.breaker import state_of
 from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
-from koubou.rules.route import choose_tier
+from koubou.rules.route import Weather, choose_tier, obstacle_of
+from koubou.steps.after_run import settle_for
 from koubou.steps.ending import fail
+from koubou.steps.pace import is_being_tried, open_at
 from koubou.steps.shop import Shop
 
+_TRIED = "it is tried again with one call at a time"
 _LOST = (Status.FAILED, Status.CANCELLED)
 
 
 def route(shop: Shop, now: Instant) -> int:
     """Choose tiers; return how many tasks were looked at."""
     tasks = shop.board.tasks.due(Waiting.ROUTE, shop.batch)
+    closed = _closed(shop, now) if tasks else {}
+    tried = [name for name in shop.tiers if _is_tried(shop, name)]
+    for name in tried:
+        tasks = _try_out(shop, name, tasks, closed, now)
+    resting = {name: replace(shop.tiers[name], unfit=_TRIED) for name in tried}
+    offered = {**shop.tiers, **resting} if resting else shop.tiers
     for task in tasks:
-        shop.apart(now, task.id, _route, shop, task, now)
+        shop.apart(now, task.id, _route, shop, task, offered, closed, now)
     return len(tasks)
 
 
-def _route(shop: Shop, task: Task, now: Instant) -> None:
+def _is_tried(shop: Shop, name: str) -> bool:
+    return state_of(shop.tiers[name], shop.circuits) is CircuitState.HALF_OPEN
+
+
+def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instant], now: Instant) -> list[Task]:
+    """A tier that is coming back gets one task at a time, of those who want it the least urgent; the others are left.
+
+    What is parked is asked too: nobody else may have it.
+    """
+    tier = shop.tiers[name]
+    if tier.unfit is not None or is_being_tried(shop, tier) or shop.board.tasks.queued_up_to(name, 1):
+        return due
+    parked = shop.board.tasks.parked_for_tier(shop.batch)
+    for task in sorted([*due, *parked], key=lambda task: (task.priority, -task.seq)):
+        if not task.has_dependencies or task.park is not None:
+            decision = choose_tier(task, shop.tiers, shop.routing, _weather(shop, task, closed, now))
+            if isinstance(decision, Routed) and decision.tier == name and task.phase is Phase.ANSWER:
+                shop.apart(now, task.id, _routed, shop, task, decision, now)
+                return [other for other in due if other.seq != task.seq]
+    return due
+
+
+def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[str, Instant], now: Instant) -> None:
     if task.has_dependencies:
         needs = shop.board.tasks.needs(task.seq)
         strangers = [need.id for need in needs if need.owner not in (None, task.owner)]
@@ -56,15 +92,44 @@ def _route(shop: Shop, task: Task, now: Instant) -> None:
             _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=f"waits for {', '.join(missing)}"), now)
             return
         task = _inherit(shop, task, needs, now)
-    decision = choose_tier(task, shop.tiers, shop.routing, _scarce(shop, task, now))
+    if task.phase is not Phase.ANSWER:
+        aside = tier_of_aside(task, shop.routing)
+        tier = offered.get(aside or "")
+        obstacle = obstacle_of(task, tier) if tier is not None else None
+        if tier is not None and obstacle is None:
+            asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
+            _routed(shop, task, Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser), now)
+            return
+        why = obstacle.reason if obstacle else "there is no such tier"
+        if task.phase is Phase.JUDGE:
+            settle_for(shop, task, f"not judged: {why}", now)
+            return
+        task = replace(task, phase=Phase.ANSWER)
+    decision = choose_tier(task, offered, shop.routing, _weather(shop, task, closed, now))
     match decision:
-        case Routed(tier=tier, reasons=reasons):
-            shop.board.tasks.routed(task, decision, now)
-            shop.note(task, "task.routed", "; ".join(reason.reason for reason in reasons), now, tier=tier)
+        case Routed():
+            _routed(shop, task, decision, now)
         case Park():
-            _park(shop, task, decision, now)
+            if not settle_for(shop, task, decision.detail, now):
+                _park(shop, task, decision, now)
         case Refused():
-            fail(shop, task, decision, now)
+            if not settle_for(shop, task, decision.reason, now):
+                fail(shop, task, decision, now)
+
+
+def _routed(shop: Shop, task: Task, decision: Routed, now: Instant) -> None:
+    shop.board.tasks.routed(task, decision, now)
+    shop.note(task, "task.routed", "; ".join(reason.reason for reason in decision.reasons), now, tier=decision.tier)
+
+
+def _closed(shop: Shop, now: Instant) -> dict[str, Instant]:
+    """Which tiers may not be asked for longer than one waits, and until when."""
+    opening = {name: open_at(shop, tier, now) for name, tier in shop.tiers.items() if tier.unfit is None}
+    return {name: at for name, at in opening.items() if at > now + shop.routing.patience}
+
+
+def _weather(shop: Shop, task: Task, closed: Mapping[str, Instant], now: Instant) -> Weather:
+    return Weather(scarce=_scarce(shop, task, now), closed_until=closed)
 
 
 def _scarce(shop: Shop, task: Task, now: Instant) -> str | None:

@@ -6,20 +6,16 @@ from dataclasses import replace
 
 from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
-from koubou.model.decision import FallBack, Refused, Routed, RunAgain
 from koubou.model.heard import RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
 from koubou.model.instant import Instant
 from koubou.model.money import Nano, show_usd
 from koubou.model.run import Run
 from koubou.model.status import Park, ParkReason, Status
-from koubou.model.task import Task
-from koubou.model.tier import Tier
 from koubou.rules.estimate import is_off
-from koubou.rules.latches import latch_of_key, latch_of_model
-from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
-from koubou.rules.route import choose_tier
+from koubou.rules.latches import latch_of_model
 from koubou.rules.settle import settlement, used_amounts
-from koubou.steps.ending import cancel, complete, fail
+from koubou.steps.after_run import after_run, again, lost
+from koubou.steps.breaker import note_call
 from koubou.steps.shop import Shop
 from koubou.steps.watch import watch, watch_the_unknown
 
@@ -72,7 +68,7 @@ def _set_aside(shop: Shop, result: CallResult, now: Instant) -> None:
     shop.board.runs.ended(task.seq, result.run, "fault", now)
     if task.run == result.run and task.status in _AT_WORK and task.outcome is None:
         detail = f"the end of run {result.run} could not be recorded; koubou retry {task.id} tries again"
-        _again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
+        again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
 
 
 def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
@@ -80,18 +76,16 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     task = shop.board.tasks.get(result.task)
     if task is None:
         return
+    run = shop.board.runs.get(task.seq, result.run)
+    if run is None:
+        return
     outcome = str(result.error.kind) if result.error else "answered"
     first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes)
+    if first and (tier := shop.tiers.get(run.tier)) is not None:
+        note_call(shop, tier, result, now)
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
         return  # a late word of an earlier run: it moved money and nothing else
-    if result.error is None:
-        complete(shop, task, result.answer_bytes, now)
-    elif task.cancel_asked:
-        cancel(shop, task, "cancelled while it was at work", now)
-    elif result.error.kind is ErrorClass.CANCELLED:
-        _interrupted(shop, task, "stopped by the emergency stop", now)
-    else:
-        _failed(shop, task, result.error, now)
+    after_run(shop, task, run, result, now)
 
 
 def _money(shop: Shop, result: CallResult, now: Instant) -> None:
@@ -140,59 +134,6 @@ def _calibrate(shop: Shop, hold: OpenHold, used: Amounts, tokens: int, cost: Nan
         )
 
 
-def _failed(shop: Shop, task: Task, error: CallError, now: Instant) -> None:
-    tier = shop.tiers.get(task.tier or "")
-    given_up = (*task.given_up, task.tier or "")
-    if error.kind is ErrorClass.CONTEXT and tier is not None:
-        task = replace(task, window_over=max(tier.context_tokens, task.window_over or 0))
-    if error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA) and not error.another_key:
-        _key_refused(shop, task.tier or "", error, now)
-    elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing)
-    decision = after_error(
-        error,
-        failures=task.failures + 1,
-        retries=_retries(task, tier),
-        retry_delay=tier.retry_delay if tier else 0,
-        has_fallback=isinstance(elsewhere, Routed),
-        chance=shop.chance(),
-    )
-    match decision:
-        case RunAgain(delay=delay, counts=counts, reason=reason):
-            kind = ParkReason.RATE if error.kind is ErrorClass.RATE else ParkReason.TIER
-            park = Park(reason=kind, detail=reason, until=now + delay) if delay else None
-            failures = task.failures + (1 if counts else 0)
-            shop.board.tasks.retried(
-                task,
-                now,
-                park=park,
-                failures=failures,
-                interruptions=task.interruptions,
-                given_up=task.given_up,
-            )
-            shop.note(task, "task.retried", reason, now, run=task.run, tier=task.tier, error_class=str(error.kind))
-        case FallBack(reason=reason):
-            shop.board.tasks.retried(
-                task, now, interruptions=task.interruptions, given_up=given_up, window_over=task.window_over
-            )
-            told = f"{task.tier} is given up: {reason}"
-            shop.note(task, "task.retried", told, now, run=task.run, tier=task.tier, error_class=str(error.kind))
-        case Refused():
-            fail(shop, task, decision, now, code=error.code)
-
-
-def _key_refused(shop: Shop, tier: str, error: CallError, now: Instant) -> None:
-    """A key or the credit behind it is no good: nobody else is sent there until a person has seen to it."""
-    reason = f"{error.message} ({error.code or error.kind})"
-    if shop.board.crew.latch(latch_of_key(tier), reason, now):
-        shop.reroute(now)
-        shop.say("tier.degraded", "error", tier=tier, error_class=str(error.kind), reason=reason)
-        shop.alert("tier_degraded", latch_of_key(tier), now, tier=tier, error_class=str(error.kind))
-
-
-def _retries(task: Task, tier: Tier | None) -> int:
-    return task.retries if task.retries is not None else (tier.retries if tier else 0)
-
-
 def _unsendable(shop: Shop, message: RunUnsendable, now: Instant) -> None:
     """Nothing went out: the money comes back. A task that can never be sent waits for an operator."""
     run = shop.board.runs.get(message.task, message.run)
@@ -201,7 +142,7 @@ def _unsendable(shop: Shop, message: RunUnsendable, now: Instant) -> None:
         task = shop.board.tasks.at(message.task)
         if task.run == run.number and task.status in _AT_WORK:
             park = Park(reason=ParkReason.OPERATOR, detail=message.reason) if message.for_good else None
-            _again(shop, task, park, now, message.reason)
+            again(shop, task, park, now, message.reason)
 
 
 def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
@@ -225,13 +166,13 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     """
     sent = run.sent_at is not None
     if sent:
-        lost = CallError(kind=ErrorClass.LOST, message=gone.reason)
+        vanished = CallError(kind=ErrorClass.LOST, message=gone.reason)
         result = CallResult(
             task=task_id,
             run=run.number,
             call=run.call,
             bill=Bill.UNKNOWN,
-            error=lost,
+            error=vanished,
             started_at=run.started_at or now,
             finished_at=now,
         )
@@ -242,28 +183,7 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     task = shop.board.tasks.at(run.task)
     if task.run != run.number or task.status not in _AT_WORK or task.outcome is not None:
         return
-    if task.cancel_asked:
-        cancel(shop, task, "cancelled while it was at work", now)
-        return
-    died = sent and not gone.on_purpose
-    interruptions = task.interruptions + (1 if died and alone else 0)
-    task = replace(task, interruptions=interruptions, suspect=task.suspect or died)
-    if interruptions >= INTERRUPTIONS_BORNE and not (task.on_interrupt == "hold" and sent):
-        detail = f"at work in {interruptions} workers that died; koubou retry {task.id} tries again"
-        _again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
-    elif sent:
-        _interrupted(shop, task, gone.reason, now)
-    else:
-        _again(shop, task, None, now, gone.reason)
-
-
-def _interrupted(shop: Shop, task: Task, reason: str, now: Instant) -> None:
-    """It was at work, and is not to blame."""
-    if task.on_interrupt == "hold":
-        detail = f"{reason}; on_interrupt is hold: koubou retry {task.id} runs it again"
-        _again(shop, task, Park(reason=ParkReason.INTERRUPTED, detail=detail), now)
-    else:
-        _again(shop, task, None, now, reason)
+    lost(shop, task, run, gone, now, alone=alone)
 
 
 def _close_unsent(shop: Shop, run: Run, now: Instant) -> None:
@@ -271,17 +191,3 @@ def _close_unsent(shop: Shop, run: Run, now: Instant) -> None:
     if hold is not None:
         shop.board.ledger.release(hold, now)
     shop.board.runs.ended(run.task, run.number, "unsent", now)
-
-
-def _again(shop: Shop, task: Task, park: Park | None, now: Instant, reason: str = "") -> None:
-    shop.board.tasks.retried(
-        task,
-        now,
-        park=park,
-        failures=task.failures,
-        interruptions=task.interruptions,
-        given_up=task.given_up,
-        suspect=task.suspect,
-    )
-    told = park.detail if park else reason
-    shop.note(task, "task.parked" if park else "task.retried", told, now, run=task.run)

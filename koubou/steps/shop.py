@@ -8,16 +8,19 @@ from typing import Any, TypeVar
 
 from koubou.errors import BOARD_FAULTS
 from koubou.model.budget import Budget
+from koubou.model.circuit import BreakerRules, Circuit
 from koubou.model.deed import Deed, Say, TellGuardian
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
 from koubou.model.retention import Retention
+from koubou.model.routing import Routing
 from koubou.model.status import Move, Park, ParkReason, Waiting
-from koubou.model.task import Difficulty, Task
+from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.ports import Board
+from koubou.rules.breaker import as_resting
 from koubou.rules.latches import as_latched
 from koubou.rules.limits import LimitsInForce
 from koubou.steps.standing import standing
@@ -29,28 +32,33 @@ Message = TypeVar("Message")
 class Shop:
     """One turn's view of the workshop. `batch` bounds how many tasks a step takes on in one turn.
 
-    `tiers` are given as the crew offers them; a step sees those whose model is frozen, now, as unfit.
+    `tiers` are given as the crew offers them; a step sees those that are frozen or left alone, now, as unfit.
+    `wake_at` is when another turn should be taken, for what waits without being parked.
     """
 
     board: Board
     tiers: Mapping[str, Tier]
-    routing: Mapping[Difficulty, str]
+    routing: Routing
     budget: Budget
     benches: Sequence[Bench]
     heard: Sequence[Heard]
     new_id: Callable[[], str]
     chance: Callable[[], float]
     batch: int = 64
+    breaker: BreakerRules = field(default_factory=BreakerRules)
     audience: Audience = field(default_factory=Audience)
     retention: Retention = field(default_factory=Retention)
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    circuits: dict[str, Circuit] = field(init=False)
+    wake_at: Instant | None = field(init=False, default=None)
     _given: Mapping[str, Tier] = field(init=False)
     _limits: LimitsInForce | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._given = self.tiers
-        self.tiers = as_latched(self._given, self.board.crew.latches())
+        self.circuits = self.board.circuits.all()
+        self._offer()
 
     @property
     def limits(self) -> LimitsInForce:
@@ -96,9 +104,23 @@ class Shop:
 
     def reroute(self, now: Instant) -> None:
         """A latch fell or was lifted: who waits for a tier that is not offered, or for any, chooses again this turn."""
-        self.tiers = as_latched(self._given, self.board.crew.latches())
-        offered = [tier.name for tier in self.tiers.values() if tier.unfit is None]
-        self.board.tasks.reroute_unknown(offered, now)
+        self._offer()
+        self.board.tasks.reroute_unknown(self._offered(), now)
+
+    def leave_alone(self, now: Instant) -> None:
+        """A circuit has opened: who waits for a place behind it chooses again; who is parked stays so."""
+        self._offer()
+        self.board.tasks.leave_unknown(self._offered(), now)
+
+    def wake_by(self, at: Instant) -> None:
+        """Have another turn taken no later than that."""
+        self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
+
+    def _offer(self) -> None:
+        self.tiers = as_resting(as_latched(self._given, self.board.crew.latches()), self.circuits)
+
+    def _offered(self) -> list[str]:
+        return [tier.name for tier in self.tiers.values() if tier.unfit is None]
 
     def apart(self, now: Instant, task_id: str | None, act: Callable[..., object], *arguments: object) -> bool:
         """Do `act(*arguments)` in a savepoint of its own; what raises is undone alone, its task parked for an operator.
@@ -127,7 +149,7 @@ class Shop:
             return
         park = Park(reason=ParkReason.OPERATOR, detail=f"{what}; koubou retry {task.id} tries again")
         if task.waiting is Waiting.RUN:
-            self.board.tasks.retried(task, now, park=park, failures=task.failures, given_up=task.given_up)
+            self.board.tasks.retried(task, now, park)
         else:
             self.board.tasks.parked(task, park, now)
         self.note(task, "task.parked", park.detail, now, move=str(Move.PARKED))

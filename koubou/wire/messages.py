@@ -8,10 +8,11 @@ from typing import Any
 
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.phase import Phase
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
-VERSION = 2
+VERSION = 3
 
 
 # worker → master
@@ -82,6 +83,7 @@ class Welcome:
 class Assign:
     """Run this: `body` is the request as it is to be sent, `folder` the run's own folder.
 
+    `purpose` says for what (`model.phase.Phase`), `expect` names the parts of a complete answer.
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
     """
 
@@ -91,6 +93,8 @@ class Assign:
     folder: str
     body: Mapping[str, Any]
     timeout: Milliseconds
+    purpose: Phase = Phase.ANSWER
+    expect: tuple[str, ...] = ()
     home: str | None = None
     source: str = ""
     attachments: tuple[Attachment, ...] = ()

@@ -14,8 +14,11 @@ from koubou.folders.shelve import open_run, reopen
 from koubou.leash.mark import mark_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import SECOND, Instant
+from koubou.model.phase import Phase
+from koubou.rules import asking
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
+from koubou.worker.complete import lacks
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
 
 _STOPPED = {
@@ -61,6 +64,9 @@ class Run:
             finished_at=began + round((time.monotonic() - ticking) * SECOND),  # also when the clock is set meanwhile
             first_token_at=self._sink.first_at,
             answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
+            quiet_for=answer.quiet_for,
+            missing=self._lacks(text, answer),
+            said=self._said(text) if answer.error is None else None,
         )
         return Record(result=result, answer=text)
 
@@ -70,6 +76,21 @@ class Run:
             self._why = why
             if self._call is not None:
                 self._call.cancel()
+
+    def _lacks(self, text: str, answer: Answer) -> tuple[str, ...]:
+        if answer.error is not None or self.assign.purpose is not Phase.ANSWER:
+            return ()
+        return lacks(text, answer.finish_reason, self.assign.expect, self.assign.body)
+
+    def _said(self, text: str) -> str | None:
+        """What a model said that was asked about the task, in the one form in which it is understood."""
+        match self.assign.purpose:
+            case Phase.DIFFICULTY:
+                return asking.difficulty_said(text)
+            case Phase.JUDGE:
+                verdict = asking.verdict(text)
+                return None if verdict is None else f"{verdict.score:.3f}"
+        return None
 
     async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
         started()

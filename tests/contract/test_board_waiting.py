@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_park_says_why_and_until_when_and_ends_then(board: Board) -> None:
 
 def test_only_what_is_pending_can_be_parked(board: Board) -> None:
     task = led_to(board, start)
-    board.tasks.retried(task, NOW, park=PARK, failures=1, given_up=("high",))
+    board.tasks.retried(replace(task, failures=1, given_up=("high",)), NOW, PARK)
     task = board.tasks.at(task.seq)
     assert (task.status, task.waiting, task.park, task.failures) == (Status.PENDING, Waiting.ROUTE, PARK, 1)
     assert task.given_up == ("high",)

@@ -20,8 +20,10 @@ from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
 from koubou.master.member import Member
 from koubou.master.workshop import CrewRules, Workshop
+from koubou.model.circuit import BreakerRules
 from koubou.model.deed import SendRun
 from koubou.model.heard import Heard, RunUnsendable
+from koubou.model.routing import Routing
 from koubou.model.task import Difficulty
 from koubou.model.tier import Reach, Tier
 from koubou.wire.hand_messages import IntakeOrders
@@ -44,7 +46,8 @@ def a_workshop(home: Path, tier: Tier) -> Workshop:
         layout=Layout(home=str(home)),
         tiers={tier.name: tier},
         keys={},
-        routing=dict.fromkeys(Difficulty, tier.name),
+        routing=Routing(tiers=dict.fromkeys(Difficulty, tier.name)),
+        breaker=BreakerRules(),
         budget=a_budget(),
         intake=orders,
         max_pending=10,
@@ -117,7 +120,7 @@ def test_no_secret_is_sent_to_a_worker_that_is_not_local(tmp_path: Path) -> None
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[RunningWorkshop]:
     tier = {"reach": "local", "executor": "rehearsal", "price": {"input": 0, "output": 0}, "workers": {"max": 1}}
-    routing = {str(difficulty): "local" for difficulty in ROUTING}
+    routing = {str(difficulty): "local" for difficulty in ROUTING.tiers}
     security = {"allowed_workspaces": [str(tmp_path)]}
     with RunningWorkshop(None, tiers={"local": tier}, routing=routing, security=security) as running:
         yield running.start()

@@ -29,7 +29,7 @@ def test_the_defaults_run_without_any_file(shelf: Shelf) -> None:
     settings = shelf.load()
     assert (settings.home, settings.sources) == ("/var/koubou", ())
     assert list(settings.tiers) == ["gpt5_high", "gpt5_medium", "local"]
-    assert settings.routing.model_dump(exclude={"judge"}) == {
+    assert settings.routing.by_difficulty == {
         "high": "gpt5_high",
         "medium": "gpt5_medium",
         "low": "local",
@@ -92,12 +92,12 @@ def test_tiers_of_a_file_replace_the_built_in_ones_and_routing_follows(shelf: Sh
     shelf.write(f"tiers: {{big: {CLOUD}, small: {CLOUD}, house: {LOCAL}}}")
     settings = shelf.load()
     assert list(settings.tiers) == ["big", "small", "house"]
-    assert settings.routing.model_dump(exclude={"judge"}) == {"high": "big", "medium": "small", "low": "house"}
+    assert settings.routing.by_difficulty == {"high": "big", "medium": "small", "low": "house"}
 
     shelf.write(f"tiers: {{house: {LOCAL}, big: {CLOUD}}}\nrouting: {{medium: house}}")
-    assert shelf.load().routing.model_dump(exclude={"judge"}) == {"high": "big", "medium": "house", "low": "house"}
+    assert shelf.load().routing.by_difficulty == {"high": "big", "medium": "house", "low": "house"}
     shelf.write(f"tiers: {{only: {CLOUD}}}")
-    assert shelf.load().routing.model_dump(exclude={"judge"}) == {"high": "only", "medium": "only", "low": "only"}
+    assert shelf.load().routing.by_difficulty == {"high": "only", "medium": "only", "low": "only"}
     shelf.write(f"tiers: {{other: {CLOUD}, gpt5_high: {CLOUD}}}")
     assert shelf.load().routing.high == "gpt5_high"
 

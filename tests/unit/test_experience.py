@@ -16,7 +16,7 @@ PRAISE = Experience(answered=20, good=PRAISED, praised=PRAISED)
 
 
 def found(by_score: Difficulty, seq: int = 1, **known: Experience) -> Difficulty:
-    return learned(by_score, "bug_fix", ROUTING, known, seq)[0]
+    return learned(by_score, "bug_fix", ROUTING.tiers, known, seq)[0]
 
 
 @pytest.mark.parametrize(("by_score", "tier", "above"), [(LOW, "local", MEDIUM), (MEDIUM, "medium", HIGH)])
@@ -27,7 +27,7 @@ def test_a_type_that_a_tier_does_poorly_goes_one_level_up(by_score: Difficulty, 
 
 
 def test_the_reason_names_the_tier_and_the_numbers() -> None:
-    _, reason = learned(LOW, "bug_fix", ROUTING, {"local": POOR}, 1)
+    _, reason = learned(LOW, "bug_fix", ROUTING.tiers, {"local": POOR}, 1)
     assert reason is not None
     assert reason.rule == "difficulty.experience"
     for part in ("up from low", "10 of 16 bug fix tasks", "local", "limit is 30%"):

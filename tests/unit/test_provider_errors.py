@@ -42,7 +42,7 @@ def anthropic(kind: str, message: str = "no") -> dict[str, object]:
         (401, openai("invalid_api_key"), ErrorClass.AUTH),
         (403, {"error": {"message": "no", "type": "forbidden"}}, ErrorClass.AUTH),
         (400, openai("unsupported_value"), ErrorClass.BAD_REQUEST),
-        (404, openai("model_not_found"), ErrorClass.BAD_REQUEST),
+        (404, openai("model_not_found"), ErrorClass.MODEL),
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, ErrorClass.BAD_REQUEST),
         (400, openai("context_length_exceeded"), ErrorClass.CONTEXT),
         (413, anthropic("request_too_large"), ErrorClass.CONTEXT),

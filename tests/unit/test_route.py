@@ -15,7 +15,7 @@ def routed(decision: Routed | Park | Refused) -> str:
 
 
 def test_difficulty_names_the_tier() -> None:
-    for difficulty, tier in ROUTING.items():
+    for difficulty, tier in ROUTING.tiers.items():
         assert routed(choose_tier(a_task(difficulty=difficulty), tiers(), ROUTING)) == tier
 
 

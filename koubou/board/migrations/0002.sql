@@ -4,13 +4,16 @@ ALTER TABLE task ADD COLUMN ripe_at INTEGER NOT NULL DEFAULT 0;      -- when it 
 ALTER TABLE task ADD COLUMN phase TEXT NOT NULL DEFAULT 'answer'     -- what its next call is for
   CHECK (phase IN ('difficulty', 'answer', 'judge'));
 ALTER TABLE task ADD COLUMN answer_run INTEGER;                      -- the run whose answer is being judged
-ALTER TABLE task ADD COLUMN upgraded INTEGER NOT NULL DEFAULT 0;     -- bad work sent it to the next tier up, once
+ALTER TABLE task ADD COLUMN upgraded_to TEXT;                        -- the next tier up, to which bad work sent it, once
 ALTER TABLE task ADD COLUMN lesser TEXT                              -- it met a lesser tier than it should have: what is done about it
   CHECK (lesser IN ('proceed', 'verify', 'simplify'));
 ALTER TABLE task ADD COLUMN judge_score REAL;                        -- 0 to 1
 ALTER TABLE task ADD COLUMN rated TEXT CHECK (rated IN ('good', 'bad'));
 
 UPDATE task SET ripe_at = coalesce(not_before, created_at) + (10 - priority) * 30000;
+
+CREATE INDEX task_waits_for_tier ON task (priority, seq DESC)
+  WHERE waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL;
 
 ALTER TABLE run ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'
   CHECK (purpose IN ('difficulty', 'answer', 'judge'));
@@ -26,7 +29,7 @@ CREATE TABLE circuit (
   quiet_until INTEGER,                                               -- the provider asked for silence until then
   reason     TEXT    NOT NULL DEFAULT '',
   opened_at  INTEGER,                                                -- degraded since
-  updated_at INTEGER NOT NULL
+  changed_at INTEGER NOT NULL DEFAULT 0                                -- when its state did; calls begun earlier say nothing of it
 ) STRICT, WITHOUT ROWID;
 
 -- How tasks of a type did in a tier.

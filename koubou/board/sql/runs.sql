@@ -1,6 +1,6 @@
 -- name: insert
-INSERT INTO run (task, number, tier, worker, call, cap, timeout, admitted_at)
-VALUES (:task, :number, :tier, :worker, :call, :cap, :timeout, :now);
+INSERT INTO run (task, number, tier, worker, call, cap, timeout, admitted_at, purpose)
+VALUES (:task, :number, :tier, :worker, :call, :cap, :timeout, :now, :purpose);
 
 -- name: get
 SELECT * FROM run WHERE task = :task AND number = :number;
@@ -22,7 +22,7 @@ WHERE task = :task AND number = :number AND ended_at IS NULL;
 
 -- name: richest
 -- The run of which the most came; an empty answer is two bytes of JSON.
-SELECT number, answer_bytes FROM run WHERE task = :task AND ended_at IS NOT NULL AND answer_bytes > 2
+SELECT number, answer_bytes FROM run WHERE task = :task AND ended_at IS NOT NULL AND answer_bytes > 2 AND purpose = 'answer'
 ORDER BY answer_bytes DESC, number DESC LIMIT 1;
 
 -- name: open_of_worker

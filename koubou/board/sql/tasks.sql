@@ -65,12 +65,16 @@ SELECT source, body FROM request WHERE task = :task;
 
 -- name: classified
 UPDATE task SET sensitivity = :sensitivity, difficulty = :difficulty, judged = (SELECT substr(factors, 1, length(factors) - 1) || ', ' || substr(:judged, 2) FROM request WHERE task = :seq),
-                status = :status, waiting = 'route',
+                status = :status, waiting = 'route', phase = :phase,
                 updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = 'classify';
 
+-- name: judged
+-- One more reason of how secret and how hard it is.
+UPDATE task SET judged = json_insert(judged, '$[#]', json(:reason)) WHERE seq = :seq;
+
 -- name: routed
-UPDATE task SET tier = :tier, routed = :routed, status = :status, waiting = 'admit', updated_at = :now,
+UPDATE task SET tier = :tier, routed = CASE WHEN :phase = 'answer' THEN :routed ELSE routed END, lesser = :lesser, phase = :phase, status = :status, waiting = 'admit', updated_at = :now,
                 park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL, park_least = NULL
 WHERE seq = :seq AND status = :from_status AND waiting = 'route';
 
@@ -120,7 +124,7 @@ WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimensio
 ORDER BY priority DESC, seq LIMIT :limit;
 
 -- name: admitted
-UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + 1, estimated_cost = :cost,
+UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + (phase = 'answer'), estimated_cost = :cost,
                 estimated_tokens = :tokens, started_at = coalesce(started_at, :now), updated_at = :now
 WHERE seq = :seq AND status = :from_status AND waiting = 'admit'
 RETURNING run;
@@ -133,8 +137,10 @@ WHERE seq = :seq AND status = :from_status AND run = :run AND waiting = 'run';
 -- A run brought no answer: back to route, now or (parked) later.
 UPDATE task SET status = :status, waiting = 'route', park = :park, park_detail = :detail, park_until = :until,
                 failures = :failures, interruptions = :interruptions, given_up = :given_up,
-                window_over = coalesce(:window_over, window_over), suspect = :suspect, updated_at = :now
-WHERE seq = :seq AND status = :from_status AND waiting = 'run';
+                window_over = coalesce(:window_over, window_over), suspect = :suspect, phase = :phase,
+                answer_run = :answer_run, answer_bytes = :answer_bytes, upgraded_to = :upgraded_to,
+                difficulty = :difficulty, judge_score = :judge_score, updated_at = :now
+WHERE seq = :seq AND status = :from_status AND waiting IN ('admit', 'run');
 
 -- name: ended
 -- The ending is decided; it counts as such for the outside once it is filed.
@@ -144,11 +150,12 @@ UPDATE task SET outcome = :outcome, waiting = 'file', error = :error, answer_byt
 WHERE seq = :seq AND outcome IS NULL AND status = :from_status;
 
 -- name: finished
--- A person lets what came of a run be enough. The task never runs again, so its run is the one that is filed.
+-- What came of a run is enough. The task never runs again, so its run is the one that is filed.
 UPDATE task SET outcome = :status, waiting = 'file', run = :run, answer_bytes = :answer_bytes, finished_at = :now,
+                tier = (SELECT tier FROM run WHERE task = :seq AND number = :run), judge_score = :judge_score,
                 park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
                 park_least = NULL, updated_at = :now
-WHERE seq = :seq AND outcome IS NULL AND status = :from_status AND waiting IN ('route', 'admit');
+WHERE seq = :seq AND outcome IS NULL AND status = :from_status AND waiting IN ('route', 'admit', 'run');
 
 -- name: filed
 -- The answer stands in its folder: now the task is what its outcome says.
@@ -158,7 +165,8 @@ WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 -- name: revived
 -- A person wants an ended task tried again; one that ended before it was classified is classified first.
 UPDATE task SET status = :status, waiting = CASE WHEN sensitivity IS NULL THEN 'classify' ELSE 'route' END, outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
-                failures = 0, interruptions = 0, suspect = 0, given_up = '[]', cancel_asked = 0, updated_at = :now
+                failures = 0, interruptions = 0, suspect = 0, given_up = '[]', cancel_asked = 0, phase = 'answer',
+                answer_run = NULL, upgraded_to = NULL, lesser = NULL, updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
 -- name: spent
@@ -185,6 +193,17 @@ UPDATE task SET status = 'pending', waiting = 'route', park = NULL, park_detail 
                 park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
 WHERE outcome IS NULL AND ((waiting = 'admit' AND tier NOT IN (SELECT value FROM json_each(:offered)))
                            OR (waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL));
+
+-- name: leave_unknown
+-- The same of those who wait for a place only.
+UPDATE task SET status = 'pending', waiting = 'route', park = NULL, park_detail = NULL, park_until = NULL,
+                park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
+WHERE outcome IS NULL AND waiting = 'admit' AND tier NOT IN (SELECT value FROM json_each(:offered));
+
+-- name: parked_for_tier
+-- Who waits until a tier can take him, the least urgent first.
+SELECT $TASK FROM task WHERE waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL
+ORDER BY priority, seq DESC LIMIT :limit;
 
 -- name: owed_filings
 SELECT seq, id FROM task WHERE waiting = 'file' AND outcome IS NOT NULL AND filed_at IS NULL ORDER BY seq LIMIT :limit;

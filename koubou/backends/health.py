@@ -1,0 +1,78 @@
+"""Asks a server how it is, at no cost: a few times for the list of its models, by whoever looks after broken circuits.
+
+As with every request of ours no proxy of the environment is used, and no redirect followed: both would carry the key.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from koubou.model.circuit import Health
+from koubou.model.tier import Tier
+
+if TYPE_CHECKING:
+    from requests import Session
+
+TIMES = 3
+SLOWEST = 2.0
+"""Seconds for one request; with so few of them, one that fails is more than a tenth."""
+_LARGEST = 4_000_000
+
+
+def ask_health(tier: Tier, api_key: str | None) -> Health:
+    """How the server of a tier is; what cannot be asked counts as well, and the next task will tell. Blocks."""
+    import requests  # late: 0.1 s that a healthy workshop need not pay
+
+    if not tier.base_url or tier.executor != "chat":
+        return Health(well=True, reason="it cannot be asked; the next task tells")
+    with requests.Session() as session:
+        session.trust_env = False
+        if api_key:
+            session.headers["Authorization"] = f"Bearer {api_key}"
+        for _ in range(TIMES):
+            began = time.monotonic()
+            try:
+                problem = _ask(session, tier)
+            except (requests.RequestException, ValueError, OSError) as error:
+                problem = _word(error)
+            took = time.monotonic() - began
+            if problem is None and took >= SLOWEST:
+                problem = f"it took {took:.1f} s to say how it is"
+            if problem is not None:
+                return Health(well=False, reason=problem)
+    return Health(well=True, reason="it says that it is well")
+
+
+def _ask(session: Session, tier: Tier) -> str | None:
+    """What is wrong, or None."""
+    address = f"{tier.base_url.rstrip('/')}/models"
+    with session.get(address, timeout=SLOWEST, allow_redirects=False, stream=True) as response:
+        body = response.raw.read(_LARGEST, decode_content=True)
+    if response.status_code in (401, 403):
+        return "the provider does not accept the key"
+    if response.status_code >= 500 or response.status_code in (408, 429):
+        return f"its server answers with status {response.status_code}"
+    if 300 <= response.status_code < 400:
+        return "its server sends elsewhere"
+    if response.status_code == 200 and (names := _names(body)) and tier.model not in names:
+        return "its server does not have the model"
+    return None  # also where it keeps no list: the next task tells
+
+
+def _names(body: bytes) -> set[str]:
+    """The models of the list; empty where that is none. Anthropic and OpenAI name them `id`, Ollama adds a tag."""
+    try:
+        listed: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return set()
+    entries = listed.get("data") if isinstance(listed, dict) else None
+    ids = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    names = {name for name in ids if isinstance(name, str)}
+    return names | {name.removesuffix(":latest") for name in names}
+
+
+def _word(error: Exception) -> str:
+    kind = type(error).__name__
+    return "no connection to its server" if "Connection" in kind else f"its server does not answer ({kind})"
