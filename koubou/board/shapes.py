@@ -40,6 +40,9 @@ def task_shape(task: Task) -> dict[str, Any]:
         "priority": task.priority,
         "session": task.session,
         "attempts": task.attempts,
+        "judge_score": task.judge_score,
+        "upgraded_to": task.upgraded_to,
+        "lesser": task.lesser,
         "rated": task.rated,
         "cost_usd": usd(task.cost),
         "cost_nusd": task.cost,
@@ -118,6 +121,7 @@ def run_shape(run: Run) -> dict[str, Any]:
         "started_at": iso_or_none(run.started_at),
         "ended_at": iso_or_none(run.ended_at),
         "outcome": run.outcome,
+        "purpose": run.purpose,
     }
 
 

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from koubou.model.circuit import BreakerRules
+from koubou.model.instant import MINUTE, SECOND
+from koubou.model.phase import Lesser
 from koubou.model.task import TYPES
 from koubou.rules import experience
 from koubou.rules.difficulty import BASE, FACTORS, HIGH, MEDIUM, TOP
+from koubou.rules.route import OBSTACLES
 
 _TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -23,6 +27,8 @@ def renewed(page: str) -> str:
 def tables() -> Mapping[str, str]:
     """Each table by its name, as Markdown."""
     return {
+        "flow": _flow(),
+        "breaker": _breaker(),
         "levels": _table(
             ("difficulty", "score"),
             [("low", f"0 to {MEDIUM - 1}"), ("medium", f"{MEDIUM} to {HIGH - 1}"), ("high", f"{HIGH} to {TOP}")],
@@ -53,6 +59,61 @@ def tables() -> Mapping[str, str]:
             ],
         ),
     }
+
+
+_ASKED: Mapping[str, str] = {
+    "secrecy": "confidential, and the tier is in the cloud?",
+    "availability": "no key, left alone by its breaker, frozen, or paused?",
+    "executor": "the task asks for another executor?",
+    "window": "surely too long for its model?",
+}
+
+
+def _flow() -> str:
+    """How a tier is chosen, as a Mermaid diagram: the obstacles in the order of the rules."""
+    lines = ["flowchart TD", "  way([the next tier on the way]) --> vain{failed this task?}"]
+    last = "vain"
+    for name in OBSTACLES:
+        lines += [f"  {last} -- no --> {name}{{{_ASKED[name]}}}", f"  {last} -- yes --> way"]
+        last = name
+    lines += [
+        f"  {last} -- yes --> way",
+        f"  {last} -- no --> rate{{may not be asked for longer than patience?}}",
+        "  rate -- yes --> way",
+        "  rate -- no --> lesser{a lesser tier than the task should have?}",
+        "  lesser -- no --> routed([routed])",
+        *(f"  lesser -- {policy} --> {_LESSER[policy]}" for policy in Lesser),
+        "  way -- none is left --> rest{why?}",
+        "  rest -- a tier may be asked later --> rated([parked: rate, until then])",
+        "  rest -- all failed this task --> failed([failed: no_tier])",
+        "  rest -- confidential --> secret([parked: secrecy])",
+        "  rest -- else --> tier([parked: tier])",
+    ]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+_LESSER: Mapping[Lesser, str] = {
+    Lesser.PROCEED: "routed",
+    Lesser.VERIFY: "verified([routed, then its answer is judged])",
+    Lesser.DEFER: "deferred([parked until the tier is back])",
+    Lesser.SIMPLIFY: "simplified([routed, asked for the main part])",
+}
+
+
+def _breaker() -> str:
+    rules = BreakerRules()
+    part = f"{rules.share:.0%} of the last {rules.of_last}"
+    wait, longest = rules.wait // SECOND, rules.longest_wait // MINUTE
+    lines = [
+        "stateDiagram-v2",
+        "  [*] --> closed",
+        f"  closed --> open: {rules.in_a_row} failures in a row, or {part}, or the model is missing",
+        "  open --> open: its server is asked how it is, and is not well",
+        f"  open --> half_open: it says that it is well, after {wait} s; doubled each time, {longest} min at most",
+        "  half_open --> open: one failure",
+        f"  half_open --> closed: {rules.successes} good calls in a row, one at a time",
+    ]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

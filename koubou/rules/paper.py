@@ -28,6 +28,9 @@ def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
         "answer": None,
         "model": tier.model if tier else None,
         "executor": tier.executor if tier else None,
+        "judge_score": task.judge_score,
+        "upgraded_to": task.upgraded_to,
+        "lesser": task.lesser,
     }
 
 

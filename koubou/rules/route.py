@@ -6,13 +6,13 @@ The way is walked in one order, and each tier on it that is passed over leaves i
     difficulty   the tier of its level; or the one that it asks for, or to which bad work has sent it
     thrift       where money is scarce, what is not hard goes to a cheaper tier first
     availability its key, its breaker, its model; and whether it failed this very task
-    rate         a tier that may not be asked for long is passed over, for a short time it is waited for
     window       what is surely too long for its model
+    rate         a tier that may not be asked for long is passed over, for a short time it is waited for
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from koubou.model.decision import Reason, Refused, Routed
@@ -105,22 +105,9 @@ def next_up(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> str | No
 
 def obstacle_of(task: Task, tier: Tier) -> Reason | None:
     """What keeps this task from this tier, or None."""
-    if is_secret(task) and tier.reach is not Reach.LOCAL:
-        return Reason(rule="secrecy", reason=f"{tier.name} is not local, and the task is confidential")
-    if tier.unfit is not None:
-        return Reason(rule="availability", reason=f"{tier.name} is not offered: {tier.unfit}")
-    if task.executor is not None and task.executor != tier.executor:
-        return Reason(rule="executor", reason=f"{tier.name} works by {tier.executor}, the task asks for another")
-    if task.window_over is not None and tier.context_tokens <= task.window_over:
-        return Reason(
-            rule="window", reason=f"it is too long for {tier.name}, which takes {tier.context_tokens:,} tokens"
-        )
-    least = (task.input_bytes + task.inputs_bytes) // LONGEST_TOKEN
-    if least > tier.context_tokens:
-        return Reason(
-            rule="window",
-            reason=f"{tier.name} takes {tier.context_tokens:,} tokens, and these are at least {least:,}",
-        )
+    for rule, keeps in OBSTACLES.items():
+        if (reason := keeps(task, tier)) is not None:
+            return Reason(rule=rule, reason=reason)
     return None
 
 
@@ -212,6 +199,38 @@ def _cheapest_first(wanted: Sequence[_Way], tiers: Mapping[str, Tier], routing: 
 def _answer_rate(tier: Tier) -> int:
     """What a million tokens of answer cost; a tier without a price comes last, and is not offered anyway."""
     return tier.price.base.output if tier.price is not None else 1 << 62
+
+
+def _secrecy(task: Task, tier: Tier) -> str | None:
+    secret = is_secret(task) and tier.reach is not Reach.LOCAL
+    return f"{tier.name} is not local, and the task is confidential" if secret else None
+
+
+def _availability(_task: Task, tier: Tier) -> str | None:
+    return f"{tier.name} is not offered: {tier.unfit}" if tier.unfit is not None else None
+
+
+def _executor(task: Task, tier: Tier) -> str | None:
+    other = task.executor is not None and task.executor != tier.executor
+    return f"{tier.name} works by {tier.executor}, the task asks for another" if other else None
+
+
+def _window(task: Task, tier: Tier) -> str | None:
+    if task.window_over is not None and tier.context_tokens <= task.window_over:
+        return f"it is too long for {tier.name}, which takes {tier.context_tokens:,} tokens"
+    least = (task.input_bytes + task.inputs_bytes) // LONGEST_TOKEN
+    if least > tier.context_tokens:
+        return f"{tier.name} takes {tier.context_tokens:,} tokens, and these are at least {least:,}"
+    return None
+
+
+OBSTACLES: Mapping[str, Callable[[Task, Tier], str | None]] = {
+    "secrecy": _secrecy,
+    "availability": _availability,
+    "executor": _executor,
+    "window": _window,
+}
+"""What can keep a task from a tier, in the order in which it is looked at."""
 
 
 def _told(reasons: Sequence[Reason]) -> str:
