@@ -17,7 +17,7 @@ USAGE, BAD_TASK_FILE, NO_MASTER, BAD_SETTINGS = 64, 65, 69, 78
 def shop() -> Iterator[Workshop]:
     """A workshop with a task at each kind of place: done, failed, waiting for its time; shared by the tests here."""
     with Simulator() as provider:
-        provider.behave(model="nobody", errors={"not_found": 1.0})
+        provider.behave(model="nobody", errors={"context": 1.0})
         with Workshop(provider) as workshop:
             tiers = three_tiers(provider)
             workshop.settings["tiers"] = {**tiers, "broken": a_tier(provider, "cloud", "nobody")}
