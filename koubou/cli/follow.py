@@ -69,12 +69,18 @@ class _Tail:
 
     def look(self, board: Reading, task: Task) -> None:
         """Tell what is new."""
+        from koubou.model.phase import Phase
+        from koubou.model.status import ENDS
+
         lines = board.history(task, after=self._line)
         if lines:
             self._line = lines[-1].id
-        if task.run != self._run:
+        # Until the end says which answer counts, that of the last run which was no question beside it.
+        runs = [run.number for run in board.runs(task) if run.purpose is Phase.ANSWER]
+        number = task.run if task.status in ENDS else max(runs, default=0)
+        if number != self._run:
             self._read()  # the end of the run before
-            self._turn_to(task.run)
+            self._turn_to(number)
         # The text first: an ending is told after all of its answer.
         self._read()
         if self._json:

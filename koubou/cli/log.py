@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     workshop = workshop_of(arguments)
     with looking(workshop) as look:
         task = found(workshop, look.show, arguments.id, look.among)
-    number = task["run"] if arguments.run is None else arguments.run
+    number = _answering(task) if arguments.run is None else arguments.run
     if arguments.run is not None and number not in {run["run"] for run in task["runs"]}:
         raise UsageMistake(f"{task['id']} has {len(task['runs'])} runs; there is no run {number}")
     folder, text, record = _written(workshop, task, number)
@@ -46,6 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         note(f"{task['id']} is {task['status']} and has no answer{f' of run {number}' if number else ' yet'}")
     return 0
+
+
+def _answering(task: Mapping[str, Any]) -> int | None:
+    """The run whose answer is meant: of an ended task the one that was filed, else the last that was not a question."""
+    from koubou.model.status import ENDS
+
+    if task["status"] in ENDS:
+        return task["run"]  # type: ignore[no-any-return]
+    return next((run["run"] for run in reversed(task["runs"]) if run["purpose"] == "answer"), None)
 
 
 def _written(
