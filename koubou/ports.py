@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -22,13 +22,14 @@ from koubou.model.account import (
 )
 from koubou.model.budget import SetLimits
 from koubou.model.call import Usage
-from koubou.model.decision import Breach, Finding, Reason, Routed
+from koubou.model.decision import Breach, Finding, InTheWay, Reason, Routed
 from koubou.model.instant import Instant
 from koubou.model.notice import Channel
 from koubou.model.retention import Cutoffs, Removal
 from koubou.model.run import Run
 from koubou.model.status import Move, Park, Waiting
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
+from koubou.rules.fairness import Candidate, Session, Wish
 
 
 class TasksPage(Protocol):
@@ -82,8 +83,21 @@ class TasksPage(Protocol):
     def needs(self, seq: int) -> list[Need]: ...
     def needers(self, task_id: str) -> list[int]: ...
     def edges_behind(self, ids: Sequence[str]) -> list[tuple[str, str]]: ...
-    def lock_taken(self, seq: int) -> str | None: ...
+    def prioritized(self, task: Task, priority: int, now: Instant) -> None: ...
+    def weighed(self, task_id: str, half_used: bool) -> None: ...
     def expired(self, now: Instant, limit: int) -> list[Task]: ...
+
+
+class QueuePage(Protocol):
+    """Whose turn it is; see `koubou.board.queue.Queue`."""
+
+    def waiting_owners(self, tier: str, most: int) -> list[int]: ...
+    def waiting_sessions(self, tier: str, most: int) -> list[Session]: ...
+    def taken(self, tier: str) -> list[tuple[int, str | None, int]]: ...
+    def ripest(self, tier: str, wish: Wish) -> list[Candidate]: ...
+    def in_the_way(self, task: Task, tiers: Collection[str]) -> InTheWay | None: ...
+    def line_up(self, task: Task) -> None: ...
+    def first_in_line(self, tiers: Collection[str]) -> list[int]: ...
 
 
 class RunsPage(Protocol):
@@ -183,6 +197,8 @@ class Board(Protocol):
 
     @property
     def tasks(self) -> TasksPage: ...
+    @property
+    def queue(self) -> QueuePage: ...
     @property
     def runs(self) -> RunsPage: ...
     @property

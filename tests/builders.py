@@ -95,6 +95,10 @@ def a_task(**changes: Any) -> Task:
         "run": 0,
         "cancel_asked": False,
         "cost": 0,
+        "waiting_since": NOW,
+        "ripe_at": NOW + 5 * 30 * SECOND,
+        "half_used": False,
+        "has_locks": False,
         "created_at": NOW,
         "updated_at": NOW,
     }

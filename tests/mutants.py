@@ -499,9 +499,9 @@ PROCESSES: Sequence[Mutant] = (
     ),
     Mutant(
         "two tasks with one lock are at work together",
-        "koubou/steps/admit.py",
-        "    if lock is not None:\n",
-        "    if False:\n",
+        "koubou/steps/locks.py",
+        "    if way is None:\n",
+        "    if True:\n",
         (TURNS,),
     ),
     Mutant(

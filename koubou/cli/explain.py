@@ -176,7 +176,7 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
-    ahead, running = board.ahead(task), board.running().get(task.tier or "", 0)
+    ahead, running = board.queue.ahead(task), board.running().get(task.tier or "", 0)
     place = "it is next" if ahead == 0 else f"{ahead} come{'s' if ahead == 1 else ''} first"
     yield f"it waits for a place in {task.tier}: {place} (priority {task.priority}, then age)"
     yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"

@@ -180,6 +180,8 @@ class NewTask:
 class Task:
     """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number.
 
+    `ripe_at` is when it is as urgent as anything can be (`rules.priority`).
+
     `judged` and `routed` are JSON lists of reasons: read them through `route`.
     """
 
@@ -223,6 +225,10 @@ class Task:
     cancel_asked: bool
     outcome: Status | None
     cost: Nano
+    waiting_since: Instant
+    ripe_at: Instant
+    half_used: bool
+    has_locks: bool
     created_at: Instant
     updated_at: Instant
     started_at: Instant | None

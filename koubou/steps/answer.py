@@ -15,6 +15,7 @@ from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
+from koubou.steps.priority import prioritize
 from koubou.steps.reconcile import reconcile
 from koubou.steps.retain import collect, is_gone, purge
 from koubou.steps.shop import Shop
@@ -33,6 +34,7 @@ VERBS = (
     "retry",
     "finish",
     "release",
+    "priority",
     "budget_set",
     "budget_add",
     "budget_reset",
@@ -78,6 +80,8 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return _finish_all
         case "release":
             return _release
+        case "priority":
+            return _prioritize_all
         case "budget_set":
             return budget.set_limit
         case "budget_add":
@@ -115,6 +119,10 @@ def _finish_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 def _purge_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     return _each(shop, asked, lambda task: purge(shop, asked, task, now))
+
+
+def _prioritize_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    return _each(shop, asked, lambda task: prioritize(shop, asked, task, now))
 
 
 def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:
