@@ -7,7 +7,7 @@ import pytest
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.deed import CancelRun, DiscardClaim, FileAway, RejectClaim
 from koubou.model.heard import RunFinished, RunUnsendable, WorkerGone
-from koubou.model.instant import HOUR, SECOND
+from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity
