@@ -35,6 +35,9 @@ class Places(RuleBasedStateMachine):
         self.asked: dict[str, dict[str, Any]] = {}
         self.paused: set[str] = set()
         self.counts: Counter[int] = Counter()
+        for owner, priority, needs in ((1000, 3, set()), (1000, 7, {-1}), (1001, 5, {1})):
+            self.drop(6, owner, needs, tier="cloud", session=None, priority=priority, locks=set())
+        self.drop(2, 1002, set(), tier="local", session="x", priority=5, locks={"tree"})
 
     @rule(
         many=some.integers(1, 5),
