@@ -235,6 +235,11 @@ class Tasks(Ripening):
         """The tasks that one needs, with how they stand."""
         return [need_from_row(row) for row in self._execute(SQL["needs"], {"task": seq}).fetchall()]
 
+    def needed_elsewhere(self, ids: Sequence[str], claim: str) -> bool:
+        """Whether a task that did not come with these, by this claim, needs one of them."""
+        values = {"ids": json.dumps(list(ids)), "claim": claim}
+        return self._execute(SQL["needed_elsewhere"], values).fetchone() is not None
+
     def edges_behind(self, ids: Sequence[str]) -> list[tuple[str, str]]:
         """Who needs whom in all that stands behind these tasks, in lower case."""
         return [(row[0], row[1]) for row in self._execute(SQL["edges_behind"], {"ids": json.dumps(list(ids))})]

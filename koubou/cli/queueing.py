@@ -71,19 +71,12 @@ def priority_shape(board: Reading, task: Task, now: Instant) -> dict[str, Any] |
     }
 
 
-def priority_told(shape: Mapping[str, Any], task: Task, now: Instant) -> str:
+def urgency(board: Reading, task: Task) -> Iterator[str]:
     """The same in a sentence."""
-    waited = now - task.waiting_since
-    parts = [f"{shape['own']} of its own"]
-    if waited >= 0:
-        parts.append(f"{waited / STEP:.1f} for {say.lasting(waited)} of waiting")
-    else:
-        parts.append(f"its waiting counts from {shape['waiting_since']} on")
-    if shape["half_used"]:
-        parts.append("1 less, for more than half of its budget is used")
-    if shape["raised_by"]:
-        parts.append(f"raised by {shape['raised_by']}, which waits for it")
-    return f"its priority is {shape['effective']:.1f} now (at most 10): {', '.join(parts)}"
+    now = say.now()
+    shape = priority_shape(board, task, now)
+    if shape is not None:
+        yield _urgency_told(shape, task, now)
 
 
 def links(board: Reading, task: Task) -> list[Link]:
@@ -99,6 +92,20 @@ def links(board: Reading, task: Task) -> list[Link]:
                 seen.add(other.id)
                 todo.append(other)
     return found
+
+
+def _urgency_told(shape: Mapping[str, Any], task: Task, now: Instant) -> str:
+    waited = now - task.waiting_since
+    parts = [f"{shape['own']} of its own"]
+    if waited >= 0:
+        parts.append(f"{waited / STEP:.1f} for {say.lasting(waited)} of waiting")
+    else:
+        parts.append(f"its waiting counts from {shape['waiting_since']} on")
+    if shape["half_used"]:
+        parts.append("1 less, for more than half of its budget is used")
+    if shape["raised_by"]:
+        parts.append(f"raised by {shape['raised_by']}, which waits for it")
+    return f"its priority is {shape['effective']:.1f} now (at most 10): {', '.join(parts)}"
 
 
 def _links_of(board: Reading, task: Task) -> Iterator[tuple[Link, Task | None]]:

@@ -15,7 +15,7 @@ from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
-from koubou.steps.priority import prioritize
+from koubou.steps.priority import level_of, prioritize
 from koubou.steps.reconcile import reconcile
 from koubou.steps.retain import collect, is_gone, purge
 from koubou.steps.shop import Shop
@@ -122,7 +122,8 @@ def _purge_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 
 def _prioritize_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    return _each(shop, asked, lambda task: prioritize(shop, asked, task, now))
+    level = level_of(asked.arguments)
+    return _each(shop, asked, lambda task: prioritize(shop, asked, task, level, now))
 
 
 def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:

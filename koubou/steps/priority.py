@@ -22,9 +22,8 @@ def weigh(shop: Shop, task_id: str, accounts: Collection[Account]) -> None:
         shop.board.tasks.weighed(task_id, half_used=True)
 
 
-def prioritize(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
+def prioritize(shop: Shop, asked: Asked, task: Task, level: int, now: Instant) -> str:
     """Another priority for a task that waits; whoever may drop it as urgent may also call it so later."""
-    level = _level(asked.arguments)
     if task.outcome is not None or task.waiting not in (Waiting.CLASSIFY, Waiting.ROUTE, Waiting.ADMIT):
         ended = task.outcome is not None or task.waiting is None
         raise IllegalMove(f"task {task.id} {'has ended' if ended else 'is at work'}: it waits for nobody")
@@ -33,7 +32,8 @@ def prioritize(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     return f"has priority {level}"
 
 
-def _level(arguments: Mapping[str, Any]) -> int:
+def level_of(arguments: Mapping[str, Any]) -> int:
+    """The priority that is asked for, by its word or as a number. Raises UsageMistake."""
     level = arguments.get("level")
     found = PRIORITIES.get(level) if isinstance(level, str) else level
     if type(found) is not int or not 1 <= found <= RIPE:

@@ -156,6 +156,13 @@ def test_all_that_stands_behind_a_task_is_told(board: Board) -> None:
     assert sorted(board.tasks.edges_behind(["two"])) == [("one", "two"), ("three", "one"), ("two", "three")]
 
 
+def test_it_is_known_whether_somebody_who_came_before_needs_a_task(board: Board) -> None:
+    drop(board, "one", depends_on=("Two",))
+    assert board.tasks.needed_elsewhere(["TWO"], "claim-of-two")
+    assert not board.tasks.needed_elsewhere(["two"], "claim-of-one"), "it came with it"
+    assert not board.tasks.needed_elsewhere(["one"], "claim-of-one")
+
+
 def test_a_lock_is_taken_while_its_task_is_at_work(board: Board) -> None:
     other = drop(board, "other", locks=("tree", "house"))
     task = led_to(board, route, "first", locks=("tree",))

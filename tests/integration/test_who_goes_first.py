@@ -139,7 +139,7 @@ def test_a_person_gives_a_waiting_task_another_priority() -> None:
 def test_a_level_that_is_none_is_refused(level: object) -> None:
     shop = shop_of(0)
     drop(shop, "mine")
-    assert shop.ask("priority", ids=["mine"], level=level)["ok"]["results"][0]["kind"] == "usage"
+    assert shop.ask("priority", ids=["mine"], level=level)["error"]["kind"] == "usage"
 
 
 def test_only_who_waits_gets_another_priority_and_a_stranger_finds_no_task() -> None:
@@ -302,3 +302,10 @@ def test_a_circle_that_a_later_file_would_close_is_refused() -> None:
     drop(shop, "three", inputs={"it": "ONE"}, depends_on=("ONE",))
     assert [deed.error["class"] for deed in shop.deeds if isinstance(deed, RejectClaim)] == ["cycle"]
     assert shop.board.tasks.get("three") is None
+
+
+def test_a_circle_within_one_file_is_refused_whatever_the_case_of_its_ids() -> None:
+    shop = shop_of(0)
+    shop.drop(a_new_task("one", depends_on=("TWO",)), a_new_task("Two", depends_on=("ONE",)))
+    assert [deed.error["class"] for deed in shop.deeds if isinstance(deed, RejectClaim)] == ["cycle"]
+    assert shop.board.tasks.get("one") is None

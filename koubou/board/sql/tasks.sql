@@ -238,6 +238,11 @@ FROM dependency d LEFT JOIN task t ON t.id = d.needs WHERE d.task = :task;
 -- Who is parked for a task.
 SELECT t.seq FROM dependency d JOIN task t ON t.seq = d.task WHERE d.needs = :id AND t.park = 'dependency';
 
+-- name: needed_elsewhere
+-- Whether anybody but those who came with some tasks needs one of them.
+SELECT 1 FROM json_each(:ids) i JOIN dependency d ON d.needs = i.value JOIN task t ON t.seq = d.task
+WHERE t.claim <> :claim LIMIT 1;
+
 -- name: edges_behind
 -- Who needs whom, in all that stands behind some tasks in the chain of dependencies.
 WITH RECURSIVE behind (id) AS (
