@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from koubou.errors import IllegalMove, UsageMistake
-from koubou.model.account import Account
+from koubou.model.account import Account, Dimension
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import Waiting
@@ -20,6 +20,15 @@ def weigh(shop: Shop, task_id: str, accounts: Collection[Account]) -> None:
     own = f"task:{task_id}"
     if any(account.name == own and is_half_used(account) for account in accounts):
         shop.board.tasks.weighed(task_id, half_used=True)
+
+
+def weigh_anew(shop: Shop, name: str) -> None:
+    """A person gave an account more, or a new period: if it is a task's own, less of it may be used now."""
+    kind, _, task_id = name.partition(":")
+    if kind == "task":
+        accounts = (shop.board.ledger.account(name, dimension) for dimension in Dimension)
+        half_used = any(account is not None and is_half_used(account) for account in accounts)
+        shop.board.tasks.weighed(task_id, half_used=half_used)
 
 
 def prioritize(shop: Shop, asked: Asked, task: Task, level: int, now: Instant) -> str:

@@ -109,6 +109,8 @@ def test_the_use_of_its_budget_is_seen_when_a_call_is_settled() -> None:
     shop.board.ledger.count(AccountKey("task:greedy"), 60_000_000)
     end(shop, "greedy")
     assert shop.task("greedy").half_used
+    assert "ok" in shop.ask("budget_add", account="task:greedy", dimension="usd", amount=100_000_000)
+    assert not shop.task("greedy").half_used, "a person gave it more"
 
 
 def test_who_is_tried_again_after_his_end_waits_anew() -> None:
