@@ -130,8 +130,12 @@ def test_every_place_goes_to_who_may_have_it(
     assert len(got) == min(free, len(waiting)), "no place stays free"
     assert len({one.seq for one in got}) == len(got)
     owners: Counter[int] = Counter()
-    for owner, _, taken in at_work:
+    sessions: Counter[tuple[int, str] | None] = Counter()
+    for owner, session, taken in at_work:
         owners[owner] += taken
+        sessions[None if session is None else (owner, session)] += taken
+    groups = {*sessions, *(one.group for one in waiting)} - {None}
+    of_session = share(places, len(groups))
     one_each = share(places, len({*owners, *(one.owner for one in waiting)}))
     for number, one in enumerate(got):
         left = [other for other in waiting if other not in got[: number + 1]]
@@ -139,4 +143,12 @@ def test_every_place_goes_to_who_may_have_it(
             assert all(owners[other.owner] >= one_each.most for other in left), "more than half, and others want it"
         if owners[one.owner] >= one_each.least:
             assert all(owners[other.owner] >= one_each.least for other in left), "others have not got their tenth"
+        if one.group is not None and sessions[one.group] >= of_session.most:
+            assert all(
+                owners[other.owner] >= one_each.most
+                or (other.group is not None and sessions[other.group] >= of_session.most)
+                for other in left
+            ), "more than half for one session, and others want it"
         owners[one.owner] += 1
+        if one.group is not None:
+            sessions[one.group] += 1
