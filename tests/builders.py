@@ -99,6 +99,10 @@ def a_task(**changes: Any) -> Task:
         "cost": 0,
         "phase": Phase.ANSWER,
         "answer_bytes": 0,
+        "waiting_since": NOW,
+        "ripe_at": NOW + 5 * 30 * SECOND,
+        "half_used": False,
+        "has_locks": False,
         "created_at": NOW,
         "updated_at": NOW,
     }

@@ -499,9 +499,9 @@ PROCESSES: Sequence[Mutant] = (
     ),
     Mutant(
         "two tasks with one lock are at work together",
-        "koubou/steps/admit.py",
-        "    if lock is not None:\n",
-        "    if False:\n",
+        "koubou/steps/locks.py",
+        "    if way is None:\n",
+        "    if True:\n",
         (TURNS,),
     ),
     Mutant(
@@ -746,8 +746,90 @@ ROUTES: Sequence[Mutant] = (
     ),
 )
 
+NEXT = "tests/integration/test_who_goes_first.py"
+ORDER: Sequence[Mutant] = (
+    Mutant(
+        "who came first has every place, however many others wait",
+        "koubou/steps/deal.py",
+        "    if len(owners) < 2 and not sessions:\n",
+        "    if True:\n",
+        (NEXT,),
+    ),
+    Mutant(
+        "who has half of the places takes more while others wait",
+        "koubou/rules/fairness.py",
+        "if places >= self.of_owner.most)",
+        "if places > self.places)",
+        (NEXT, "tests/unit/test_fairness.py"),
+    ),
+    Mutant(
+        "who came last of many gets no place at all",
+        "koubou/rules/fairness.py",
+        "min(-(-places // LEAST_PART), places // competitors)",
+        "0",
+        ("tests/unit/test_fairness.py",),
+    ),
+    Mutant(
+        "a time that is long past makes a task overtake all others",
+        "koubou/rules/priority.py",
+        "    return max(created_at, not_before or created_at)\n",
+        "    return not_before or created_at\n",
+        (NEXT, "tests/unit/test_priority.py"),
+    ),
+    Mutant(
+        "what an urgent task needs waits behind all others",
+        "koubou/board/tasks.py",
+        '            self._execute(SQL["urge_needed"], {"seq": seq})\n',
+        "            pass\n",
+        (NEXT,),
+    ),
+    Mutant(
+        "one who names the task of somebody else makes it urgent",
+        "koubou/board/sql/tasks.sql",
+        "WHERE d.needs = :id AND w.owner = :owner AND w.outcome IS NULL), :ripe_at)),",
+        "WHERE d.needs = :id AND w.outcome IS NULL), :ripe_at)),",
+        (NEXT,),
+    ),
+    Mutant(
+        "an urgent task that was cancelled still hurries what it needed",
+        "koubou/board/tasks.py",
+        "        if task.has_dependencies and move is not Move.COMPLETED:\n",
+        "        if False:\n",
+        (NEXT,),
+    ),
+    Mutant(
+        "who wants two locks waits for ever behind those who want one",
+        "koubou/board/queue.py",
+        "        return None if row is None else InTheWay(lock=row[0], task=row[1], held=False)\n",
+        "        return None\n",
+        (NEXT, "tests/property/test_who_is_next.py"),
+    ),
+    Mutant(
+        "a lock that is free again wakes nobody",
+        "koubou/steps/wake.py",
+        "    return moved + wake_for_locks(shop, now)\n",
+        "    return moved\n",
+        (NEXT,),
+    ),
+    Mutant(
+        "who was cancelled keeps his place in the line for a lock",
+        "koubou/board/migrations/0002.sql",
+        "BEGIN DELETE FROM lock_line WHERE task = NEW.seq; END;",
+        "BEGIN DELETE FROM lock_line WHERE task < 0; END;",
+        (NEXT,),
+    ),
+    Mutant(
+        "nobody is woken when a task's time is over",
+        "koubou/board/sql/tasks.sql",
+        "  SELECT MIN(expires_at) FROM task\n",
+        "  SELECT NULL FROM task\n",
+        (NEXT,),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
+    *ORDER,
     *SECRECY,
     *CLAIMS,
     *RECOVERY,

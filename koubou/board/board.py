@@ -14,6 +14,7 @@ from koubou.board.history import History
 from koubou.board.ledger import Ledger
 from koubou.board.migrating import is_passing
 from koubou.board.notices import Notices
+from koubou.board.queue import Queue
 from koubou.board.retention import Kept
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
@@ -29,6 +30,7 @@ class Board:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self.tasks = Tasks(connection)
+        self.queue = Queue(connection)
         self.runs = Runs(connection)
         self.ledger = Ledger(connection)
         self.crew = Crew(connection)

@@ -12,6 +12,7 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
+from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
 from koubou.board.retention import Kept
@@ -227,10 +228,10 @@ class Reading:
         """A task's history from after a line, oldest first."""
         return [Line(**dict(row)) for row in self._all("history_after", seq=task.seq, after=after, limit=limit)]
 
-    def ahead(self, task: Task) -> int:
-        """How many tasks of the same tier come first."""
-        rows = self._all("ahead_in_queue", tier=task.tier, priority=task.priority, seq=task.seq)
-        return int(rows[0][0])
+    @property
+    def queue(self) -> Queue:
+        """Whose turn it is; ask it within `picture`."""
+        return self._board.queue
 
     def standing(self, ids: Sequence[str]) -> dict[str, Status]:
         """The status of those of these tasks that are on the board, by their ids in lower case."""

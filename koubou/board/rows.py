@@ -32,7 +32,15 @@ _WORDS: Sequence[tuple[int, Callable[[Any], Any]]] = tuple(
 )
 _STATUS, _GIVEN_UP, _BUDGET = (_COLUMNS.index(name) for name in ("status", "given_up", "budget"))
 _FLAGS = tuple(
-    _COLUMNS.index(name) for name in ("requires_high_capability", "has_dependencies", "suspect", "cancel_asked")
+    _COLUMNS.index(name)
+    for name in (
+        "requires_high_capability",
+        "has_dependencies",
+        "suspect",
+        "cancel_asked",
+        "half_used",
+        "has_locks",
+    )
 )
 
 

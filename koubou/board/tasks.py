@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from koubou.board.parked import SQL, Parked
+from koubou.board.ripening import SQL, Ripening
 from koubou.board.rows import need_from_row, task_from_row
 from koubou.errors import IllegalMove
 from koubou.model.decision import Breach, Finding, Reason, Routed
@@ -16,6 +16,7 @@ from koubou.model.instant import Instant
 from koubou.model.request_json import request_from_json
 from koubou.model.status import Move, Park, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
+from koubou.rules.priority import ripe_at, waiting_since
 
 _NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
@@ -25,15 +26,25 @@ _LEARNED = (
 )
 """What a run can change of a task besides where it stands."""
 _JSON = json.JSONEncoder(ensure_ascii=False)
+# The step's word stands in the statement itself, or SQLite could not tell that the index has what is asked for.
+_DUE = {step: SQL["due"].replace(":waiting", f"'{step}'") for step in (Waiting.CLASSIFY, Waiting.ROUTE)}
 
 
-class Tasks(Parked):
+class Tasks(Ripening):
     """Every change names the status it starts from; when no row moves, somebody else was first: IllegalMove."""
 
     def insert(self, new: NewTask, now: Instant) -> int:
         """Take a task onto the board as pending; return its `seq`."""
         values = dict(zip(_NEW, _new_values(new), strict=True))
-        cursor = self._execute(SQL["insert"], values | {"has_dependencies": bool(new.depends_on), "now": now})
+        since = waiting_since(now, new.not_before)
+        values |= {
+            "has_dependencies": bool(new.depends_on),
+            "has_locks": bool(new.locks),
+            "waiting_since": since,
+            "ripe_at": ripe_at(since, new.priority, half_used=False),
+            "now": now,
+        }
+        cursor = self._execute(SQL["insert"], values)
         seq = cursor.lastrowid
         assert seq is not None  # noqa: S101 - an INSERT that did not raise has a row
         self._execute(SQL["insert_request"], values | {"task": seq})
@@ -41,6 +52,8 @@ class Tasks(Parked):
             self._execute(SQL["insert_dependency"], {"task": seq, "needs": needed})
         for lock in new.locks:
             self._execute(SQL["insert_lock"], {"task": seq, "name": lock})
+        if new.depends_on:
+            self._execute(SQL["urge_needed"], {"seq": seq})
         return seq
 
     def get(self, task_id: str) -> Task | None:
@@ -62,12 +75,12 @@ class Tasks(Parked):
         return [row[0] for row in self._execute(SQL["of_claim"], {"claim": claim})]
 
     def due(self, waiting: Waiting, limit: int) -> list[Task]:
-        """Tasks that wait for a step and are not parked, in dispatch order: priority, then age."""
-        rows = self._execute(SQL["due"], {"waiting": waiting, "limit": limit})
+        """Tasks that wait for a step before the queue and are not parked, in dispatch order: the ripest first."""
+        rows = self._execute(_DUE[waiting], {"limit": limit})
         return [task_from_row(row) for row in rows.fetchall()]
 
     def due_for_tier(self, tier: str, limit: int) -> list[Task]:
-        """Tasks that wait for a place in this tier, in dispatch order."""
+        """Tasks that wait for a place in this tier, in dispatch order, whosever they are."""
         rows = self._execute(SQL["due_for_tier"], {"tier": tier, "limit": limit})
         return [task_from_row(row) for row in rows.fetchall()]
 
@@ -169,6 +182,8 @@ class Tasks(Parked):
             "now": now,
         }
         self._expect_one(self._execute(SQL["ended"], values), task, move)
+        if task.has_dependencies and move is not Move.COMPLETED:
+            self._urge_no_more(task)
 
     def finished(self, task: Task, run: int, answer_bytes: int, now: Instant) -> None:
         """What came of a run is enough: the task is completed with it."""
@@ -183,6 +198,7 @@ class Tasks(Parked):
     def revived(self, task: Task, now: Instant) -> None:
         """A person wants an ended task tried again: back to route, or to classify where it never came so far."""
         self._move("revived", task, Move.RETRIED, {}, now)
+        self.ripen(task.seq)
 
     def spent(self, task_id: str, cost: int, tokens: int) -> tuple[int, int] | None:
         """Add a call's cost and tokens to its task's page; (tokens, cost) as they had been estimated for it."""
@@ -225,14 +241,14 @@ class Tasks(Parked):
         """The tasks that one needs, with how they stand."""
         return [need_from_row(row) for row in self._execute(SQL["needs"], {"task": seq}).fetchall()]
 
+    def needed_elsewhere(self, ids: Sequence[str], claim: str) -> bool:
+        """Whether a task that did not come with these, by this claim, needs one of them."""
+        values = {"ids": json.dumps(list(ids)), "claim": claim}
+        return self._execute(SQL["needed_elsewhere"], values).fetchone() is not None
+
     def edges_behind(self, ids: Sequence[str]) -> list[tuple[str, str]]:
         """Who needs whom in all that stands behind these tasks, in lower case."""
         return [(row[0], row[1]) for row in self._execute(SQL["edges_behind"], {"ids": json.dumps(list(ids))})]
-
-    def lock_taken(self, seq: int) -> str | None:
-        """The name of a lock that this task wants and another at work has."""
-        row = self._execute(SQL["locks_taken"], {"task": seq}).fetchone()
-        return row[0] if row else None
 
     def expired(self, now: Instant, limit: int) -> list[Task]:
         """Tasks that were not begun before their time was over."""

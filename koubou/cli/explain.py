@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
     from koubou.cli.find import find
     from koubou.cli.looking import reading
+    from koubou.cli.queueing import links, priority_shape, queue_shape
     from koubou.cli.workshop import workshop_of
 
     workshop = workshop_of(arguments)
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
             gone = board.rest(task).text_removed_at is not None
             findings, score = ((), None) if gone else board.examination(task)
             released = [line for line in board.history(task) if line.event == "task.released"]
+            queue, priority = queue_shape(workshop, board, task), priority_shape(board, task, say.now())
+            chain = links(board, task)
             now = list(_now(workshop, board, task))
     if arguments.json:
         say.print_json(
@@ -52,6 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
                 "difficulty": task.difficulty,
                 "score": score,
                 "route": [asdict(reason) for reason in task.route],
+                "queue": queue,
+                "priority": priority,
+                "waits_for": [asdict(link) for link in chain],
                 "released": [{"actor": line.actor, "reason": line.reason} for line in released],
                 "now": now,
             }
@@ -130,6 +136,7 @@ def _ended(task: Task, rest: Rest) -> Iterator[str]:
 
 def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]:
     from koubou.cli import say
+    from koubou.cli.queueing import links, urgency
     from koubou.model.instant import iso
     from koubou.model.status import ParkReason
 
@@ -138,8 +145,8 @@ def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]
         yield f"it goes on at {iso(park.until)} (in {say.lasting(park.until - say.now())})"
     match park.reason:
         case ParkReason.DEPENDENCY:
-            for need in board.needs(task):
-                yield f"it needs {need.id}, which {f'is {need.status}' if need.status else 'nobody has dropped yet'}"
+            yield from (link.told(task.id) for link in links(board, task))
+            yield from urgency(board, task)
         case ParkReason.BUDGET:
             yield from _breach(board, rest)
         case ParkReason.SECRECY:
@@ -176,10 +183,17 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
-    ahead, running = board.ahead(task), board.running().get(task.tier or "", 0)
+    from koubou.cli import say
+    from koubou.cli.queueing import queue_shape, urgency
+    from koubou.model.instant import SECOND
+
+    queue, running = queue_shape(workshop, board, task) or {}, board.running().get(task.tier or "", 0)
+    ahead, wait = queue.get("ahead") or 0, queue.get("estimated_wait_s")
     place = "it is next" if ahead == 0 else f"{ahead} come{'s' if ahead == 1 else ''} first"
-    yield f"it waits for a place in {task.tier}: {place} (priority {task.priority}, then age)"
+    about = "" if wait is None else f", about {say.lasting(wait * SECOND)} by the tier's last runs"
+    yield f"it waits for a place in {task.tier}: {place} (the ripest first, a share for each submitter){about}"
     yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"
+    yield from urgency(board, task)
 
 
 def _at_work(board: Reading, task: Task) -> Iterator[str]:

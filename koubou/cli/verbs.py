@@ -26,6 +26,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "cancel": "end tasks without an answer",
             "finish": "file what there is of an answer, and end the task",
             "retry": "have ended tasks tried again",
+            "priority": "make a task that waits more urgent, or less",
             "pause": "begin nothing new, in a tier or anywhere; what is at work goes on",
             "resume": "let go on what was paused or set aside",
             "drain": "begin nothing new, and wait until nothing is at work",

@@ -93,6 +93,8 @@ class _Ask:
         waits_for = tuple(dict.fromkeys((*task.depends_on, *task.inputs.values())))
         if task.id is not None and task.id.lower() in (other.lower() for other in waits_for):
             raise self._refusal("cycle", ("depends_on",), "names the task itself: it would wait for ever")
+        if task.expires_at is not None and task.not_before is not None and task.expires_at <= task.not_before:
+            raise self._refusal("schema", ("expires_at",), "is not after not_before: the task could never be begun")
         root, way = self._workspace()
         prompt = task.prompt or ""
         if "prompt_file" in task.model_fields_set:

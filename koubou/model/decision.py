@@ -80,6 +80,15 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InTheWay:
+    """A lock that a task wants, and the task at work that has it, or (`held` False) that comes first in its line."""
+
+    lock: str
+    task: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
     """It will not do; the task fails. `kind` is the stable class of the error, `remedy` what a person can do.
 

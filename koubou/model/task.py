@@ -183,6 +183,7 @@ class Task:
 
     `judged` and `routed` are JSON lists of reasons: read them through `route`. `phase` is what its next call is for,
     `answer_run` the run of which an answer is in hand, of so many `answer_bytes` as UTF-8 JSON.
+    `ripe_at` is when it is as urgent as anything can be (`rules.priority`).
     """
 
     seq: int
@@ -232,6 +233,10 @@ class Task:
     upgraded_to: str | None
     lesser: Lesser | None
     judge_score: float | None
+    waiting_since: Instant
+    ripe_at: Instant
+    half_used: bool
+    has_locks: bool
     created_at: Instant
     updated_at: Instant
     started_at: Instant | None

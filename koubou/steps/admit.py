@@ -12,7 +12,6 @@ from koubou.model.instant import Instant
 from koubou.model.money import FREE, Price
 from koubou.model.phase import Phase
 from koubou.model.run import Run
-from koubou.model.status import Park, ParkReason
 from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts, least_amounts
@@ -22,7 +21,9 @@ from koubou.rules.estimate import of_call
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
 from koubou.steps.after_run import settle_for, without_aside
+from koubou.steps.deal import next_in
 from koubou.steps.ending import fail
+from koubou.steps.locks import has_locks_free
 from koubou.steps.pace import is_being_tried, is_half_open, open_at, take
 from koubou.steps.shop import Shop
 
@@ -59,7 +60,7 @@ def admit(shop: Shop, now: Instant) -> int:
 def _fill(shop: Shop, tier: Tier, rooms: dict[str, int], taken: dict[str, int], now: Instant) -> int:
     """Admit as many of a tier's tasks as there is room for; return how many were looked at, who wait here no more."""
     looked_at = 0
-    for task in shop.board.tasks.due_for_tier(tier.name, min(sum(rooms.values()), shop.batch)):
+    for task in next_in(shop, tier.name, min(sum(rooms.values()), shop.batch)):
         if not rooms:
             break
         worker = _own_worker(rooms, taken) if task.suspect else max(rooms, key=lambda name: rooms[name])
@@ -93,10 +94,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
         shop.board.tasks.rerouted(task, now)
         shop.note(task, "task.retried", f"{tier.name} is not local any more, and the task is {task.sensitivity}", now)
         return
-    lock = shop.board.tasks.lock_taken(task.seq)
-    if lock is not None:
-        detail = "a lock that it wants is taken by a task at work"
-        _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=detail, until=now + 1000), now)
+    if task.has_locks and not has_locks_free(shop, task, now):
         return
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
@@ -187,8 +185,3 @@ def _conforms(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> bool:
     if shop.board.tasks.queued_up_to(tier.name, 1):
         shop.wake_by(opens)
     return False
-
-
-def _park(shop: Shop, task: Task, park: Park, now: Instant) -> None:
-    shop.board.tasks.parked(task, park, now)
-    shop.note(task, "task.parked", park.detail, now, park=str(park.reason))

@@ -15,6 +15,7 @@ from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
 from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
+from koubou.steps.priority import level_of, prioritize
 from koubou.steps.rate import rate
 from koubou.steps.reconcile import reconcile
 from koubou.steps.retain import collect, is_gone, purge
@@ -35,6 +36,7 @@ VERBS = (
     "finish",
     "release",
     "rate",
+    "priority",
     "budget_set",
     "budget_add",
     "budget_reset",
@@ -82,6 +84,8 @@ def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return _release
         case "rate":
             return _rate_all
+        case "priority":
+            return _prioritize_all
         case "budget_set":
             return budget.set_limit
         case "budget_add":
@@ -123,6 +127,11 @@ def _purge_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 
 def _rate_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     return _each(shop, asked, lambda task: rate(shop, asked, task, now))
+
+
+def _prioritize_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
+    level = level_of(asked.arguments)
+    return _each(shop, asked, lambda task: prioritize(shop, asked, task, level, now))
 
 
 def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, Any]:

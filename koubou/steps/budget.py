@@ -11,6 +11,7 @@ from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.money import RICHEST, THE_MOST
 from koubou.rules.admit import show_amount
+from koubou.steps.priority import weigh_anew
 from koubou.steps.scopes import account_of, limit_of, scope_of
 from koubou.steps.shop import Shop
 
@@ -50,6 +51,7 @@ def add(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     found = shop.board.ledger.account(*limit.key) or shop.board.ledger.open_account(limit, now)
     _amount((limit.limit or 0) + found.added + amount, dimension)
     shop.board.ledger.add(limit.key, amount, now)
+    weigh_anew(shop, limit.name)
     told = f"{limit.name} has {show_amount(amount, dimension)} more"
     return _done(shop, asked, "budget.add", told, reason, now)
 
@@ -73,6 +75,7 @@ def reset(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
         raise IllegalMove(f"there is no account {name}")
     for account in found:
         shop.board.ledger.restart(account, f"reset:{shop.new_id()}", now)
+    weigh_anew(shop, name)
     amounts = ", ".join(show_amount(account.settled, account.dimension) for account in found if account.settled)
     told = f"{name} begins anew; {f'{amounts} no longer count' if amounts else 'nothing of it was used'}"
     return _done(shop, asked, "budget.reset", told, reason, now)

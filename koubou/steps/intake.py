@@ -75,7 +75,13 @@ def _check_needs(shop: Shop, arrived: Arrived, new: NewTask) -> None:
 
 def _check_circles(shop: Shop, arrived: Arrived) -> None:
     waiting = [new.id for new in arrived.tasks if new.depends_on]
-    circle = in_a_circle(shop.board.tasks.edges_behind(waiting)) if waiting else None
+    if not waiting:
+        return
+    if shop.board.tasks.needed_elsewhere(waiting, arrived.claim):
+        edges = shop.board.tasks.edges_behind(waiting)
+    else:  # nobody waited for these before: a circle can only be among them
+        edges = [(new.id.lower(), needed.lower()) for new in arrived.tasks for needed in new.depends_on]
+    circle = in_a_circle(edges)
     if circle is not None:
         raise _refusal(arrived, "cycle", "depends_on", f'task "{circle}" would wait for itself')
 

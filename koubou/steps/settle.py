@@ -16,6 +16,7 @@ from koubou.rules.latches import latch_of_model
 from koubou.rules.settle import settlement, used_amounts
 from koubou.steps.after_run import after_run, again, lost
 from koubou.steps.breaker import note_call
+from koubou.steps.priority import weigh
 from koubou.steps.shop import Shop
 from koubou.steps.watch import watch, watch_the_unknown
 
@@ -101,6 +102,7 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     estimated = shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
     if estimated is not None and outcome.usage is not None:
         _calibrate(shop, hold, used, *estimated)
+    weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
     # The fact stands, whatever may be wrong with what follows from it.

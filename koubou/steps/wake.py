@@ -1,4 +1,4 @@
-"""Let parked tasks go on whose time or money has come, and end those whose time is over."""
+"""Let parked tasks go on whose time, money or locks have come, and end those whose time is over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from koubou.model.decision import Refused
 from koubou.model.instant import Instant
 from koubou.rules.windows import current
 from koubou.steps.ending import fail
+from koubou.steps.locks import wake_for_locks
 from koubou.steps.shop import Shop
 
 
@@ -26,4 +27,4 @@ def wake(shop: Shop, now: Instant) -> int:
         account = shop.board.ledger.account(current(name, now, shop.budget.timezone), dimension)
         if account is not None:
             moved += shop.board.tasks.wake_breached(name, account, now)
-    return moved
+    return moved + wake_for_locks(shop, now)

@@ -230,6 +230,19 @@ def test_a_rating_is_shown_and_the_last_word_counts(shop: Workshop) -> None:
     assert "completed" in refused.stderr
 
 
+def test_a_waiting_task_is_made_more_urgent_and_explain_says_so(shop: Workshop) -> None:
+    shop.drop("rush.yaml", {"id": "rush", "prompt": "Hello", "not_before": "2100-01-01T00:00:00Z"})
+    shop.wait_for_park("rush", "schedule")
+    assert shop.koubou("priority", "rush", "urgent").stdout == "rush has priority urgent\n"
+    assert shop.ask("explain", "rush")["priority"]["own"] == 9
+    assert shop.koubou("priority", "rush", "3").returncode == 0
+    assert shop.show("rush")["priority"] == 3
+    refused = shop.koubou("priority", "rush", "pressing")
+    assert refused.returncode not in (0, 1)
+    assert "urgent, high" in refused.stderr
+    assert shop.koubou("priority", "done", "9").returncode == 1
+
+
 def test_log_and_follow_show_the_answer(shop: Workshop) -> None:
     answer = shop.output("done")["answer"]
     assert answer[:20] in shop.koubou("log", "done").stdout

@@ -160,3 +160,26 @@ def test_a_fresh_board_gives_room_back_and_keeps_nothing_of_what_was_removed(pat
         assert path.stat().st_size < before / 2
         kept = b"".join(each.read_bytes() for each in path.parent.iterdir() if each.is_file())
         assert b"a-word-to-be-forgotten" not in kept
+
+
+def test_who_waits_on_a_board_of_the_first_version_keeps_his_place(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = list(migrations())
+    with monkeypatch.context() as older:
+        older.setattr(connection, "_migrations", lambda: steps[:1])
+        with closing(open_for_writing(path)) as board:
+            columns = "id, claim, document, digest, owner, type, title, status, waiting, priority, input_bytes"
+            more = "requires_high_capability, message_count, on_interrupt, has_dependencies, created_at, updated_at"
+            board.executemany(
+                f"INSERT INTO task ({columns}, {more}, not_before) "
+                "VALUES (?1, ?1, 1, '', 1000, 'general', '', 'pending', 'classify', ?2, 9, "
+                "0, 1, 'retry', 0, ?3, 0, ?4)",
+                [("early", 5, 1_000_000, 1), ("urgent", 9, 1_060_000, None), ("late", 9, 1_000_000, 2_000_000)],
+            )
+            board.execute("INSERT INTO task_lock SELECT seq, 'tree' FROM task WHERE id = 'late'")
+    with closing(open_for_writing(path)) as board:
+        tasks = [Board(board).tasks.get(name) for name in ("early", "urgent", "late")]
+    assert [(task.ripe_at, task.has_locks) for task in tasks if task is not None] == [
+        (1_150_000, False),
+        (1_090_000, False),
+        (2_030_000, True),
+    ]

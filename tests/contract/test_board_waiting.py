@@ -10,12 +10,12 @@ import pytest
 
 from koubou.board import Board
 from koubou.model.account import Account, AccountKey
-from koubou.model.decision import Breach
+from koubou.model.decision import Breach, InTheWay
 from koubou.model.instant import HOUR
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Task
 from tests.builders import NOW, a_new_task
-from tests.contract.way import PARK, admit, classify, drop, end, file, led_to, park, route, start
+from tests.contract.way import PARK, admit, classify, drop, file, led_to, park, route, start
 
 MONTH = "month:2027-01"
 CEILING = 100
@@ -91,7 +91,7 @@ def test_dispatch_goes_by_priority_then_by_age(board: Board) -> None:
         led_to(board, route, name, priority=priority)
     led_to(board, admit, "at-work", priority=10)
     assert awake(board) == ["urgent", "old", "young", "low"]
-    assert [task.id for task in board.tasks.due(Waiting.ADMIT, 2)] == ["urgent", "old"]
+    assert [task.id for task in board.tasks.due_for_tier("medium", 2)] == ["urgent", "old"]
     assert board.tasks.due_for_tier("high", 9) == []
     assert board.tasks.queued() == {"medium": 4}
     assert (board.tasks.queued_up_to("medium", 99), board.tasks.queued_up_to("medium", 3)) == (4, 3)
@@ -157,11 +157,18 @@ def test_all_that_stands_behind_a_task_is_told(board: Board) -> None:
     assert sorted(board.tasks.edges_behind(["two"])) == [("one", "two"), ("three", "one"), ("two", "three")]
 
 
+def test_it_is_known_whether_somebody_who_came_before_needs_a_task(board: Board) -> None:
+    drop(board, "one", depends_on=("Two",))
+    assert board.tasks.needed_elsewhere(["TWO"], "claim-of-two")
+    assert not board.tasks.needed_elsewhere(["two"], "claim-of-one"), "it came with it"
+    assert not board.tasks.needed_elsewhere(["one"], "claim-of-one")
+
+
 def test_a_lock_is_taken_while_its_task_is_at_work(board: Board) -> None:
     other = drop(board, "other", locks=("tree", "house"))
     task = led_to(board, route, "first", locks=("tree",))
-    assert board.tasks.lock_taken(other.seq) is None
+    assert board.queue.in_the_way(other, ["medium"]) is None
     admit(board, task)
-    assert board.tasks.lock_taken(other.seq) == "tree"
-    end(board, board.tasks.at(task.seq))
-    assert board.tasks.lock_taken(other.seq) is None
+    assert board.queue.in_the_way(other, []) == InTheWay(lock="tree", task="first", held=True)
+    board.runs.ended(task.seq, 1, "answered", NOW)
+    assert board.queue.in_the_way(other, ["medium"]) is None

@@ -63,7 +63,7 @@ def test_who_may_rate() -> None:
     shop = a_workshop_with_an_answer(owner=1000)
     stranger = shop.ask("rate", operator=False, uid=1001, ids=["a-task"], rating="bad")
     assert stranger["ok"]["results"][0]["kind"] == "unknown_task"
-    assert known(shop) == Experience()
+    assert known(shop) == Experience(answered=1)
     owner = shop.ask("rate", operator=False, uid=1000, ids=["a-task"], rating="bad")
     assert owner["ok"]["results"][0]["ok"]
 

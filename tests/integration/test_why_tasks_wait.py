@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import NOW, a_new_task
@@ -15,7 +17,8 @@ from koubou.model.account import AccountKey, Limit
 from koubou.model.decision import Breach, Reason, Routed
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
-from koubou.model.status import Park, ParkReason
+from koubou.model.run import Run
+from koubou.model.status import Move, Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
 
 Say = Callable[..., tuple[int, str, str]]
@@ -135,3 +138,107 @@ def test_status_says_what_ends_a_pause(board: Board, say: Say) -> None:
     pause(board, "local", "night", "alice")
     for verb in ("status", "budget"):
         assert "(koubou resume local)" in say(verb)[1]
+
+
+def wait_with(board: Board, name: str, *, routed: bool = True, **asked: object) -> None:
+    """A task that waits for its place in `local`, or (`routed` False) for those that it needs."""
+    reason = Reason(rule="tier.low", reason="easy")
+    with board.transaction():
+        seq = board.tasks.insert(a_new_task(name, **asked), NOW)
+        board.tasks.classified(board.tasks.at(seq), Sensitivity.INTERNAL, Difficulty.LOW, (reason,), NOW)
+        if routed:
+            board.tasks.routed(board.tasks.at(seq), Routed(tier="local", reasons=(reason,)), NOW)
+        else:
+            park = Park(reason=ParkReason.DEPENDENCY, detail="waits for others")
+            board.tasks.parked(board.tasks.at(seq), park, NOW)
+
+
+def at_work(board: Board, name: str, took: int | None = None) -> None:
+    """It has a place, or had one and was answered after `took`."""
+    with board.transaction():
+        task = board.tasks.get(name)
+        assert task is not None
+        number = board.tasks.admitted(task, 0, 0, NOW)
+        run = Run(task=task.seq, number=number, tier="local", worker="w", call=name, cap=9, timeout=9, admitted_at=NOW)
+        board.runs.insert(run)
+        if took is not None:
+            board.runs.ended(task.seq, number, "answered", NOW + took)
+            board.tasks.ended(board.tasks.at(task.seq), Move.COMPLETED, NOW + took)
+
+
+def lines_up(board: Board, name: str) -> None:
+    with board.transaction():
+        task = board.tasks.get(name)
+        assert task is not None
+        board.tasks.parked(task, Park(reason=ParkReason.DEPENDENCY, detail="waits for a lock"), NOW)
+        board.queue.line_up(task)
+
+
+def shape(say: Say, name: str) -> Any:
+    return json.loads(say("explain", name, "--json")[1])
+
+
+def test_who_waits_for_whom_is_told_to_the_root(board: Board, say: Say) -> None:
+    wait_with(board, "holder", locks=("the tree",))
+    at_work(board, "holder")
+    for name in ("first", "second"):
+        wait_with(board, name, locks=("the tree",))
+        lines_up(board, name)
+    wait_with(board, "plan", routed=False, depends_on=("second", "nobody"))
+    wait_with(board, "top", routed=False, depends_on=("plan",))
+    told = explained(say, "top")
+    assert told[1:5] == [
+        "it needs plan, which is parked (dependency: waits for others)",
+        "plan needs nobody, which nobody has dropped yet",
+        "plan needs second, which is parked (dependency: waits for a lock)",
+        'second wants the lock "the tree" after holder, which has it and is at work in local',
+    ]
+    assert [(link["task"], link["other"], link["lock"]) for link in shape(say, "top")["waits_for"]] == [
+        ("top", "plan", None),
+        ("plan", "nobody", None),
+        ("plan", "second", None),
+        ("second", "holder", "the tree"),
+    ]
+    with board.transaction():
+        task = board.tasks.get("holder")
+        assert task is not None
+        board.runs.ended(task.seq, 1, "answered", NOW)
+    wanted = explained(say, "second")[1]
+    assert wanted.startswith('it wants the lock "the tree" after first, which comes first for it and is parked')
+
+
+def test_the_place_in_the_queue_is_by_ripeness_and_the_wait_by_the_last_runs(board: Board, say: Say) -> None:
+    assert shape(say, "queued")["queue"] == {"position": 1, "ahead": 0, "estimated_wait_s": None}
+    for number in range(3):
+        wait_with(board, f"done-{number}")
+        at_work(board, f"done-{number}", took=20_000)
+    for name in ("busy-1", "busy-2"):
+        wait_with(board, name)
+        at_work(board, name)
+    wait_with(board, "urgent", priority=9)
+    wait_with(board, "low", priority=3)
+    assert shape(say, "low")["queue"] == {"position": 3, "ahead": 2, "estimated_wait_s": 30}
+    first, *_ = explained(say, "low")
+    assert first.startswith("it waits for a place in local: 2 come first")
+    assert first.endswith("about 30s by the tier's last runs")
+    assert shape(say, "urgent")["queue"]["position"] == 1
+    assert shape(say, "busy-1")["queue"] is None
+
+
+def test_what_made_a_task_more_urgent_is_told(board: Board, say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_with(board, "root", priority=2)
+    wait_with(board, "top", routed=False, priority=6, depends_on=("root",))
+    board.tasks.weighed("root", half_used=True)
+    monkeypatch.setattr("koubou.cli.say.now", lambda: NOW + 45_000)
+    told = next(line for line in explained(say, "root") if "priority" in line)
+    assert told == (
+        "its priority is 7.5 now (at most 10): 2 of its own, 1.5 for 45s of waiting, "
+        "1 less, for more than half of its budget is used, raised by top, which waits for it"
+    )
+    assert shape(say, "root")["priority"] == {
+        "own": 2,
+        "effective": 7.5,
+        "waiting_since": "2027-01-15T08:00:00.000Z",
+        "half_used": True,
+        "raised_by": "top",
+    }

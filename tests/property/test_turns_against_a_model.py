@@ -24,7 +24,7 @@ from tests.builders import NOW, a_budget, a_new_task, a_result, a_secret, a_tier
 from tests.turns import Workshop
 
 ANY = some.integers(0, 999)
-SECOND, HOUR = 1_000, 3_600_000
+SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
 ROOMS = {"cloud": 2, "local": 3}
 RETRY_DELAY = SECOND
 FAILURES = ("server", "rate", "bad_request", "quota", "timeout")
@@ -42,7 +42,9 @@ class Modelled:
     """A task as the model knows it. `place`: queue, parked, work, ending or ended."""
 
     name: str
-    order: tuple[int, int]
+    number: int
+    priority: int
+    since: int
     asked: str
     secret: bool
     hold: bool
@@ -61,6 +63,11 @@ class Modelled:
     given_up: set[str] = field(default_factory=set)
     cancel_asked: bool = False
     outcome: str | None = None
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Half a minute of waiting weighs as much as one step of priority."""
+        return (self.since - self.priority * MINUTE // 2, self.number)
 
     def back(self) -> None:
         """It goes back to where its tier is chosen."""
@@ -198,8 +205,7 @@ class Turns(RuleBasedStateMachine):
             asked: dict[str, Any] = {"on_interrupt": "hold"} if hold else {}
             asked |= {"findings": (a_secret(),)} if secret else {}
             new.append(a_new_task(name, tier=tier, retries=retries, priority=priority, **asked))
-            order = (-priority, self.count)
-            self.model.tasks[name] = Modelled(name, order, tier, secret, hold, retries)
+            self.model.tasks[name] = Modelled(name, self.count, priority, self.model.now, tier, secret, hold, retries)
             if secret:
                 self.shop.auditor.secret.add(name)
         self.turn(an_arrival(*new))
@@ -302,7 +308,7 @@ class Turns(RuleBasedStateMachine):
             if task.place == "ended":
                 task.failures = task.deaths = 0
                 task.suspect = task.cancel_asked = False
-                task.given_up, task.outcome = set(), None
+                task.given_up, task.outcome, task.since = set(), None, self.model.now
             task.back()
         assert self.ask("retry", ids=[task.name])["results"][0]["ok"] is able
 

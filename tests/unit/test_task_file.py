@@ -56,6 +56,7 @@ GOOD = [
     "messages: [{role: system, content: be kind}, {role: user, content: hello}]",
     "{prompt: x, tier: auto, type: auto, difficulty: auto, sensitivity: auto, executor: auto}",
     "{prompt: x, priority: 10}",
+    "{prompt: x, not_before: '2026-12-02T00:00:00Z', expires_at: '2026-12-02T09:00:01+09:00'}",
     "{prompt: x, priority: background}",
     "{prompt: x, id: null, workspace: null, temperature: null, response_format: null, retries: null, system: null}",
     "{prompt: x, budget: {cost_usd: '0.50', time: 90}}",
@@ -121,6 +122,7 @@ BAD = {
     "[prompt]": None,
 }
 BEYOND_A_SCHEMA = {
+    "{prompt: a, not_before: '2026-12-02T00:00:00Z', expires_at: '2026-12-02T09:00:00+09:00'}": "expires_at",
     "{prompt: x, not_before: 2026-12-01T09:00:00}": "not_before",
     "{prompt: x, not_before: 2026-12-01}": "not_before",
     "{prompt: x, expires_at: tomorrow}": "expires_at",

@@ -10,13 +10,46 @@ ALTER TABLE task ADD COLUMN lesser TEXT                              -- it met a
 ALTER TABLE task ADD COLUMN judge_score REAL;                        -- 0 to 1
 ALTER TABLE task ADD COLUMN rated TEXT CHECK (rated IN ('good', 'bad'));
 
-UPDATE task SET ripe_at = coalesce(not_before, created_at) + (10 - priority) * 30000;
+ALTER TABLE task ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task ADD COLUMN half_used INTEGER NOT NULL DEFAULT 0;    -- more than half of its own budget is used
+ALTER TABLE task ADD COLUMN has_locks INTEGER NOT NULL DEFAULT 0;
+
+UPDATE task SET waiting_since = max(coalesce(not_before, created_at), created_at),
+                has_locks = EXISTS (SELECT 1 FROM task_lock WHERE task = seq);
+UPDATE task SET ripe_at = waiting_since + (10 - priority) * 30000;
+
+DROP INDEX task_queue;
+DROP INDEX task_breached;
+CREATE INDEX task_due ON task (waiting, ripe_at, seq) WHERE park IS NULL AND (waiting = 'classify' OR waiting = 'route');
+-- All that is asked of the queue is in these, so that who looks past thousands does not read a page of each.
+CREATE INDEX task_queue ON task (tier, ripe_at, seq, owner, session, waiting, park)
+  WHERE waiting = 'admit' AND park IS NULL;
+CREATE INDEX task_queue_of_owner ON task (tier, owner, ripe_at, seq, session, waiting, park)
+  WHERE waiting = 'admit' AND park IS NULL;
+CREATE INDEX task_queue_of_session ON task (tier, owner, session, ripe_at, seq, waiting, park)
+  WHERE waiting = 'admit' AND park IS NULL AND session IS NOT NULL;
+CREATE INDEX task_breached ON task (park_account, park_dimension, ripe_at, seq) WHERE park = 'budget';
+
+-- Who stands in line for a lock: given up by whoever does anything but wait for it or for his place.
+CREATE TABLE lock_line (
+  name    TEXT    NOT NULL,
+  ripe_at INTEGER NOT NULL,
+  task    INTEGER NOT NULL REFERENCES task (seq) ON DELETE CASCADE,
+  PRIMARY KEY (name, ripe_at, task)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lock_line_of_task ON lock_line (task);
+CREATE TRIGGER line_is_left AFTER UPDATE OF waiting, park ON task
+WHEN NEW.has_locks AND (NEW.waiting IS NOT 'admit' OR coalesce(NEW.park, 'dependency') <> 'dependency')
+BEGIN DELETE FROM lock_line WHERE task = NEW.seq; END;
+CREATE TRIGGER line_is_in_order_of_ripeness AFTER UPDATE OF ripe_at ON task WHEN NEW.has_locks
+BEGIN UPDATE lock_line SET ripe_at = NEW.ripe_at WHERE task = NEW.seq; END;
 
 CREATE INDEX task_waits_for_tier ON task (priority, seq DESC)
   WHERE waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL;
 
 ALTER TABLE run ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'
   CHECK (purpose IN ('difficulty', 'answer', 'judge'));
+CREATE INDEX run_answered ON run (tier, ended_at) WHERE outcome = 'answered';
 
 -- A provider's model, as it has served lately. What is not here serves well.
 CREATE TABLE circuit (

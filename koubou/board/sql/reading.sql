@@ -62,11 +62,6 @@ created_at < :older
 SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_dimension, park_need, park_bearable,
        runs_removed_at, text_removed_at, purged_at FROM task WHERE seq = :seq;
 
--- name: ahead_in_queue
--- How many wait for the same tier and come first.
-SELECT COUNT(*) FROM task
-WHERE waiting = 'admit' AND park IS NULL AND tier = :tier AND (priority > :priority OR (priority = :priority AND seq < :seq));
-
 -- name: history_after
 -- What happened to a task since a line of its history.
 SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id LIMIT :limit;

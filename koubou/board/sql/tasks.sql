@@ -3,11 +3,14 @@
 INSERT INTO task (id, claim, document, digest, owner, type, title, session, parent, status, waiting, priority,
                   asked_tier, asked_difficulty, asked_sensitivity, requires_high_capability, executor, input_bytes,
                   message_count, max_output_tokens, budget, retries, on_interrupt, not_before,
-                  expires_at, has_dependencies, created_at, updated_at)
+                  expires_at, has_dependencies, has_locks, waiting_since, ripe_at, created_at, updated_at)
 VALUES (:id, :claim, :document, :digest, :owner, :type, :title, :session, :parent, 'pending', 'classify', :priority,
         :asked_tier, :asked_difficulty, :asked_sensitivity, :requires_high_capability, :executor, :input_bytes,
         :message_count, :max_output_tokens, :budget, :retries, :on_interrupt, :not_before,
-        :expires_at, :has_dependencies, :now, :now);
+        :expires_at, :has_dependencies, :has_locks, :waiting_since,
+        min(:ripe_at, coalesce((SELECT min(w.ripe_at) FROM dependency d JOIN task w ON w.seq = d.task
+                                WHERE d.needs = :id AND w.owner = :owner AND w.outcome IS NULL), :ripe_at)),
+        :now, :now);
 
 -- name: insert_request
 -- Keep the whole text of what was asked.
@@ -16,6 +19,41 @@ VALUES (:task, :source, :body, :findings, :factors, :score);
 
 -- name: insert_dependency
 INSERT OR IGNORE INTO dependency (task, needs) VALUES (:task, :needs);
+
+-- name: urge_needed
+-- What a task needs is as urgent as it is, and so is what that needs.
+WITH RECURSIVE asks (seq, owner, ripe_at) AS (SELECT seq, owner, ripe_at FROM task WHERE seq = :seq),
+needed (seq) AS (
+  SELECT seq FROM asks
+  UNION
+  SELECT t.seq FROM needed n JOIN dependency d ON d.task = n.seq JOIN task t ON t.id = d.needs, asks
+  WHERE t.ripe_at > asks.ripe_at AND t.owner = asks.owner AND t.outcome IS NULL
+  LIMIT 1000
+)
+UPDATE task SET ripe_at = (SELECT ripe_at FROM asks) WHERE seq IN (SELECT seq FROM needed) AND seq <> :seq;
+
+-- name: inputs_of_ripeness
+SELECT id, owner, ripe_at, waiting_since, priority, half_used FROM task WHERE seq = :seq;
+
+-- name: urged
+-- The earliest at which one of those ripens that wait for a task.
+SELECT min(w.ripe_at) FROM (SELECT task FROM dependency WHERE needs = :id LIMIT 1000) d JOIN task w ON w.seq = d.task
+WHERE w.owner = :owner AND w.outcome IS NULL;
+
+-- name: set_ripe_at
+UPDATE task SET ripe_at = :ripe_at WHERE seq = :seq;
+
+-- name: needed_of_owner
+-- What a task needs and has not ended.
+SELECT t.seq, t.ripe_at FROM dependency d JOIN task t ON t.id = d.needs
+WHERE d.task = :seq AND t.owner = :owner AND t.outcome IS NULL;
+
+-- name: set_half_used
+UPDATE task SET half_used = :half_used WHERE id = :id AND half_used <> :half_used RETURNING seq;
+
+-- name: set_priority
+UPDATE task SET priority = :priority, updated_at = :now
+WHERE seq = :seq AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit');
 
 -- name: insert_lock
 INSERT OR IGNORE INTO task_lock (task, name) VALUES (:task, :name);
@@ -37,11 +75,11 @@ SELECT id FROM task WHERE claim = :claim ORDER BY document;
 
 -- name: due
 -- What waits for a step and is not parked, in dispatch order.
-SELECT $TASK FROM task WHERE waiting = :waiting AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+SELECT $TASK FROM task WHERE waiting = :waiting AND park IS NULL ORDER BY ripe_at, seq LIMIT :limit;
 
 -- name: due_for_tier
 -- The same for the tasks of one tier.
-SELECT $TASK FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORDER BY priority DESC, seq LIMIT :limit;
+SELECT $TASK FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL ORDER BY ripe_at, seq LIMIT :limit;
 
 -- name: queued
 -- How many wait for a place in each tier.
@@ -103,8 +141,13 @@ UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account
 WHERE park IS NOT NULL AND park_until IS NOT NULL AND park_until <= :now;
 
 -- name: next_wake
--- When the next parked task's time comes.
-SELECT MIN(park_until) FROM task WHERE park IS NOT NULL AND park_until IS NOT NULL;
+-- When the next parked task's time comes, or is over for one that was not begun.
+SELECT MIN(at) FROM (
+  SELECT MIN(park_until) AS at FROM task WHERE park IS NOT NULL AND park_until IS NOT NULL
+  UNION ALL
+  SELECT MIN(expires_at) FROM task
+  WHERE expires_at IS NOT NULL AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit')
+);
 
 -- name: breached_accounts
 SELECT DISTINCT park_account, park_dimension FROM task WHERE park = 'budget' AND park_account IS NOT NULL;
@@ -121,7 +164,7 @@ WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimensio
 SELECT seq, park_need, park_least, park_bearable FROM task
 WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimension
   AND (park_need <= park_bearable - :used OR (:idle AND park_least <= park_bearable - :used))
-ORDER BY priority DESC, seq LIMIT :limit;
+ORDER BY ripe_at, seq LIMIT :limit;
 
 -- name: admitted
 UPDATE task SET status = :status, waiting = 'run', run = run + 1, attempts = attempts + (phase = 'answer'), estimated_cost = :cost,
@@ -166,7 +209,8 @@ WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 -- A person wants an ended task tried again; one that ended before it was classified is classified first.
 UPDATE task SET status = :status, waiting = CASE WHEN sensitivity IS NULL THEN 'classify' ELSE 'route' END, outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
                 failures = 0, interruptions = 0, suspect = 0, given_up = '[]', cancel_asked = 0, phase = 'answer',
-                answer_run = NULL, upgraded_to = NULL, lesser = NULL, updated_at = :now
+                answer_run = NULL, upgraded_to = NULL, lesser = NULL, waiting_since = :now,
+                updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
 -- name: spent
@@ -217,6 +261,11 @@ FROM dependency d LEFT JOIN task t ON t.id = d.needs WHERE d.task = :task;
 -- Who is parked for a task.
 SELECT t.seq FROM dependency d JOIN task t ON t.seq = d.task WHERE d.needs = :id AND t.park = 'dependency';
 
+-- name: needed_elsewhere
+-- Whether anybody but those who came with some tasks needs one of them.
+SELECT 1 FROM json_each(:ids) i JOIN dependency d ON d.needs = i.value JOIN task t ON t.seq = d.task
+WHERE t.claim <> :claim LIMIT 1;
+
 -- name: edges_behind
 -- Who needs whom, in all that stands behind some tasks in the chain of dependencies.
 WITH RECURSIVE behind (id) AS (
@@ -225,13 +274,6 @@ WITH RECURSIVE behind (id) AS (
   SELECT lower(d.needs) FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq
 )
 SELECT lower(t.id), lower(d.needs) FROM behind b JOIN task t ON t.id = b.id JOIN dependency d ON d.task = t.seq;
-
--- name: locks_taken
--- Whether a task at work has one of the locks that another wants.
-SELECT other.name FROM task_lock mine
-JOIN task_lock other ON other.name = mine.name AND other.task <> mine.task
-JOIN task t ON t.seq = other.task AND t.waiting = 'run'
-WHERE mine.task = :task LIMIT 1;
 
 -- name: expired
 SELECT $TASK FROM task WHERE expires_at IS NOT NULL AND expires_at <= :now AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit') LIMIT :limit;
