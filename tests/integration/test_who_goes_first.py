@@ -7,12 +7,13 @@ from collections import Counter
 import pytest
 
 from koubou.model.account import AccountKey
+from koubou.model.call import Bill
 from koubou.model.deed import RejectClaim
 from koubou.model.heard import RunFinished
 from koubou.model.instant import HOUR, MINUTE, SECOND
 from koubou.model.status import ParkReason, Status
 from koubou.rules.priority import effective
-from tests.builders import a_bench, a_budget, a_new_task, a_result, a_tier, tiers
+from tests.builders import a_bench, a_budget, a_new_task, a_result, a_tier, an_error, tiers
 from tests.turns import Workshop
 
 ALICE, BOB, CAROL = 1000, 1001, 1002
@@ -227,9 +228,14 @@ def test_who_waits_in_a_tier_that_is_paused_keeps_nobody_from_a_lock() -> None:
 def test_a_run_that_is_made_again_gives_its_locks_up_meanwhile() -> None:
     shop = shop_of(8)
     drop(shop, "one", "two", locks=("tree",))
-    shop.ask("cancel", ids=["one"])
-    end(shop, "one")
+    shop.finish("one", bill=Bill.NONE, usage=None, error=an_error())
     assert shop.sent() == ["two"]
+    shop.now += MINUTE
+    shop.turn()
+    assert shop.sent() == []
+    assert shop.task("one").park is not None, "now it waits for the other"
+    end(shop, "two")
+    assert shop.sent() == ["one"]
 
 
 def test_who_is_cancelled_in_the_line_leaves_it() -> None:
