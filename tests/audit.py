@@ -15,7 +15,7 @@ from koubou.model.instant import DAY, HOUR, MINUTE
 from koubou.model.money import FREE, Price
 from koubou.model.status import ENDS, TRANSITIONS, Status
 from koubou.model.tier import Reach
-from tests.second_opinion import Bound, Call, bounds, daily, day_of, hour_of, month_of, most
+from tests.second_opinion import Bound, Call, bounds, daily, day_of, free, hour_of, month_of, most
 from tests.turns import Workshop
 
 CLOCKS = 5 * MINUTE
@@ -297,13 +297,22 @@ class Auditor:
         assert call.input_tokens > task.input_bytes + task.inputs_bytes
         assert line["amount"] == most(price, call.input_tokens, cap)
         expected = bounds(call, self.shop.budget, self.person, self.shop.now)
-        assert set(keys(line)) >= set(expected)
+        assert set(keys(line)) >= set(expected) | self._open_to(call)
         assert set(keys(line)) - set(expected) <= self._total.keys(), "what is open goes on counting without a limit"
         for key, bound in expected.items():
             filled[key] += self.holds[line["call"]].amounts[key.dimension]
             if bound.bearable is not None:
                 assert filled[key] <= bound.bearable + self.added[key], f"{key}: more than this call may fill"
         return expected
+
+    def _open_to(self, call: Call) -> set[AccountKey]:
+        """The accounts of a call that there were before this turn, whether or not a limit is in force."""
+        task, tier = call.task, call.tier
+        of = ["month", "day", f"tier:{tier.name}", f"model:{tier.model}", f"submitter:{task.owner}", f"task:{task.id}"]
+        of += [] if task.session is None else [f"session:{task.session}"]
+        names = {self.account_of(scope) for scope in of}
+        moved = {"tokens", "calls", "time"} | (set() if free(call) else {"usd"})
+        return {key for key in self._total if key.name in names and key.dimension in moved}
 
     def _account(self, key: AccountKey, row: Any, held: int, asked: Bound | None) -> None:
         total, ceiling = row["settled"] + row["held"], row["ceiling"]
@@ -322,6 +331,8 @@ class Auditor:
     def _pauses(self, unknown_before: Counter[AccountKey], latched: Any) -> None:
         """A tier waits once a further twentieth of the month is unknown."""
         monthly = self.person.get(("month", "usd"), self.shop.budget.monthly)
+        if monthly is not None:
+            monthly += self.added[AccountKey(self.account_of("month"))]
         for key, unknown in self.unreconciled.items():
             if monthly and key.dimension == "usd" and key.name.startswith("tier:"):
                 twentieths = unknown * 20 // monthly, unknown_before[key] * 20 // monthly

@@ -53,6 +53,20 @@ MONEY: Sequence[Mutant] = (
         ("tests/integration/test_chat.py",),
     ),
     Mutant(
+        "a task whose limit was taken away counts no longer, and is given back what was never held",
+        "koubou/rules/limits.py",
+        "            if limit is None and self.is_open(AccountKey(name, dimension)):\n",
+        "            if False:\n",
+        ("tests/integration/test_till_of_the_past.py",),
+    ),
+    Mutant(
+        "who waits for money does not hear of other settings",
+        "koubou/master/in_step.py",
+        "        self._board.tasks.wake_all_breached(now)\n",
+        "",
+        ("tests/integration/test_in_step.py",),
+    ),
+    Mutant(
         "a hold is granted beyond the ceiling",
         "koubou/board/sql/ledger.sql",
         "  AND (ceiling IS NULL OR settled + held + :amount <= min(ceiling, coalesce(:bearable, ceiling)));",

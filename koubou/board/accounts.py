@@ -96,10 +96,6 @@ class Accounts:
         self._absent.discard(key)
         self._execute(SQL["unpark_account"], values)
 
-    def unpark(self, key: AccountKey, now: Instant) -> None:
-        """Whoever waits for an account asks anew."""
-        self._execute(SQL["unpark_account"], {"name": key.name, "dimension": key.dimension, "now": now})
-
     # What a person set
 
     def set_limits(self) -> SetLimits:

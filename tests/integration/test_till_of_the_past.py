@@ -9,10 +9,11 @@ import pytest
 
 from koubou.board.care import check
 from koubou.model.account import Account, Dimension
-from koubou.model.call import Usage
+from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason
-from tests.builders import a_budget, a_new_task, tiers
+from tests.builders import a_budget, a_new_task, an_error, tiers
 from tests.turns import Workshop
 
 CENT = USD // 100
@@ -114,6 +115,19 @@ def test_a_limit_that_was_taken_away_for_a_while_knows_what_was_spent_meanwhile(
     limit(shop, "session:s", USD)
     after = spend(shop, "c")
     assert account(shop, "session:s").settled == after
+
+
+def test_a_tasks_limit_that_is_taken_away_gives_nothing_back_of_what_was_never_held_on_it(shop: Workshop) -> None:
+    limit(shop, "task", USD)
+    shop.drop(a_new_task("a", tier="medium"))
+    shop.finish("a", bill=Bill.UNKNOWN, usage=None, error=an_error(ErrorClass.CUT))
+    before = account(shop, "task:a").settled
+    limit(shop, "task", "default")
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == ["a"]
+    shop.finish("a", bill=Bill.NONE, usage=None, error=an_error(ErrorClass.POLICY))
+    assert account(shop, "task:a").settled == before > 0
 
 
 def test_what_was_spent_yesterday_is_no_part_of_a_day(shop: Workshop) -> None:
