@@ -67,6 +67,27 @@ MONEY: Sequence[Mutant] = (
         ("tests/integration/test_in_step.py",),
     ),
     Mutant(
+        "a call under way takes from a new period what the old one began with",
+        "koubou/board/ledger.py",
+        "            carried = 0 if self._began_anew(key, since=hold.at) else hold.amounts.of(key.dimension)\n",
+        "            carried = hold.amounts.of(key.dimension)\n",
+        ("tests/integration/test_till_of_the_past.py",),
+    ),
+    Mutant(
+        "a day that got its limit late never hears what a call under way cost",
+        "koubou/board/sql/ledger.sql",
+        " AND name < 'day;' AND created_at >= :at\n",
+        " AND name < 'day;' AND created_at < :at\n",
+        ("tests/integration/test_till_of_the_past.py",),
+    ),
+    Mutant(
+        "a bill that knows of a call from before an account lowers what is unknown of its own",
+        "koubou/board/ledger.py",
+        "self._present(row, carried=False)",
+        "self._present(row, carried=True)",
+        ("tests/integration/test_till_of_the_past.py",),
+    ),
+    Mutant(
         "a hold is granted beyond the ceiling",
         "koubou/board/sql/ledger.sql",
         "  AND (ceiling IS NULL OR settled + held + :amount <= min(ceiling, coalesce(:bearable, ceiling)));",

@@ -130,6 +130,42 @@ def test_a_tasks_limit_that_is_taken_away_gives_nothing_back_of_what_was_never_h
     assert account(shop, "task:a").settled == before > 0
 
 
+def test_a_call_that_was_under_way_when_a_new_period_began_gives_nothing_of_it_back(shop: Workshop) -> None:
+    shop.drop(a_new_task("under-way", tier="medium", session="s", owner=7))
+    limit(shop, "session:s", 10 * USD)
+    spend(shop, "a")
+    assert "ok" in shop.ask("budget_reset", scope="session:s", reason="the books are closed")
+    before = account(shop, "month:").settled
+    after = spend(shop, "b")
+    shop.finish("under-way", usage=Usage(input_tokens=1, output_tokens=0))
+    assert account(shop, "session:s").settled >= after - before
+    assert check(shop.board.connection, served=True) == []
+
+
+def test_a_call_under_way_when_its_day_gets_a_limit_counts_with_what_it_used_in_the_end(shop: Workshop) -> None:
+    shop.drop(a_new_task("under-way", tier="medium"))
+    limit(shop, "day", 10 * USD)
+    assert account(shop, "day:").settled == shop.month().held > 0
+    shop.finish("under-way", usage=Usage(input_tokens=1_000, output_tokens=500))
+    assert account(shop, "day:").settled == shop.month().settled
+    assert check(shop.board.connection, served=True) == []
+
+
+def test_a_bill_that_knows_a_call_from_before_an_account_says_nothing_of_its_own_calls(shop: Workshop) -> None:
+    cut = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
+    shop.drop(a_new_task("before", tier="medium", session="s", retries=0))
+    shop.finish("before", **cut)
+    hour = shop.now // HOUR * HOUR
+    shop.now += 2 * HOUR
+    limit(shop, "session:s", 10 * USD)
+    shop.drop(a_new_task("its-own", tier="medium", session="s", retries=0))
+    shop.finish("its-own", **cut)
+    unknown = account(shop, "session:s").unreconciled
+    rows = [{"model": "model-of-medium", "hour": hour, "amount": 0}]
+    assert "ok" in shop.ask("reconcile", rows=rows, source="an export")
+    assert account(shop, "session:s").unreconciled == unknown > 0
+
+
 def test_what_was_spent_yesterday_is_no_part_of_a_day(shop: Workshop) -> None:
     before = spend(shop, "a")
     shop.now += 24 * 3_600_000
