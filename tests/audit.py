@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from koubou.model.instant import DAY, HOUR, MINUTE
 from koubou.model.money import FREE, Price
 from koubou.model.status import ENDS, TRANSITIONS, Status
 from koubou.model.tier import Reach
-from tests.second_opinion import Bound, Call, bounds, daily, day_of, hour_of, month_of, most
+from tests.second_opinion import Bound, Call, bounds, daily, day_of, free, hour_of, month_of, most
 from tests.turns import Workshop
 
 CLOCKS = 5 * MINUTE
@@ -46,6 +47,8 @@ class Hold:
     tier: str
     at: int
     hour: int
+    names: frozenset[str]
+    """Of the accounts that it counts on, where there are such, whenever they are made."""
     accounts: tuple[AccountKey, ...]
     amounts: dict[str, int]
 
@@ -91,7 +94,7 @@ class Auditor:
     above: Counter[AccountKey] = field(default_factory=Counter)
     """By account: the most that facts, not promises, have put there in this turn beyond what was held."""
     period: dict[AccountKey, set[str]] = field(default_factory=dict)
-    """By account: the calls that it has settled since its period began."""
+    """By account: the calls of it that have ended since its period began."""
     unknown: dict[str, int] = field(default_factory=dict)
     """Settled calls of which nobody knows what they cost, with what was assumed."""
     by_hour: Counter[tuple[str, int]] = field(default_factory=Counter)
@@ -246,6 +249,7 @@ class Auditor:
             tier=line["tier"],
             at=self.shop.now,
             hour=hour_of(self.shop.now),
+            names=self._names(line),
             accounts=keys(line),
             amounts={"usd": line["amount"], "tokens": line["tokens"], "calls": 1, "time": line["time"]},
         )
@@ -265,7 +269,9 @@ class Auditor:
             self.settled[key] += used[key.dimension]
             self.unreconciled[key] += used["usd"] if line["unreconciled"] and key.dimension == "usd" else 0
             self.above[key] += max(0, used[key.dimension] - hold.amounts[key.dimension])
-            self.period.setdefault(key, set()).add(call)
+        for key in {*hold.accounts, *self._total}:
+            if key.name in hold.names:
+                self.period.setdefault(key, set()).add(call)
 
     def _correct(self, line: Any) -> None:
         self.by_hour[line["model"], line["begun_at"]] += line["amount"]
@@ -297,7 +303,7 @@ class Auditor:
         assert call.input_tokens > task.input_bytes + task.inputs_bytes
         assert line["amount"] == most(price, call.input_tokens, cap)
         expected = bounds(call, self.shop.budget, self.person, self.shop.now)
-        assert set(keys(line)) >= set(expected)
+        assert set(keys(line)) >= set(expected) | self._open_to(call, self._names(line))
         assert set(keys(line)) - set(expected) <= self._total.keys(), "what is open goes on counting without a limit"
         for key, bound in expected.items():
             filled[key] += self.holds[line["call"]].amounts[key.dimension]
@@ -305,8 +311,21 @@ class Auditor:
                 assert filled[key] <= bound.bearable + self.added[key], f"{key}: more than this call may fill"
         return expected
 
+    def _open_to(self, call: Call, names: Collection[str]) -> set[AccountKey]:
+        """The accounts of a call that there were before this turn, whether or not a limit is in force."""
+        moved = {"tokens", "calls", "time"} | (set() if free(call) else {"usd"})
+        return {key for key in self._total if key.name in names and key.dimension in moved}
+
+    def _names(self, line: Any) -> frozenset[str]:
+        of = ["month", "day", f"tier:{line['tier']}", f"model:{line['model']}", f"task:{line['task']}"]
+        of += [f"submitter:{line['submitter']}"]
+        of += [] if line["session"] is None else [f"session:{line['session']}"]
+        return frozenset(self.account_of(scope) for scope in of)
+
     def _account(self, key: AccountKey, row: Any, held: int, asked: Bound | None) -> None:
         total, ceiling = row["settled"] + row["held"], row["ceiling"]
+        if key not in self._total:
+            self.period[key] = {call for call, hold in self.ended.items() if key.name in hold.names}
         assert (row["settled"], row["held"]) == (self.settled[key], held), f"{key}: the ledger is the truth"
         assert row["unreconciled"] == self.unreconciled[key]
         assert row["added"] == self.added[key]
@@ -322,6 +341,8 @@ class Auditor:
     def _pauses(self, unknown_before: Counter[AccountKey], latched: Any) -> None:
         """A tier waits once a further twentieth of the month is unknown."""
         monthly = self.person.get(("month", "usd"), self.shop.budget.monthly)
+        if monthly is not None:
+            monthly += self.added[AccountKey(self.account_of("month"))]
         for key, unknown in self.unreconciled.items():
             if monthly and key.dimension == "usd" and key.name.startswith("tier:"):
                 twentieths = unknown * 20 // monthly, unknown_before[key] * 20 // monthly

@@ -63,6 +63,13 @@ class Workshop:
         self.deeds = shop.deeds
         return shop.replies
 
+    def reload(self, budget: Budget) -> None:
+        """Other settings of money, written as the master does (`master.in_step`), and a turn."""
+        self.budget = budget
+        with self.board.transaction():
+            self.board.tasks.wake_all_breached(self.now)
+        self.turn()
+
     def drop(self, *new: Any) -> None:
         """Drop a file of these documents and take a turn."""
         self.turn(an_arrival(*new))

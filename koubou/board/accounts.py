@@ -48,7 +48,7 @@ class Accounts:
         if found is None:
             self._absent.discard(limit.key)
             if limit.past is not None:
-                self._carry(limit.key, self._used_before(limit.key, limit.past), now)
+                self._carry(limit.key, self._used_before(limit.key, limit.past), limit.past.since, now)
         elif moved:
             self._execute(SQL["unpark_account"], {"name": limit.name, "dimension": limit.dimension, "now": now})
         opened = self.account(*limit.key)
@@ -96,10 +96,6 @@ class Accounts:
         self._absent.discard(key)
         self._execute(SQL["unpark_account"], values)
 
-    def unpark(self, key: AccountKey, now: Instant) -> None:
-        """Whoever waits for an account asks anew."""
-        self._execute(SQL["unpark_account"], {"name": key.name, "dimension": key.dimension, "now": now})
-
     # What a person set
 
     def set_limits(self) -> SetLimits:
@@ -121,10 +117,11 @@ class Accounts:
         statement = f"past_of_{past.column}" if past.column in ("session", "task") else "past_of_window"
         return int(self._execute(SQL[statement], values).fetchone()[key.dimension])
 
-    def _carry(self, key: AccountKey, amount: int, now: Instant) -> None:
-        """Move what was used without a hold on this account by a line of its own; the amount may be negative."""
+    def _carry(self, key: AccountKey, amount: int, since: Instant, now: Instant) -> None:
+        """Move what was used `since` without a hold on this account by a line of its own; it may be negative."""
         if amount:
-            self._execute(SQL["carry"], {"account": key.name, "dimension": key.dimension, "amount": amount, "now": now})
+            values = {"account": key.name, "dimension": key.dimension, "amount": amount, "since": since, "now": now}
+            self._execute(SQL["carry"], values)
             self.count(key, amount)
 
 

@@ -53,20 +53,8 @@ class Ledger(Accounts):
         row = self._execute(SQL["open_hold"], {"call": call}).fetchone()
         if row is None:
             return None
-        entry = Entry(
-            call=call,
-            task=row["task"],
-            operation=row["operation"],
-            run=row["run"],
-            tier=row["tier"],
-            model=row["model"],
-            accounts=_keys(row["accounts"]),
-            price=price_from_json(row["price"]),
-            session=row["session"],
-            submitter=row["submitter"],
-        )
         amounts = Amounts(usd=row["amount"], tokens=row["tokens"], calls=1, time=row["time"])
-        return OpenHold(entry=entry, amounts=amounts, at=row["begun_at"])
+        return OpenHold(entry=_entry(row), amounts=amounts, at=row["begun_at"])
 
     def settle(
         self, hold: OpenHold, used: Amounts, usage: Usage | None, *, unreconciled: bool, now: Instant
@@ -126,15 +114,15 @@ class Ledger(Accounts):
 
         Who gets back what was only feared of them; on any other account nobody could say of whose calls it was.
         """
-        lines = self._unknown_lines(model, hour)
-        return sorted(set(lines[0][2]).intersection(*(keys for _, _, keys in lines))) if lines else []
+        lines = [self._present(row, carried=True) for row in self._unknown_lines(model, hour)]
+        return sorted(set(lines[0]).intersection(*lines)) if lines else []
 
     def confirm(self, model: str, hour: Instant, now: Instant) -> None:
         """What nobody knew of an hour's calls is known now: it no longer counts as unreconciled."""
-        for line, amount, keys in self._unknown_lines(model, hour):
-            for key in keys:
-                self.count(key, 0, -amount)
-            self._execute(SQL["reconciled"], {"line": line, "now": now})
+        for row in self._unknown_lines(model, hour):
+            for key in self._present(row, carried=False):
+                self.count(key, 0, -row["amount"])
+            self._execute(SQL["reconciled"], {"line": row["id"], "now": now})
 
     def correct(self, billed: Billed, tier: str, accounts: Sequence[AccountKey], now: Instant) -> list[Account]:
         """Add one line (its amount may be negative) for a model's hour; the accounts as they stand after it."""
@@ -168,28 +156,16 @@ class Ledger(Accounts):
         """Move a tier's rate on."""
         self._execute(SQL["set_rate"], {"tier": tier, "dimension": dimension, "due_at": due_at})
 
-    def _unknown_lines(self, model: str, hour: Instant) -> list[tuple[int, Nano, tuple[AccountKey, ...]]]:
-        """Id and amount of each settled line of unknown outcome, and the accounts that have not begun anew since."""
+    def _unknown_lines(self, model: str, hour: Instant) -> list[sqlite3.Row]:
+        """The settled lines of unknown outcome."""
         span = {"model": model, "since": hour, "until": hour + HOUR}
-        rows = self._execute(SQL["unknown_lines"], span).fetchall()
-        begun = dict(self._execute(SQL["resets"]).fetchall()) if rows else {}
-        return [
-            (
-                row["id"],
-                row["amount"],
-                tuple(
-                    key
-                    for key in self._named(row)
-                    if key.dimension == Dimension.USD and begun.get(_names((key,)), 0) < row["id"]
-                ),
-            )
-            for row in rows
-        ]
+        return self._execute(SQL["unknown_lines"], span).fetchall()
 
-    def _named(self, line: sqlite3.Row) -> list[AccountKey]:
-        keys = _keys(line["accounts"])
-        of = (line["tier"], line["model"], line["submitter"], line["session"], line["task"])
-        return [*keys, *self._carried(keys, *of)]
+    def _present(self, line: sqlite3.Row, *, carried: bool) -> list[AccountKey]:
+        """The accounts of money of a line that have not begun anew since; those that carry it too, if so asked."""
+        entry = _entry(line)
+        keys = [*entry.accounts, *(self._carried(entry, line["begun_at"]) if carried else ())]
+        return [key for key in keys if key.dimension == Dimension.USD and not self._began_anew(key, after=line["id"])]
 
     def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano, now: Instant) -> list[Account]:
         accounts = []
@@ -203,29 +179,27 @@ class Ledger(Accounts):
             }
             row = self._execute(SQL["unhold"], values).fetchone()
             accounts.append(account_from_row(row))
-        entry = hold.entry
-        for key in self._carried(entry.accounts, entry.tier, entry.model, entry.submitter, entry.session, entry.task):
-            self._carry(key, used.of(key.dimension) - hold.amounts.of(key.dimension), now)
+        for key in self._carried(hold.entry, hold.at):
+            # What a new period began without is not taken from it.
+            carried = 0 if self._began_anew(key, since=hold.at) else hold.amounts.of(key.dimension)
+            self._carry(key, used.of(key.dimension) - carried, hold.at, now)
         return accounts
 
-    def _carried(
-        self,
-        accounts: Sequence[AccountKey],
-        tier: str,
-        model: str,
-        submitter: int | None,
-        session: str | None,
-        task: str,
-    ) -> list[AccountKey]:
+    def _carried(self, entry: Entry, at: Instant) -> list[AccountKey]:
         """The accounts that were made after a call was held for, and carry it: of its kinds, and not named by it."""
-        month = next((name for name, _ in accounts if name.startswith("month:")), None)
+        month = next((name for name, _ in entry.accounts if name.startswith("month:")), None)
         if month is None:
             return []  # it moves no money
-        names = [f"tier:{tier}:{month}", f"model:{model}:{month}", f"task:{task}"]
-        names += [] if submitter is None else [f"submitter:{submitter}:{month}"]
-        names += [] if session is None else [f"session:{session}"]
-        keys = (AccountKey(name, dimension) for name in names for dimension in _MOVED)
-        return [key for key in keys if key not in accounts and self.is_open(key)]
+        names = [f"tier:{entry.tier}:{month}", f"model:{entry.model}:{month}", f"task:{entry.task}"]
+        names += [] if entry.submitter is None else [f"submitter:{entry.submitter}:{month}"]
+        names += [] if entry.session is None else [f"session:{entry.session}"]
+        keys = [AccountKey(name, dimension) for name in names for dimension in _MOVED]
+        keys += [AccountKey(row[0]) for row in self._execute(SQL["days_made_since"], {"at": at})]
+        return [key for key in keys if key not in entry.accounts and self.is_open(key)]
+
+    def _began_anew(self, key: AccountKey, *, after: int = 0, since: Instant = 0) -> bool:
+        values = {"accounts": _names((key,)), "after": after, "since": since}
+        return self._execute(SQL["began_anew"], values).fetchone() is not None
 
     def _line(
         self,
@@ -262,6 +236,21 @@ class Ledger(Accounts):
             "now": now,
         }
         self._execute(SQL["line"], values)
+
+
+def _entry(line: sqlite3.Row) -> Entry:
+    return Entry(
+        call=line["call"],
+        task=line["task"],
+        operation=line["operation"],
+        run=line["run"],
+        tier=line["tier"],
+        model=line["model"],
+        accounts=_keys(line["accounts"]),
+        price=price_from_json(line["price"]) if line["price"] else FREE,
+        session=line["session"],
+        submitter=line["submitter"],
+    )
 
 
 def _names(accounts: tuple[AccountKey, ...]) -> str:

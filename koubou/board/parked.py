@@ -56,6 +56,10 @@ class Parked:
             woken += 1
         return woken
 
+    def wake_all_breached(self, now: Instant) -> None:
+        """Limits of any account may have changed: whoever waits for one asks anew."""
+        self._execute(SQL["unpark_breached"], {"now": now})
+
     def needers(self, task_id: str) -> list[int]:
         """Who is parked for a task."""
         return [row[0] for row in self._execute(SQL["needers"], {"id": task_id})]

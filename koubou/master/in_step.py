@@ -1,4 +1,4 @@
-"""Keeps the board in step with the settings: the budget, the accounts of the day, who must choose his tier again."""
+"""Keeps the board in step with the settings: the budget, the accounts of the day, who must choose or ask again."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class InStep:
                 self._board.circuits.forget(latch)
         offered = [name for name, tier in self._crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
+        self._board.tasks.wake_all_breached(now)
 
     def _open_windows(self, now: Instant) -> None:
         """They stand there from their first seconds on, also when nothing asks for money."""

@@ -122,7 +122,9 @@ class LimitsInForce:
             if dimension is Dimension.USD and asking.free:
                 continue
             limit = self._of_own(asking, dimension)
-            if limit is not None:
+            if limit is None and self.is_open(AccountKey(name, dimension)):
+                yield Limit(name=name, dimension=dimension, limit=None, ceiling=None)
+            elif limit is not None:
                 set_for = (name,) if _asked(task.budget, dimension) is not None else (name, "task")
                 by_hand = self._by_hand(dimension, *set_for)
                 bound = self._with_overdraft(name, dimension, limit, asking.critical, by_hand)

@@ -36,7 +36,7 @@ def set_limit(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     told += _take_back(shop, scope, dimension, now)
     shop.limits_changed()
     _open_windows(shop, now)
-    _wake_all(shop, now)
+    shop.board.tasks.wake_all_breached(now)
     return _done(shop, asked, "budget.set", told, reason, now)
 
 
@@ -90,12 +90,6 @@ def operator(asked: Asked, what: str) -> None:
 def _open_windows(shop: Shop, now: Instant) -> None:
     for limit in (shop.limits.month(now), *shop.limits.day(now)):
         shop.board.ledger.open_account(limit, now)
-
-
-def _wake_all(shop: Shop, now: Instant) -> None:
-    """Limits of any account may have changed: whoever waits for one asks anew."""
-    for key in shop.board.tasks.breached_accounts():
-        shop.board.ledger.unpark(key, now)
 
 
 def _dimension(asked: Asked) -> Dimension:

@@ -86,6 +86,15 @@ def test_nobody_wakes_for_an_account_that_is_not_his(board: Board) -> None:
     assert board.tasks.wake_breached("task:a-task", an_account(None), NOW) == 0
 
 
+def test_who_waits_for_money_asks_anew_when_any_limit_may_be_another(board: Board) -> None:
+    for name in ("a-task", "another"):
+        breach(board, name, need=40)
+    park(board, led_to(board, route, "later"))
+    board.tasks.wake_all_breached(NOW)
+    assert awake(board) == ["a-task", "another"]
+    assert board.tasks.breached_accounts() == []
+
+
 def test_dispatch_goes_by_priority_then_by_age(board: Board) -> None:
     for name, priority in (("old", 5), ("low", 1), ("urgent", 9), ("young", 5)):
         led_to(board, route, name, priority=priority)

@@ -9,10 +9,11 @@ import pytest
 
 from koubou.board.care import check
 from koubou.model.account import Account, Dimension
-from koubou.model.call import Usage
+from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason
-from tests.builders import a_budget, a_new_task, tiers
+from tests.builders import a_budget, a_new_task, an_error, tiers
 from tests.turns import Workshop
 
 CENT = USD // 100
@@ -114,6 +115,55 @@ def test_a_limit_that_was_taken_away_for_a_while_knows_what_was_spent_meanwhile(
     limit(shop, "session:s", USD)
     after = spend(shop, "c")
     assert account(shop, "session:s").settled == after
+
+
+def test_a_tasks_limit_that_is_taken_away_gives_nothing_back_of_what_was_never_held_on_it(shop: Workshop) -> None:
+    limit(shop, "task", USD)
+    shop.drop(a_new_task("a", tier="medium"))
+    shop.finish("a", bill=Bill.UNKNOWN, usage=None, error=an_error(ErrorClass.CUT))
+    before = account(shop, "task:a").settled
+    limit(shop, "task", "default")
+    shop.now += HOUR
+    shop.turn()
+    assert shop.sent() == ["a"]
+    shop.finish("a", bill=Bill.NONE, usage=None, error=an_error(ErrorClass.POLICY))
+    assert account(shop, "task:a").settled == before > 0
+
+
+def test_a_call_that_was_under_way_when_a_new_period_began_gives_nothing_of_it_back(shop: Workshop) -> None:
+    shop.drop(a_new_task("under-way", tier="medium", session="s", owner=7))
+    limit(shop, "session:s", 10 * USD)
+    spend(shop, "a")
+    assert "ok" in shop.ask("budget_reset", scope="session:s", reason="the books are closed")
+    before = account(shop, "month:").settled
+    after = spend(shop, "b")
+    shop.finish("under-way", usage=Usage(input_tokens=1, output_tokens=0))
+    assert account(shop, "session:s").settled >= after - before
+    assert check(shop.board.connection, served=True) == []
+
+
+def test_a_call_under_way_when_its_day_gets_a_limit_counts_with_what_it_used_in_the_end(shop: Workshop) -> None:
+    shop.drop(a_new_task("under-way", tier="medium"))
+    limit(shop, "day", 10 * USD)
+    assert account(shop, "day:").settled == shop.month().held > 0
+    shop.finish("under-way", usage=Usage(input_tokens=1_000, output_tokens=500))
+    assert account(shop, "day:").settled == shop.month().settled
+    assert check(shop.board.connection, served=True) == []
+
+
+def test_a_bill_that_knows_a_call_from_before_an_account_says_nothing_of_its_own_calls(shop: Workshop) -> None:
+    cut = {"bill": Bill.UNKNOWN, "usage": None, "error": an_error(ErrorClass.CUT)}
+    shop.drop(a_new_task("before", tier="medium", session="s", retries=0))
+    shop.finish("before", **cut)
+    hour = shop.now // HOUR * HOUR
+    shop.now += 2 * HOUR
+    limit(shop, "session:s", 10 * USD)
+    shop.drop(a_new_task("its-own", tier="medium", session="s", retries=0))
+    shop.finish("its-own", **cut)
+    unknown = account(shop, "session:s").unreconciled
+    rows = [{"model": "model-of-medium", "hour": hour, "amount": 0}]
+    assert "ok" in shop.ask("reconcile", rows=rows, source="an export")
+    assert account(shop, "session:s").unreconciled == unknown > 0
 
 
 def test_what_was_spent_yesterday_is_no_part_of_a_day(shop: Workshop) -> None:

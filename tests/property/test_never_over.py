@@ -185,8 +185,7 @@ class NeverOver(RuleBasedStateMachine):
     @rule(budget=budgets())
     def another_budget(self, budget: Budget) -> None:
         """The settings are reloaded."""
-        self.shop.budget = budget
-        self.shop.turn()
+        self.shop.reload(budget)
 
     @rule(scope=some.sampled_from(sorted(SCOPES)), kind=ANY, pick=ANY, back=some.booleans())
     def a_person_sets(self, scope: str, kind: int, pick: int, back: bool) -> None:
@@ -413,7 +412,7 @@ class NeverOver(RuleBasedStateMachine):
         for scope, dimension in list(self.auditor.person):
             self.shop.ask("budget_set", scope=scope, dimension=dimension, amount="default", reason="the end")
         self.shop.tiers, self.shop.benches = self.tiers, [a_bench(name) for name in self.tiers]
-        self.shop.budget = a_budget(monthly=None)
+        self.shop.reload(a_budget(monthly=None))
         for _ in range(50):
             under_way = self.shop.board.runs.open()
             results = [self._result(task, run, Bill.REPORTED, None, (50, 50, 50)) for task, run in under_way]

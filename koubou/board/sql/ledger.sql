@@ -24,11 +24,12 @@ SELECT $USED WHERE l.task = :value
   AND l.id > coalesce((SELECT max(id) FROM ledger WHERE task = :value AND kind = 'reset'), 0);
 
 -- name: carry
--- The line with which an account begins that was made when some of its calls had been made already.
+-- The line with which an account begins that was made when some of its calls had been made already: those since
+-- `begun_at`. So are those moved that were under way then, when they end.
 INSERT INTO ledger (call, kind, task, operation, run, tier, model, amount, tokens, time, accounts, begun_at, at)
 VALUES ('carry:' || :account || ':' || :dimension || ':' || :now, 'carry', '', '', 0, '', '',
         iif(:dimension = 'usd', :amount, 0), iif(:dimension IN ('tokens', 'calls'), :amount, 0),
-        iif(:dimension = 'time', :amount, 0), json_array(json_array(:account, :dimension)), :now, :now);
+        iif(:dimension = 'time', :amount, 0), json_array(json_array(:account, :dimension)), :since, :now);
 
 -- name: account
 SELECT * FROM account WHERE name = :name AND dimension = :dimension;
@@ -121,13 +122,20 @@ SELECT DISTINCT model FROM ledger WHERE kind IN ('settle', 'reconcile');
 
 -- name: unknown_lines
 -- The settled lines of an hour whose outcome nobody knows yet.
-SELECT id, accounts, amount, tier, model, submitter, session, task FROM ledger
+SELECT * FROM ledger
 WHERE kind = 'settle' AND unreconciled AND model = :model AND begun_at >= :since AND begun_at < :until
   AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id);
 
--- name: resets
--- By account, as a line names it: the line with which its present period began.
-SELECT accounts, max(id) FROM ledger WHERE kind = 'reset' GROUP BY accounts;
+-- name: began_anew
+-- Whether an account has begun a new period after a line, since a moment.
+SELECT 1 FROM ledger WHERE kind = 'reset' AND accounts = :accounts AND id > :after AND at >= :since LIMIT 1;
+
+-- name: days_made_since
+-- Accounts of days that were made while a call of theirs was under way, and began with it.
+SELECT name FROM account AS a
+WHERE dimension = 'usd' AND name >= 'day:' || date(:at / 1000 - 86400, 'unixepoch') AND name < 'day;' AND created_at >= :at
+  AND EXISTS (SELECT 1 FROM ledger WHERE at = a.created_at AND kind = 'carry' AND begun_at <= :at
+              AND accounts = json_array(json_array(a.name, 'usd')));
 
 -- name: reconciled
 INSERT INTO reconciled (line, at) VALUES (:line, :now);

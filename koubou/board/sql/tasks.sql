@@ -159,6 +159,12 @@ UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account
 WHERE park = 'budget' AND park_account = :account AND park_dimension = :dimension AND park_until IS NULL
   AND park_least > park_bearable - :used;
 
+-- name: unpark_breached
+-- Limits of any account may have changed: whoever waits for one asks anew.
+UPDATE task SET park = NULL, park_detail = NULL, park_until = NULL, park_account = NULL, park_need = NULL,
+                park_least = NULL, updated_at = :now
+WHERE park = 'budget' AND park_account IS NOT NULL;
+
 -- name: breached
 -- Who waits for an account that has so much left again, in dispatch order.
 SELECT seq, park_need, park_least, park_bearable FROM task
