@@ -425,6 +425,8 @@ class NeverOver(RuleBasedStateMachine):
         self.auditor.at_rest()
         # A call that ended just now may have been above the limit of a month that is over.
         self.shop.ask("resume_budget", reason="the end")
+        for tier in self.tiers:
+            self.shop.ask("resume", tier=tier)
         self._spend_what_is_left()
 
     def _spend_what_is_left(self) -> None:
