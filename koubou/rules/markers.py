@@ -6,23 +6,35 @@ import re
 
 from koubou.rules.pattern import Pattern
 
+_MARK = re.compile(
+    r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client|attorney[- ]client)"
+    r"[ -]{1,3}(?:private and )?confidential\b"
+    r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b"
+    r"|\b(?:proprietary|private|privileged) (?:and|&) confidential\b"
+    r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
+    r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
+    r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is|contains)"
+    r" (?:strictly |highly )?confidential\b"
+    r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b"
+    r"|\b(?:is|are|contains|our) (?:a )?trade secrets?\b"
+)
+_AROUND = 60
+
+
+def _is_mark(match: re.Match[str], text: str) -> bool:
+    """Whether the word stands as people set a mark, and not in a sentence about such marks."""
+    start = max(0, match.start() - _AROUND)
+    cut = "." if start else ""  # where it is cut is no beginning of a line
+    return _MARK.search(cut + text[start : match.end() + _AROUND].lower()) is not None
+
+
 PATTERNS = (
     Pattern(
         rule="marked-confidential",
         category="marker",
-        hints=("confidential", "top secret", "trade secret", "under nda"),
-        expression=re.compile(
-            r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client"
-            r"|attorney[- ]client)[ -]{1,3}(?:private and )?confidential\b"
-            r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b|\b(?:proprietary|private"
-            r"|privileged) (?:and|&) confidential\b"
-            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
-            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
-            r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is"
-            r"|contains) (?:strictly |highly )?confidential\b"
-            r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b|\b(?:is|are"
-            r"|contains|our) (?:a )?trade secrets?\b"
-        ),
+        hints=("confidential", "top secret", "trade secret", "nda"),
+        expression=re.compile(r"confidential|top secret|trade secret|nda\b"),
+        accepts=_is_mark,
         exact=False,
     ),
     Pattern(

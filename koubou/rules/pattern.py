@@ -31,7 +31,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does).
+    """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does),
+    or where `clue`, a cheap expression for the lower-case text, finds something.
 
     The expression runs on the lower-case text unless `exact`; its last named group, if any, is what was seen. Every
     repetition in it is bounded, so that the time is linear in the text whatever stands there.
@@ -44,6 +45,7 @@ class Pattern:
     accepts: Judge = always
     exact: bool = True
     level: str = "confidential"
+    clue: re.Pattern[str] | None = None
 
     def seen_in(self, text: str, low: str) -> Iterator[Sighting]:
         """Where the rule holds in `text`; `low` is the same text in lower case, of the same length.
@@ -65,3 +67,6 @@ def sightings(patterns: Sequence[Pattern], text: str, low: str) -> Iterator[Sigh
             if hint in low:
                 yield from pattern.seen_in(text, low)
                 break
+        else:
+            if pattern.clue is not None and pattern.clue.search(low):
+                yield from pattern.seen_in(text, low)
