@@ -151,6 +151,7 @@ class Deeds:
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),
+            policy=self._crew.workshop.intake.policy,
         )
 
     def _inputs(self, layout: Layout, task: Task, wanted: Mapping[str, str]) -> dict[str, str]:

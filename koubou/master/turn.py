@@ -54,6 +54,7 @@ def turn(
         batch=BATCH,
         audience=workshop.guardian.audience,
         retention=workshop.retention,
+        policy=workshop.intake.policy,
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.policy import Flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,8 @@ class Bill(StrEnum):
 class CallResult:
     """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record.
 
-    `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.
+    `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded;
+    `findings` what our own rules saw in it that should not be there.
     """
 
     task: str
@@ -87,6 +89,7 @@ class CallResult:
     finished_at: Instant
     first_token_at: Instant | None = None
     answer_bytes: int = 0
+    findings: tuple[Flag, ...] = ()
 
     @property
     def answered(self) -> bool:

@@ -7,6 +7,7 @@ from koubou.model.status import Park, ParkReason, Waiting
 from koubou.model.task import Task
 from koubou.rules.classify import sensitivity
 from koubou.rules.difficulty import difficulty
+from koubou.steps.guard import note_guardrails
 from koubou.steps.shop import Shop
 
 
@@ -30,3 +31,4 @@ def _classify(shop: Shop, task: Task, now: Instant) -> None:
     shop.board.tasks.classified(task, secret, hard, [secret_reason, hard_reason], now)
     told = f"{secret}: {secret_reason.reason}; {hard}: {hard_reason.reason}"
     shop.note(task, "task.classified", told, now, sensitivity=str(secret), difficulty=str(hard))
+    note_guardrails(shop, task, findings, now)

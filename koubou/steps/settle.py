@@ -20,6 +20,7 @@ from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier
 from koubou.rules.settle import settlement, used_amounts
 from koubou.steps.ending import cancel, complete, fail
+from koubou.steps.guard import let_out
 from koubou.steps.shop import Shop
 from koubou.steps.watch import watch, watch_the_unknown
 
@@ -85,7 +86,8 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
         return  # a late word of an earlier run: it moved money and nothing else
     if result.error is None:
-        complete(shop, task, result.answer_bytes, now)
+        if let_out(shop, task, result, now) is not None:
+            complete(shop, task, result.answer_bytes, now)
     elif task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
     elif result.error.kind is ErrorClass.CANCELLED:

@@ -12,6 +12,7 @@ from koubou.model.deed import Deed, Say, TellGuardian
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.policy import OPEN, Policy
 from koubou.model.retention import Retention
 from koubou.model.status import Move, Park, ParkReason, Waiting
 from koubou.model.task import Difficulty, Task
@@ -43,6 +44,7 @@ class Shop:
     batch: int = 64
     audience: Audience = field(default_factory=Audience)
     retention: Retention = field(default_factory=Retention)
+    policy: Policy = OPEN
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     _given: Mapping[str, Tier] = field(init=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
@@ -83,6 +84,7 @@ class Assign:
     """Run this: `body` is the request as it is to be sent, `folder` the run's own folder.
 
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
+    `policy` says what should not be in the answer.
     """
 
     task: str
@@ -94,6 +96,7 @@ class Assign:
     home: str | None = None
     source: str = ""
     attachments: tuple[Attachment, ...] = ()
+    policy: Policy = OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from koubou.folders.shelve import open_run, reopen
 from koubou.leash.mark import mark_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import SECOND, Instant
+from koubou.model.policy import Flag, Policy
+from koubou.rules.examine import examine_answer
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
@@ -23,6 +25,9 @@ _STOPPED = {
     ErrorClass.CANCELLED: "stopped because the task was cancelled",
     ErrorClass.LOST: "stopped because the worker had to end before the answer was complete",
 }
+
+
+_LONG = 50_000
 
 
 class Run:
@@ -61,6 +66,7 @@ class Run:
             finished_at=began + round((time.monotonic() - ticking) * SECOND),  # also when the clock is set meanwhile
             first_token_at=self._sink.first_at,
             answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
+            findings=await self._examined(text),
         )
         return Record(result=result, answer=text)
 
@@ -70,6 +76,12 @@ class Run:
             self._why = why
             if self._call is not None:
                 self._call.cancel()
+
+    async def _examined(self, text: str) -> tuple[Flag, ...]:
+        """A long answer is looked at beside the loop, which has other calls to see to."""
+        if len(text) < _LONG:
+            return _flags(text, self.assign.policy)
+        return await asyncio.to_thread(_flags, text, self.assign.policy)
 
     async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
         started()
@@ -103,6 +115,14 @@ def where(error: BaseException) -> str:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else ""
     return f"a bug: {type(error).__name__}{place}; please report it"
+
+
+def _flags(text: str, policy: Policy) -> tuple[Flag, ...]:
+    """What should not be in an answer. A bug over it must not lose what was paid for: it is flagged itself."""
+    try:
+        return examine_answer(text, policy)
+    except Exception as error:  # noqa: BLE001 - see above
+        return (Flag(category="unexamined", rule=type(error).__name__, line=1),)
 
 
 def _make_folder(assign: Assign) -> None:

@@ -140,5 +140,5 @@ def test_the_time_is_bounded_on_texts_made_to_hurt(piece: str) -> None:
     """A pattern that backtracks without bound takes minutes for 20 kB; the worst measured is 10 ms a kilobyte."""
     text = (piece * 20_000)[:20_000]
     began = time.process_time()
-    examine(TaskRequest(prompt=text), ())
+    examine(TaskRequest(prompt=text))
     assert time.process_time() - began < 2
