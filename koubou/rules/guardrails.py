@@ -35,7 +35,7 @@ INJECTIONS = (
         expression=re.compile(
             r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,20}\b(?:previous|prior|above|earlier|preceding|all|any"
             r"|your|the|system|safety)\b[^.\n]{0,24}"
-            r"\b(?:instructions?|prompts?|directives?|guidelines|commands|guardrails|safety (?:rules|filters?))\b"
+            r"\b(?:instructions?|prompts?|directives?|guidelines|guardrails|safety (?:rules|filters?))\b"
         ),
         exact=False,
         level=NOTE,

@@ -43,6 +43,10 @@ _MESSAGE = re.compile(
 )
 
 
+_NO_KEYS = ("/", "./", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
+"""How paths, digests and names of packages begin."""
+
+
 def entropy(value: str) -> float:
     """Shannon's entropy in bits a character; 0 for nothing."""
     total = len(value)
@@ -106,7 +110,7 @@ def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
         return quoted and _passphrase(value)
     if value.isdigit():
         return len(value) >= 24
-    if "://" in value or value.startswith(("/", "./", "sha256", "sha512", "arn:")):
+    if "://" in value or value.startswith(_NO_KEYS):
         return False
     return (
         _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or random_looking(value))
