@@ -67,6 +67,10 @@ _HARMLESS_NAME = re.compile(
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-. "
 
 
+_SENTENCE = "[\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af，。；]"
+"""Where a sentence goes on in Japanese, Chinese or Korean: no value that stands bare holds these."""
+
+
 def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
     """The value as it stands in the text, and whether it stands in quotes."""
     for group in ("double", "single", "tick", "hook"):
@@ -74,7 +78,7 @@ def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
         if start >= 0:
             return text[start:end].rstrip("\\"), True
     start, end = match.span("bare")
-    bare = re.split(r"[,;&](?=\w+[=:]|$)|</|\">", text[start:end], maxsplit=1)[0]
+    bare = re.split(rf"[,;&](?=\w+[=:]|$)|</|\">|{_SENTENCE}", text[start:end], maxsplit=1)[0]
     return _without_closers(bare.rstrip("`\"':;,.。、")), False
 
 
@@ -145,7 +149,7 @@ def is_made_key(match: re.Match[str], text: str) -> bool:
 _SAID = "[:：=＝?？は是]|is|are"
 _BELOW = (
     r"[?？]?[ \t]{0,3}[>|]?[+-]?[ \t]{0,3}\n[ \t>]{0,20}"
-    r"[\"'`]?(?P<value>[^\s\"'`]{6,160})[\"'`]?[,;]?[ \t]{0,4}(?=\n|$)"
+    r"[\"'`]?(?P<value>[^\s\"'`]{6,160})[\"'`]?[,;})\]]{0,3}[ \t]{0,4}(?=\n|$)"
 )
 _NAMED_ABOVE = re.compile(
     rf"(?P<name>{_CHOSEN}|{_MADE}){_REST}[\"'`”」』)\]]{{0,3}}[ \t]{{0,3}}(?:[:：=＝?？は是]|\bis\b|\bare\b){_BELOW}"

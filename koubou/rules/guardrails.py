@@ -59,6 +59,7 @@ INJECTIONS = (
         hints=(
             "system prompt",
             "instructions",
+            "repeat ",
             "システムプロンプト",
             "系统提示",
             "系統提示",

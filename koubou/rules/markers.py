@@ -43,8 +43,10 @@ PATTERNS = (
         hints=("社外秘", "部外秘", "極秘", "厳秘", "マル秘", "㊙", "機密", "秘密", "机密", "绝密", "絕密", "保密"),
         expression=re.compile(
             # 部外秘 keeps a text inside one department: narrower than 社外秘, so confidential like it.
-            r"社外秘|部外秘|極秘|厳秘|マル秘|㊙|绝密|絕密|[【\[(（「《](?:最高)?(?:機密|秘密|机密|保密)[^】\])）」》\n]{0,8}[】\])）」》]"
-            r"|(?:^|\n)[ \t]{0,4}(?:機密|机密|秘密)[:：]|(?:機密|机密)(?:文書|資料|书类|文件|资料|扱い|指定)"
+            r"社外秘|部外秘|極秘|厳秘|マル秘|㊙|绝密|絕密|[【\[(（「《](?:最高)?(?:機密|秘密(?!鍵|キー|保持)|机密|保密)(?:[^】\])）」》\nをがのはとにでもす的]{0,8}|情報を含む?)[】\])）」》]"
+            r"|(?:^|\n)[ \t]{0,4}(?:機密|机密|秘密)[:：]|(?<!检测)(?<!検出)(?<!识别)(?<!处理)(?<!分类)(?<!分類)"
+            r"(?:機密|机密)(?:文書|資料|书类|文件|资料|扱い|指定)"
+            r"(?![的をのにと和及与检検分类類])"
             r"|(?:機密|机密)情報?(?:です|を含|が含|なので|につき)|内容(?:は|为|為)?(?:机密|保密)"
         ),
         exact=False,
@@ -63,11 +65,13 @@ PATTERNS = (
     Pattern(
         rule="marked-not-to-be-spread",
         category="marker",
-        hints=("distribut", "company", "employees only", "for release", "external release"),
+        hints=("distribut", "company", "employees only", "for release", "external release", "proprietary"),
         expression=re.compile(
             r"(?:do not|don't|not to be|not for) (?:re)?distribut(?:e|ed|ion)\b(?! (?:the )?(?:load|work|tasks?))"
             r"|not for (?:external |public |wider )(?:distribution|release)\b|not for release\b"
-            r"|company[- ](?:use only|internal)\b|employees only\b"
+            r"|company[- ](?:use only|internal|proprietary)\b|employees only\b"
+            r"|(?:is|contains) proprietary(?: (?:information|material|data))?(?: (?:of|to)\b|[.\n])"
+            r"|(?:^|\n)[ \t#*=\-\[(]{0,10}proprietary(?: information)?[ \t#*=\-\]):.!]{0,10}(?=\n|$)"
         ),
         exact=False,
         level="internal",

@@ -34,6 +34,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPRESSION = re.compile(
     r"[A-Za-z_$][\w$]{0,80}(?:[(\[<]|(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){1,8}(?:[(\[<]|[?!.]{0,2}$))"
 )
+_TAG = re.compile(r"![A-Za-z][\w:.-]{0,40}")
+"""A tag of YAML: `!vault`, `!Ref`, `!secret`, whose value stands elsewhere."""
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]|self\.")
 _MESSAGE = re.compile(
     r"\b(?:password|passwort|token|secret|credential|key|must|should|please|enter|your|invalid|incorrect"
@@ -68,6 +70,8 @@ def is_reference(value: str) -> bool:
     """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, `API_KEY`."""
     if value.startswith(("/", "./", "../", "~/", "http://", "https://", "$", "&", "*", "(", "[", "{", "<", "|", "\\")):
         return not random_looking(value)
+    if _TAG.fullmatch(value):
+        return True
     word = _IDENTIFIER.fullmatch(value)
     if word:
         bare = value.strip("_").rstrip("0123456789").lower()

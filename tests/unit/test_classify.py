@@ -148,7 +148,19 @@ def test_what_only_looks_secret_stays_public(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["For internal use only.", "INTERNAL: plan", "Do not distribute.", "社内限り", "社内向けの手順書", "仅限内部使用"],
+    [
+        "Company proprietary: drawings",
+        "This file contains proprietary information of Example Ltd.",
+        "PROPRIETARY\n\nThe plan.",
+        "取扱注意",
+        "関係者限り",
+        "For internal use only.",
+        "INTERNAL: plan",
+        "Do not distribute.",
+        "社内限り",
+        "社内向けの手順書",
+        "仅限内部使用",
+    ],
 )
 def test_what_is_marked_for_the_house_is_internal(text: str) -> None:
     assert levels(text) == {"internal"}
