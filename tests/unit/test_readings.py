@@ -66,7 +66,7 @@ def test_a_value_that_answers_a_question_is_found_across_messages() -> None:
         "日本語の普通の文章です。",
         "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 4).decode(),
         "sha512-" + base64.b64encode(bytes(range(64))).decode(),
-        base64.b64encode("Nothing to hide here, only a greeting to everybody.".encode()).decode(),
+        base64.b64encode(b"Nothing to hide here, only a greeting to everybody.").decode(),
         "👨‍👩‍👧 and می‌خواهم",
     ],
 )
