@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from koubou.cli.draft import limits_of, requests_of_file
 from koubou.cli.rehearse import Rehearsed, Stage
 from koubou.config.operations import operations_of
+from koubou.config.security_settings import policy_of
 from koubou.folders.requests import digest
 from koubou.model.account import NOTHING, Amounts
 from koubou.model.call import Usage
@@ -85,6 +86,7 @@ class Estimating:
         self._limits = limits_of(workshop.settings)
         self._operations = operations_of(workshop.settings.operations)
         self._operation = self._operations[operation] if operation else None
+        self._policy = policy_of(workshop.settings.security)
         self._stage = Stage(workshop, now())
 
     @property
@@ -146,7 +148,7 @@ class Estimating:
 
     def _examined(self, request: TaskRequest) -> Examination:
         """As the intake looks at it: where our own rules have found a secret, the detector could only find more."""
-        return examine(request, lambda texts: self._detector.scan_texts(texts))
+        return examine(request, lambda texts: self._detector.scan_texts(texts), self._policy, owner=os.getuid())
 
     @cached_property
     def _detector(self) -> Kingfisher:

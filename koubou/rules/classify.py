@@ -12,7 +12,7 @@ from typing import Any
 from koubou.model.decision import Finding, Hit, Reason
 from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Sensitivity, TaskRequest
-from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers
+from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, spoken
 from koubou.rules.guardrails import NOTE
 from koubou.rules.own_words import patterns_of
 from koubou.rules.pattern import Pattern, Sighting, sightings
@@ -28,6 +28,7 @@ _PATTERNS: tuple[Pattern, ...] = (
     *assignments.PATTERNS,
     *credentials.PATTERNS,
     *markers.PATTERNS,
+    *spoken.PATTERNS,
     *guardrails.INJECTIONS,
 )
 _WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}

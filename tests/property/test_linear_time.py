@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, readings
+from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, readings, spoken
 from koubou.rules.classify import look
 from koubou.rules.pattern import Pattern
 
@@ -19,11 +19,12 @@ PATTERNS = (
     *credentials.PATTERNS,
     *identity_numbers.PATTERNS,
     *markers.PATTERNS,
+    *spoken.PATTERNS,
     *guardrails.INJECTIONS,
 )
 BARE = {
     name: value
-    for module in (credentials, guardrails, identity_numbers, markers, readings)
+    for module in (credentials, guardrails, identity_numbers, markers, readings, spoken)
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern)
 }

@@ -7,6 +7,15 @@ import pytest
 from koubou.rules.classify import look
 
 INNOCENT = [
+    "mysql -u root -p shop < dump.sql; mysqldump --password=$PASSWORD --port 3306",
+    "Add the options --password FILE, --token-limit 4096 and --secret NAME1 to the command.",
+    "Password for the test user: see the README. The password (SHA-256 or Argon2id) is hashed.",
+    "Password storage in Django4: use PBKDF2. Passwort lautet nicht mehr als 64 Zeichen.",
+    "Set-Cookie: sessionid=<value>; HttpOnly; Secure; SameSite=Lax",
+    "The seed phrase has twelve words and must be kept by the user in a safe place that is not online at all.",
+    "暗証番号は4桁です。PINコード：6桁の数字を入力",
+    "credentials: username / password",
+    "GRANT ALL ON shop.* TO 'shop'@'%' IDENTIFIED BY '${DB_PASSWORD}';",
     "Implement password reset with a link that expires after 30 minutes.",
     "Add a 'Forgot password?' link below the password field; the new password must differ from the last 5.",
     "Password:\nmust be at least 8 characters long\n",
