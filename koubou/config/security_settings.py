@@ -84,7 +84,7 @@ class GuardrailSettings(Section):
     on_banned_word: What = Field(default=Verdict.NOTE, description="What is done about a banned word.")
     on_secret_in_answer: What = Field(
         default=Verdict.NOTE,
-        description="What is done about a secret in an answer; noted, the task becomes confidential and is flagged.",
+        description="What is done about a secret in the answer to a task that was none; noted, it becomes confidential.",
     )
 
 

@@ -10,7 +10,7 @@ from koubou.model.decision import Finding, Refused
 from koubou.model.instant import Instant
 from koubou.model.policy import Flag, Policy, Verdict
 from koubou.model.task import Sensitivity, Task
-from koubou.rules.guardrails import BANNED, NOTE, is_secret, told
+from koubou.rules.guardrails import NOTE, is_secret, told
 from koubou.steps.ending import fail
 from koubou.steps.shop import Shop
 
@@ -34,8 +34,9 @@ def let_out(shop: Shop, task: Task, result: CallResult, now: Instant) -> Task | 
     """
     if not result.findings:
         return task
+    was_secret = task.sensitivity is Sensitivity.CONFIDENTIAL
     task = flagged(shop, task, result.findings, now)
-    refused = answer_refused(shop.policy, result.findings)
+    refused = answer_refused(shop.policy, result.findings, was_secret=was_secret)
     if refused is not None:
         fail(shop, task, refused, now)
         return None
@@ -57,11 +58,11 @@ def flagged(shop: Shop, task: Task, flags: Sequence[Flag], now: Instant) -> Task
     return replace(task, sensitivity=Sensitivity.CONFIDENTIAL)
 
 
-def answer_refused(policy: Policy, flags: Sequence[Flag]) -> Refused | None:
-    """Why an answer must not be filed, by the settings; None where it may."""
+def answer_refused(policy: Policy, flags: Sequence[Flag], *, was_secret: bool) -> Refused | None:
+    """Why an answer must not be filed, by the settings; None where it may. Secrets are at home in secret tasks."""
     for seen in flags:
-        key = "on_banned_word" if seen.category == BANNED else "on_secret_in_answer"
-        if getattr(policy, key) is Verdict.REFUSE:
+        key = "on_secret_in_answer" if is_secret(seen) else "on_banned_word"
+        if getattr(policy, key) is Verdict.REFUSE and not (was_secret and is_secret(seen)):
             return Refused(
                 kind="policy",
                 reason=f"the answer has {seen.category} in line {seen.line} ({seen.rule})",

@@ -12,7 +12,7 @@ from koubou.model.policy import Flag, Policy, Verdict
 from koubou.model.status import Status
 from koubou.model.task import Sensitivity, TaskRequest
 from koubou.rules.examine import examine
-from tests.builders import a_new_task
+from tests.builders import a_new_task, a_secret
 from tests.turns import Workshop
 
 PASSWORD = Flag(category="password", rule="password-beside-name", line=3)
@@ -97,6 +97,15 @@ def test_an_answer_that_the_settings_refuse_fails_its_task(flag: Flag, policy: P
         assert error["class"] == "policy"
         assert flag.rule in error["message"]
     assert shop.month().held == 0
+
+
+def test_a_secret_task_may_have_an_answer_with_a_secret() -> None:
+    shop = Workshop(policy=Policy(on_secret_in_answer=Verdict.REFUSE))
+    shop.drop(a_new_task(findings=(a_secret(),)))
+    shop.start()
+    shop.finish(findings=(PASSWORD,))
+    shop.file()
+    assert shop.task().status is Status.COMPLETED
 
 
 def test_a_late_answer_of_an_earlier_run_changes_nothing() -> None:

@@ -63,6 +63,12 @@ def test_a_pattern_sees_every_part_of_a_long_text() -> None:
         assert levels("." * place + "PRJ-1234" + "." * 3_000, policy) == ["internal"], place
 
 
+def test_a_pattern_sees_no_more_than_its_window_at_once() -> None:
+    policy = Policy(confidential_patterns=("begin[^!]{0,5000}end",))
+    assert levels(f"begin{'.' * 900}end", policy) == ["confidential"]
+    assert levels(f"begin{'.' * 3_000}end", policy) == []
+
+
 def test_words_hold_wherever_text_can_stand() -> None:
     request = TaskRequest(
         id="aurora",
