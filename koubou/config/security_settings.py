@@ -84,7 +84,7 @@ class GuardrailSettings(Section):
     on_banned_word: What = Field(default=Verdict.NOTE, description="What is done about a banned word.")
     on_secret_in_answer: What = Field(
         default=Verdict.NOTE,
-        description="What is done about a secret in the answer to a task that was none; noted, it becomes confidential.",
+        description="What is done about a secret in the answer to a task that was no secret; noted, it becomes one.",
     )
 
 
