@@ -311,6 +311,107 @@ SECRECY: Sequence[Mutant] = (
     ),
 )
 
+GUARDRAILS: Sequence[Mutant] = (
+    Mutant(
+        "characters that nobody sees hide a secret",
+        "koubou/rules/readings.py",
+        '        text = HIDDEN.sub("", text)\n',
+        "",
+        ("tests/unit/test_readings.py",),
+    ),
+    Mutant(
+        "Base64 hides a secret",
+        "koubou/rules/readings.py",
+        "    return _BASE64.sub(_decoded, text)",
+        "    return text",
+        ("tests/unit/test_readings.py",),
+    ),
+    Mutant(
+        "line ends of Windows hide a secret",
+        "koubou/rules/classify.py",
+        "    texts = [(where, _in_lines(text)) for where, text in texts]\n",
+        "",
+        ("tests/unit/test_readings.py",),
+    ),
+    Mutant(
+        "the words of the settings are not looked for",
+        "koubou/rules/classify.py",
+        "        yield from sightings(patterns_of(policy), text, low)\n",
+        "        yield from ()\n",
+        ("tests/unit/test_own_words.py",),
+    ),
+    Mutant(
+        "a finding quotes a word of the settings",
+        "koubou/rules/pattern.py",
+        "                    quotable=self.quotable,\n",
+        "",
+        ("tests/unit/test_own_words.py",),
+    ),
+    Mutant(
+        "a note of a guardrail makes a task secret",
+        "koubou/rules/classify.py",
+        "    findings = [finding for finding in findings if finding.level != NOTE]\n",
+        "",
+        ("tests/unit/test_guardrails.py",),
+    ),
+    Mutant(
+        "what the settings refuse is taken in",
+        "koubou/hands/examining.py",
+        "    if refused is not None:\n",
+        "    if False:\n",
+        ("tests/integration/test_examining.py",),
+    ),
+    Mutant(
+        "a program works where secrets lie, and nobody has looked",
+        "koubou/hands/examining.py",
+        "    if request.workspace is None or not works_there:\n",
+        "    if True:\n",
+        ("tests/integration/test_examining.py",),
+    ),
+    Mutant(
+        "a look into a workspace leaves it by a link",
+        "koubou/folders/around.py",
+        "_STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC",
+        "_STEP = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC",
+        ("tests/integration/test_around.py",),
+    ),
+    Mutant(
+        "a secret in an answer leaves its task as public as it was",
+        "koubou/steps/guard.py",
+        "    shop.board.tasks.set_sensitivity(task, Sensitivity.CONFIDENTIAL, now)\n",
+        "",
+        ("tests/integration/test_guarding.py",),
+    ),
+    Mutant(
+        "an answer that the settings refuse is filed",
+        "koubou/steps/guard.py",
+        "    if refused is not None:\n",
+        "    if False:\n",
+        ("tests/integration/test_guarding.py",),
+    ),
+    Mutant(
+        "what the detector saw in an answer is not told to who reads it",
+        "koubou/steps/file_away.py",
+        "    task = flagged(shop, task, message.flags, now)\n",
+        "",
+        ("tests/integration/test_guarding.py",),
+    ),
+    Mutant(
+        "what the detector saw is forgotten when the word of it is lost",
+        "koubou/hands/shelving.py",
+        "        return _flags_of(shelved)",
+        "        return ()",
+        ("tests/integration/test_shelving_hand.py",),
+    ),
+    Mutant(
+        "the worker files an answer unseen",
+        "koubou/worker/run.py",
+        "            findings=await self._examined(text),\n",
+        "",
+        ("tests/acceptance/test_guardrails.py",),
+    ),
+)
+
 CLAIMS: Sequence[Mutant] = (
     Mutant(
         "a claim that is read twice after a crash counts as dropped twice",
@@ -866,6 +967,7 @@ MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
     *SECRECY,
+    *GUARDRAILS,
     *CLAIMS,
     *RECOVERY,
     *PROCESSES,

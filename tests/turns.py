@@ -16,6 +16,7 @@ from koubou.model.deed import Deed, FileAway, SendRun
 from koubou.model.heard import Asked, Checked, Filed, Heard, RunFinished, RunSent, RunStarted
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.policy import OPEN, Policy
 from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
@@ -35,6 +36,7 @@ class Workshop:
     benches: Sequence[Bench] = field(default_factory=lambda: [a_bench("high"), a_bench("medium"), a_bench("local")])
     now: Instant = NOW
     audience: Audience = field(default_factory=Audience)
+    policy: Policy = OPEN
     board: Board = field(default_factory=lambda: Board(open_in_memory()))
     deeds: list[Deed] = field(default_factory=list)
     _ids: Any = field(default_factory=lambda: count(1))
@@ -54,6 +56,7 @@ class Workshop:
             new_id=lambda: f"call-{next(self._ids)}",
             chance=lambda: 0.5,
             audience=self.audience,
+            policy=self.policy,
         )
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):

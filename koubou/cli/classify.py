@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
+    from koubou.model.policy import Policy
     from koubou.model.task import TaskRequest
 
 _LARGEST = 10_000_000
@@ -32,21 +34,35 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.say import one_line, print_json
     from koubou.detectors.kingfisher import Kingfisher
     from koubou.embedded.weights import default_models_dir
-    from koubou.rules.classify import sensitivity, texts_of
+    from koubou.rules.classify import sensitivity
     from koubou.rules.difficulty import difficulty
     from koubou.rules.examine import examine
+    from koubou.rules.guardrails import NOTE, told, verdict
 
     request = _request(arguments.file)
     # The same folder as the master's: the compiled rules are kept, since starting without takes seconds.
     detector = Kingfisher(default_models_dir().with_name("rules"))
-    seen = examine(request, detector.scan_texts(texts_of(request)))
+    policy = _policy(arguments)
+    seen = examine(request, detector.scan_texts, policy, owner=os.getuid(), thorough=True)
+    secrets = [finding for finding in seen.findings if finding.level != NOTE]
+    noted = [finding for finding in seen.findings if finding.level == NOTE]
     secret, secret_reason = sensitivity(seen.findings, request.sensitivity)
     hard, hard_reason = difficulty(seen.score, request.difficulty)
     if arguments.json:
         print_json(
             {
                 "sensitivity": secret,
-                "findings": [asdict(finding) for finding in seen.findings],
+                "findings": [asdict(finding) for finding in secrets],
+                "guardrails": [
+                    {
+                        "category": finding.category,
+                        "rule": finding.rule,
+                        "where": finding.where,
+                        "line": finding.line,
+                        "verdict": verdict(finding, policy),
+                    }
+                    for finding in noted
+                ],
                 "difficulty": hard,
                 "score": seen.score,
                 "factors": [asdict(factor) for factor in seen.factors],
@@ -56,13 +72,32 @@ def run(arguments: argparse.Namespace) -> int:
         )
         return 0
     print(f"sensitivity  {secret}: {one_line(secret_reason.reason)}")
-    for finding in seen.findings:
+    for finding in secrets:
         print(f"             {finding.category} in {finding.where}, line {finding.line} ({finding.rule})")
+    for finding in noted:
+        print(f"guardrail    {verdict(finding, policy)}: {finding.where} {told(finding)}")
     print(f"difficulty   {hard}: {one_line(hard_reason.reason)} (score {seen.score})")
     for factor in seen.factors:
         print(f"             {factor.rule}: {one_line(factor.reason)}")
     print(f"type         {seen.type}: {one_line(seen.type_reason.reason)}")
     return 0
+
+
+def _policy(arguments: argparse.Namespace) -> Policy:
+    """What the settings add to the rules; where nobody named them and they cannot be used, that is said."""
+    from koubou.cli.workshop import config_file, overrides
+    from koubou.config.load import load
+    from koubou.config.security_settings import policy_of
+    from koubou.errors import SettingsError
+    from koubou.model.policy import OPEN
+
+    try:
+        return policy_of(load(config_file(arguments), os.environ, overrides(arguments)).security)
+    except SettingsError as error:
+        if arguments.config or os.environ.get("KOUBOU_CONFIG"):
+            raise
+        sys.stderr.write(f"without what the settings add: {error.problems[0]}\n")
+        return OPEN
 
 
 def _request(path: str) -> TaskRequest:

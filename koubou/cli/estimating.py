@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 from koubou.cli.draft import limits_of, requests_of_file
 from koubou.cli.rehearse import Rehearsed, Stage
 from koubou.config.operations import operations_of
+from koubou.config.security_settings import policy_of
 from koubou.folders.requests import digest
 from koubou.model.account import NOTHING, Amounts
 from koubou.model.call import Usage
 from koubou.model.decision import Admitted, Reason
 from koubou.model.money import FREE, Nano
-from koubou.model.task import Examination, Sensitivity, TaskRequest
+from koubou.model.task import Examination, TaskRequest
 from koubou.model.tier import Tier
 from koubou.rules.admit import ask_accounts, least_amounts
 from koubou.rules.bound import bounded_input
-from koubou.rules.classify import texts_of
 from koubou.rules.estimate import Operation, Room, expected, operation_for, prompt_tokens, rooms_in
 from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
@@ -86,6 +86,7 @@ class Estimating:
         self._limits = limits_of(workshop.settings)
         self._operations = operations_of(workshop.settings.operations)
         self._operation = self._operations[operation] if operation else None
+        self._policy = policy_of(workshop.settings.security)
         self._stage = Stage(workshop, now())
 
     @property
@@ -147,11 +148,7 @@ class Estimating:
 
     def _examined(self, request: TaskRequest) -> Examination:
         """As the intake looks at it: where our own rules have found a secret, the detector could only find more."""
-        seen = examine(request, ())
-        if any(finding.level == Sensitivity.CONFIDENTIAL for finding in seen.findings):
-            return seen
-        hits = self._detector.scan_texts(texts_of(request))
-        return examine(request, hits) if hits else seen
+        return examine(request, lambda texts: self._detector.scan_texts(texts), self._policy, owner=os.getuid())
 
     @cached_property
     def _detector(self) -> Kingfisher:

@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.looking import reading
     from koubou.cli.queueing import links, priority_shape, queue_shape
     from koubou.cli.workshop import workshop_of
+    from koubou.rules.guardrails import NOTE
 
     workshop = workshop_of(arguments)
     with reading(workshop, "explain", f"koubou show {arguments.id} tells where it stands and why") as board:
@@ -51,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
                 "status": task.status,
                 "park": park_shape(task.park),
                 "sensitivity": task.sensitivity,
-                "findings": [asdict(finding) for finding in findings],
+                "findings": [asdict(finding) for finding in findings if finding.level != NOTE],
+                "guardrails": [asdict(finding) for finding in findings if finding.level == NOTE],
                 "difficulty": task.difficulty,
                 "score": score,
                 "route": [asdict(reason) for reason in task.route],
@@ -73,10 +75,15 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"  {reason.rule:<22}{say.one_line(reason.reason)}")
     for line in released:
         print(f"  {'released':<22}{say.one_line(line.reason)}")
-    if findings:
+    if secret := [seen for seen in findings if seen.level != NOTE]:
         print("\nWhat looks secret in it:")
-        for seen in findings:
-            print(f"  {seen.category:<22}{seen.where}, line {seen.line}: {say.one_line(seen.sample)}… ({seen.rule})")
+        for seen in secret:
+            sample = f": {say.one_line(seen.sample)}…" if seen.sample else ""
+            print(f"  {seen.category:<22}{seen.where}, line {seen.line}{sample} ({seen.rule})")
+    if noted := [seen for seen in findings if seen.level == NOTE]:
+        print("\nWhat the guardrails noted:")
+        for seen in noted:
+            print(f"  {seen.category:<22}{seen.where}, line {seen.line} ({seen.rule})")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -11,6 +11,7 @@ from koubou.config.budget_settings import BudgetSettings
 from koubou.config.operations import OperationSettings
 from koubou.config.retention_settings import RetentionSettings
 from koubou.config.routing_settings import JudgeSettings, RoutingSettings
+from koubou.config.security_settings import SecuritySettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
 from koubou.config.words import (
     AbsolutePath,
@@ -145,15 +146,6 @@ class GuardianSettings(Section):
     # The address of a webhook is often its own key, so it is not shown.
     webhook: Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), Shown("address")] | None = Field(
         default=None, repr=False, description="Told by a POST to this address; null = not."
-    )
-
-
-class SecuritySettings(Section):
-    """Who may do what, and where."""
-
-    roles: dict[str, Any] = Field(default={}, description="Who may do what, by role.")
-    allowed_workspaces: tuple[AbsolutePath, ...] = Field(
-        default=("/srv",), description="The folders beneath which a task's workspace may lie."
     )
 
 

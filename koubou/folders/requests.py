@@ -74,7 +74,7 @@ class Asking:
 
 def digest(request: TaskRequest) -> str:
     """SHA-256 of what is asked: the same whatever the layout of the file, its id, and defaults that are spelled out."""
-    said = {name: value for name, value in _said(request).items() if name != "id"}
+    said = {name: value for name, value in _said(request).items() if name not in ("id", "prompt_file")}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_said)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -108,6 +108,7 @@ class _Ask:
             prompt=prompt,
             messages=tuple(Message(role=turn.role, content=turn.content) for turn in task.messages or ()),
             system=task.system,
+            prompt_file="/".join(self._parts(task.prompt_file, ("prompt_file",))) if task.prompt_file else None,
             attachments=self._attachments(root, way),
             workspace=task.workspace,
             executor=None if task.executor == "auto" else task.executor,

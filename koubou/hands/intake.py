@@ -29,12 +29,11 @@ from koubou.folders.read import Drop, read_claim
 from koubou.folders.reject import discard, reject
 from koubou.folders.requests import ReadLimits
 from koubou.folders.watch import Doorbell
+from koubou.hands.examining import examined
 from koubou.hands.line import Line
 from koubou.model.heard import Arrived
-from koubou.model.task import Examination, NewTask, Sensitivity, TaskRequest
+from koubou.model.task import NewTask
 from koubou.model.ulid import ENTROPY_BYTES, following, ulid
-from koubou.rules.classify import texts_of
-from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
 from koubou.wire.framing import encode
 from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told, Watching
@@ -232,7 +231,7 @@ class Intake:
         return tuple(
             new_task(
                 document.request,
-                self._examined(document.request),
+                examined(drop, number, self._orders, self._detector.scan_texts),
                 claim=drop.claim.ulid,
                 document=number,
                 owner=drop.owner,
@@ -242,14 +241,6 @@ class Intake:
             for number, document in enumerate(drop.documents, start=1)
         )
 
-    def _examined(self, request: TaskRequest) -> Examination:
-        """Our own rules first: where they have found a secret, the detector could only find more."""
-        seen = examine(request, ())
-        if any(finding.level == Sensitivity.CONFIDENTIAL for finding in seen.findings):
-            return seen
-        hits = self._detector.scan_texts(texts_of(request))
-        return examine(request, hits) if hits else seen
-
     def _refuse(self, claimed: Claim, refusal: TaskFileError) -> None:
         try:
             reject(self._layout, claimed, refusal.as_json())
@@ -257,7 +248,9 @@ class Intake:
             self._tell("intake.stuck", "error", file=claimed.shown, reason=_word(error))
             return
         # The message may name keys that somebody wrote: it stands in rejected/, not in the journal.
-        where = {"line": refusal.problem.line} if refusal.problem.line is not None else {}
+        where: dict[str, Any] = {"line": refusal.problem.line} if refusal.problem.line is not None else {}
+        if refusal.kind == "policy":
+            where["reason"] = refusal.problem.message
         self._tell("task.rejected", "warning", file=claimed.shown, error_class=refusal.kind, **where)
 
     def _full(self) -> bool:

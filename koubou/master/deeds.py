@@ -156,6 +156,7 @@ class Deeds:
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),
+            policy=self._crew.workshop.intake.policy,
         )
 
     def _asked(

@@ -19,6 +19,7 @@ from koubou.wire.hand_messages import (
     NotRemoved,
     NotShelved,
     Pause,
+    Prepare,
     Reject,
     Remove,
     Removed,
@@ -60,6 +61,7 @@ class Hands:
         self._on_the_way: set[int] = set()
         self._going: set[Owed] = set()
         self._sweeping = False
+        self._prepared = False
         self.removals = 0
         self._intake = Hand("intake", journal, children, heard=self._intake_says, began=self._begin_intake)
         self._shelving = Hand("shelving", journal, children, heard=self._shelving_says, began=self._begin_shelving)
@@ -104,6 +106,7 @@ class Hands:
 
     def shelve(self, asked: Shelve) -> None:
         """Put a task on its shelf. What cannot be told now stays owed."""
+        self._prepare()
         if self._shelving.say(asked):
             self._on_the_way.add(asked.task)
 
@@ -128,6 +131,7 @@ class Hands:
         self._on_the_way.clear()
         self._going.clear()
         self._sweeping = False
+        self._prepared = False
         self._owed()
 
     def _intake_says(self, message: FromHand) -> None:
@@ -136,15 +140,21 @@ class Hands:
                 self.watching.set()
             case Arrived():
                 self.arrivals.append(message)
+                self._prepare()
                 self._wake()
             case Told(event=event, level=level, fields=fields):
                 self._journal.say(event, level, **fields)
 
+    def _prepare(self) -> None:
+        """By the time the first answer comes the detector is there; at a start it would only be in the way."""
+        if not self._prepared:
+            self._prepared = self._shelving.say(Prepare(rule_cache=self._orders.rule_cache))
+
     def _shelving_says(self, message: FromHand) -> None:
         match message:
-            case Shelved(task=task):
+            case Shelved(task=task, flags=flags):
                 self._on_the_way.discard(task)
-                self._hear(Filed(task=task))
+                self._hear(Filed(task=task, flags=flags))
             case NotShelved(task=task, reason=reason):
                 self._journal.say("shelving.fault", "error", reason=reason)
                 # It stays owed on the board; housekeeping comes back to it.

@@ -55,6 +55,7 @@ def turn(
         breaker=workshop.breaker,
         audience=workshop.guardian.audience,
         retention=workshop.retention,
+        policy=workshop.intake.policy,
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)

@@ -11,6 +11,7 @@ from koubou.config.guardian import guardian
 from koubou.config.operations import operations_of
 from koubou.config.retention_settings import retention_of
 from koubou.config.routing import breaker_of, routing_of
+from koubou.config.security_settings import policy_of
 from koubou.config.settings import Settings
 from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
@@ -80,6 +81,8 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             roots=tuple(settings.security.allowed_workspaces),
             tiers=tuple(sorted(tiers)),
             rule_cache=str(default_models_dir().with_name("rules")),
+            policy=policy_of(settings.security),
+            agents=any(tier.executor.startswith(("command:", "codex", "claude")) for tier in tiers.values()),
         ),
         max_pending=settings.intake.max_pending,
         workers=CrewRules(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.policy import Flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class CallResult:
     `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.
     `quiet_for` is how long the provider wants no further call, `missing` what the answer lacks by name (never its
     text), `said` what a model said that was asked about the task: a difficulty, or a score from 0 to 1.
+    `findings` is what our own rules saw in it that should not be there.
     """
 
     task: str
@@ -93,6 +95,7 @@ class CallResult:
     quiet_for: Milliseconds | None = None
     missing: tuple[str, ...] = ()
     said: str | None = None
+    findings: tuple[Flag, ...] = ()
 
     @property
     def answered(self) -> bool:

@@ -20,7 +20,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something secret that was seen: category and rule, in which part of the task and line, two characters at most."""
+    """Something secret that was seen: category and rule, in which part of the task and line, two characters at most.
+
+    `level` is how secret that makes the task; `note` where a guardrail saw something that is no secret.
+    """
 
     category: str
     where: str

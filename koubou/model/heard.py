@@ -9,6 +9,7 @@ from typing import Any
 from koubou.model.call import CallResult
 from koubou.model.circuit import Health
 from koubou.model.notice import Channel, NotTold, Told
+from koubou.model.policy import Flag
 from koubou.model.retention import Removal
 from koubou.model.task import NewTask
 
@@ -75,9 +76,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filed:
-    """A task's answer or error stands in its folder, fsynced."""
+    """A task's answer or error stands in its folder, fsynced; `flags` are what a detector saw in it on the way."""
 
     task: int
+    flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

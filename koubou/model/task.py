@@ -86,7 +86,8 @@ class TaskBudget:
 class TaskRequest:
     """One document of a task file, checked and complete: prompt files and attachments are read, words are parsed.
 
-    Either `messages` has the whole conversation or `prompt` the single question. "auto" is None here.
+    Either `messages` has the whole conversation or `prompt` the single question. "auto" is None here. `prompt_file`
+    is where the prompt was read from.
     """
 
     id: str | None = None
@@ -95,6 +96,7 @@ class TaskRequest:
     prompt: str = ""
     messages: Sequence[Message] = ()
     system: str | None = None
+    prompt_file: str | None = None
     attachments: Sequence[Attachment] = ()
     workspace: str | None = None
     executor: str | None = None

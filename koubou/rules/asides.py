@@ -9,7 +9,7 @@ from koubou.model.phase import Lesser, Phase
 from koubou.model.routing import Routing
 from koubou.model.run import Run
 from koubou.model.task import Difficulty, Task
-from koubou.model.tier import Tier
+from koubou.model.tier import Reach, Tier
 from koubou.rules.asking import (
     DIFFICULTY_BYTES,
     DIFFICULTY_MESSAGES,
@@ -28,6 +28,7 @@ CAP = "cap"
 _BAD_WORK = frozenset({ErrorClass.SERVER, ErrorClass.PROXY, ErrorClass.CUT, ErrorClass.TIMEOUT})
 """Failures at the work itself. A server that is not there, a key, a limit say nothing of what the model can do."""
 
+_MODELS = frozenset({"chat", "messages", "rehearsal"})
 _TWICE = 2
 
 
@@ -87,6 +88,14 @@ def to_be_judged(task: Task, routing: Routing) -> bool:
 def tier_of_aside(task: Task, routing: Routing) -> str | None:
     """Who is asked: the tier of the settings; without one, an answer is checked by whoever gave it."""
     return routing.difficulty_judge if task.phase is Phase.DIFFICULTY else routing.judge.tier or task.tier
+
+
+def may_judge(judge: Tier, answered: Tier | None) -> bool:
+    """Whether a judge may read an answer: in the cloud only what a model made of a request that was looked at itself.
+
+    A program may have read what nobody has looked at, and put it into its answer.
+    """
+    return judge.reach is Reach.LOCAL or (answered is not None and answered.executor in _MODELS)
 
 
 def difficulty_of(said: str | None) -> Difficulty | None:

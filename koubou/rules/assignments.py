@@ -67,6 +67,10 @@ _HARMLESS_NAME = re.compile(
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-. "
 
 
+_SENTENCE = "[\u3001-\u30ff\u3400-\u9fff\uac00-\ud7af，。；]"
+"""Where a sentence goes on in Japanese, Chinese or Korean: no value that stands bare holds these."""
+
+
 def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
     """The value as it stands in the text, and whether it stands in quotes."""
     for group in ("double", "single", "tick", "hook"):
@@ -74,7 +78,7 @@ def _value(match: re.Match[str], text: str) -> tuple[str, bool]:
         if start >= 0:
             return text[start:end].rstrip("\\"), True
     start, end = match.span("bare")
-    bare = re.split(r"[,;&](?=\w+[=:]|$)|</|\">", text[start:end], maxsplit=1)[0]
+    bare = re.split(rf"[,;&](?=\w+[=:]|$)|</|\">|{_SENTENCE}", text[start:end], maxsplit=1)[0]
     return _without_closers(bare.rstrip("`\"':;,.。、")), False
 
 
@@ -142,6 +146,29 @@ def is_made_key(match: re.Match[str], text: str) -> bool:
     return is_key(value, quoted=quoted, whole_line=_whole_line(match, text))
 
 
+_SAID = "[:：=＝?？は是]|is|are"
+_BELOW = (
+    r"[?？]?[ \t]{0,3}[>|]?[+-]?[ \t]{0,3}\n[ \t>]{0,20}"
+    r"[\"'`]?(?P<value>[^\s\"'`]{6,160})[\"'`]?[,;})\]]{0,3}[ \t]{0,4}(?=\n|$)"
+)
+_NAMED_ABOVE = re.compile(
+    rf"(?P<name>{_CHOSEN}|{_MADE}){_REST}[\"'`”」』)\]]{{0,3}}[ \t]{{0,3}}(?:[:：=＝?？は是]|\bis\b|\bare\b){_BELOW}"
+)
+_NOT_ALONE = re.compile(r"://|[:({\[]$|^[-#<{\[(/*|@$]|^\w+=")
+"""Text that begins something else: an address, a list, a block, another name with its value."""
+
+
+def is_value_below(match: re.Match[str], text: str) -> bool:
+    """Whether the line below a name is a value and nothing else: folded YAML, an answer to a question."""
+    named = _NAMED_ABOVE.search(match.string, max(0, match.start() - 80), match.end())
+    value = text[slice(*match.span("value"))].rstrip(",;")
+    if named is None or _name_is_harmless(named) or _NOT_ALONE.search(value):
+        return False
+    kinds = (str.islower, str.isupper, str.isdigit, lambda letter: not letter.isalnum())
+    mixed = sum(any(map(kind, value)) for kind in kinds) >= 3 and any(map(str.isdigit, value))
+    return (mixed or random_looking(value)) and is_password(value, quoted=False)
+
+
 def _is_compared(match: re.Match[str], text: str) -> bool:
     value = text[slice(*match.span("value"))]
     return is_password(value, quoted=True) and not value.replace("_", "").isalpha()
@@ -162,6 +189,14 @@ PATTERNS = (
         hints=_MADE_HINTS,
         expression=re.compile(f"(?P<name>{_MADE}){_REST}{_BETWEEN}{_VALUE}"),
         accepts=is_made_key,
+        exact=False,
+    ),
+    Pattern(
+        rule="value-below-name",
+        category="password",
+        hints=(*_CHOSEN_HINTS, *_MADE_HINTS),
+        expression=re.compile(rf"(?:{_SAID}){_BELOW}"),
+        accepts=is_value_below,
         exact=False,
     ),
     Pattern(

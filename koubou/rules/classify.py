@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from koubou.model.decision import Finding, Hit, Reason
+from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Sensitivity, TaskRequest
-from koubou.rules import assignments, credentials, identity_numbers, markers
+from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, spoken
+from koubou.rules.guardrails import NOTE
+from koubou.rules.own_words import patterns_of
 from koubou.rules.pattern import Pattern, Sighting, sightings
+from koubou.rules.readings import readings
 
 MOST_FINDINGS = 100
 """More of one level are not kept: the level is decided by one, and a list of thousands helps nobody."""
 
-_PATTERNS: tuple[Pattern, ...] = (*assignments.PATTERNS, *credentials.PATTERNS, *markers.PATTERNS)
+Detect = Callable[[Sequence[tuple[str, str]]], Sequence[Hit]]
+"""A detector: the hits in texts that are named by their places."""
+
+_PATTERNS: tuple[Pattern, ...] = (
+    *assignments.PATTERNS,
+    *credentials.PATTERNS,
+    *markers.PATTERNS,
+    *spoken.PATTERNS,
+    *guardrails.INJECTIONS,
+)
 _WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
 """Full-width letters, digits and signs as ASCII, one for one; and the one capital whose lower case is two letters."""
 
@@ -38,13 +51,42 @@ def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
         ("session", request.session),
         ("parent", request.parent),
         ("workspace", request.workspace),
+        ("prompt_file", request.prompt_file),
         ("id", request.id),
     ]
     return [(where, text) for where, text in named if text]
 
 
-def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding, ...]:
-    """What is secret in the texts, by a detector's hits and by Koubou's own rules."""
+def look(
+    texts: Sequence[tuple[str, str]], detect: Detect | None = None, policy: Policy = OPEN, *, thorough: bool = False
+) -> tuple[Finding, ...]:
+    """What is secret in the texts, as they stand and as they are meant, and what the guardrails see in them.
+
+    Where our own rules have found a secret, a detector could only find more: it is asked all the same if `thorough`.
+    """
+    read = readings(texts)
+    found = find(texts, (), policy) + (find(read, (), policy) if read else ())
+    if detect is not None and (thorough or not any(finding.level == Sensitivity.CONFIDENTIAL for finding in found)):
+        found += detected(texts, detect)
+    return tuple({(finding.rule, finding.where, finding.line): finding for finding in reversed(found)}.values())[::-1]
+
+
+def detected(texts: Sequence[tuple[str, str]], detect: Detect) -> tuple[Finding, ...]:
+    """What a detector sees in the texts, as they stand and as they are meant."""
+    read = readings(texts)
+    return believed(texts, detect(texts)) + (believed(read, detect(read)) if read else ())
+
+
+def believed(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding, ...]:
+    """What a detector saw in the texts, as far as it is to be believed."""
+    encoded = {where: text.encode("utf-8", "replace") for where, text in texts} if hits else {}
+    return tuple(islice((_finding(hit) for hit in hits if not _is_harmless(hit, encoded)), MOST_FINDINGS))
+
+
+def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit], policy: Policy = OPEN) -> tuple[Finding, ...]:
+    """What is secret in the texts as they stand, by a detector's hits and by Koubou's own rules and the settings'."""
+    heard = believed(texts, hits)
+    texts = [(where, _in_lines(text)) for where, text in texts]
     document = "\n".join(text for _, text in texts)
     starts, total = [], 0
     for _, text in texts:
@@ -52,12 +94,7 @@ def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding
         total += len(text) + 1
     kept: dict[tuple[str, str, int], Finding] = {}
     told: Counter[str] = Counter()
-    encoded = {where: text.encode("utf-8", "replace") for where, text in texts} if hits else {}
-    found = chain(
-        (_finding(hit) for hit in hits if not _is_harmless(hit, encoded)),
-        _placed(_sightings(document), document, starts, texts),
-    )
-    for finding in found:
+    for finding in chain(heard, _placed(_sightings(document, policy), document, starts, texts)):
         key = (finding.rule, finding.where, finding.line)
         # Each level has its own room: a hundred marks of the house must not hide the one secret behind them.
         if key not in kept and told[finding.level] < MOST_FINDINGS:
@@ -70,6 +107,7 @@ def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Finding
 
 def sensitivity(findings: Sequence[Finding], asked: Sensitivity | None) -> tuple[Sensitivity, Reason]:
     """The highest of what was found and what was asked; what was asked may raise it, never lower it."""
+    findings = [finding for finding in findings if finding.level != NOTE]
     found, why = Sensitivity.PUBLIC, "nothing secret was found"
     for finding in findings:
         level = Sensitivity(finding.level)
@@ -89,10 +127,17 @@ def raise_to(current: Sensitivity | None, found: Sensitivity) -> Sensitivity:
     return found if current is None or found.rank > current.rank else current
 
 
-def _sightings(document: str) -> Iterator[Sighting]:
+def _in_lines(text: str) -> str:
+    """With the line ends that the rules know."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _sightings(document: str, policy: Policy) -> Iterator[Sighting]:
     text = document if document.isascii() else document.translate(_WIDE)
     low = text.lower()
     yield from sightings(_PATTERNS, text, low)
+    if policy is not OPEN:
+        yield from sightings(patterns_of(policy), text, low)
     if identity_numbers.DIGITS.search(text):
         yield from sightings(identity_numbers.PATTERNS, text, low)
 
@@ -111,7 +156,7 @@ def _placed(
             where=texts[place][0],
             rule=sighting.rule,
             line=bisect_left(ends, sighting.start) - bisect_left(ends, starts[place]) + 1,
-            sample=document[sighting.start : min(sighting.start + 2, sighting.end)],
+            sample=document[sighting.start : min(sighting.start + 2, sighting.end)] if sighting.quotable else "",
             level=sighting.level,
         )
 

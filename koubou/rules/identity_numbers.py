@@ -136,11 +136,48 @@ _INSIDE = (
     "マイナンバー|個人番号|旅券番号|パスポート|免許証番号|運転免許|口座番号|保険者番号|年金番号",
     "身份证|身分證|护照|護照|银行(?:账号|卡号|账户)|社保(?:号|卡)|주민등록번호|여권번호|운전면허|계좌번호|เลขบัตรประชาชน",
 )
+_MEANT = r"(?: ?(?:no|number|nr))?(?: ?[:#=]| is\b| number\b)"
 _TOLD = re.compile(
     rf"\b(?:{'|'.join(_PAPERS)})(?![a-z])"
-    rf"|\b(?:{_SHORT})(?: ?(?:no|number|nr))?(?: ?[:#=]| is\b| number\b)"
+    rf"|\b(?:{_SHORT}){_MEANT}"
     rf"|{'|'.join(_INSIDE)}"
 )
+_STEMS = (
+    *("passport", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort", "licen", "permit", "permis"),
+    *(
+        "patente",
+        "voter",
+        "medicare",
+        "steuer",
+        "identi",
+        "id card",
+        "id code",
+        "id number",
+        "african id",
+        "national",
+        "social",
+        "taxpayer",
+        "tax ",
+        "ssn",
+        "itin",
+        "nric",
+    ),
+    *("cpf", "cnpj", "curp", "rrn", "frn", "tckn", "kimlik", "krankenkasse", "aadha", "nino", "bsn", "pesel", "kvnr"),
+    *("rvnr", "mbi", "personnummer", "personal", "svnr", "pan ", "account", "kontonummer", "routing"),
+    *(
+        "hrerschein",
+        "fahrerlaubnis",
+        "sozialversicherung",
+        "マイナンバー",
+        "番号",
+        "パスポート",
+        "運転免許",
+        "身份",
+        "身分",
+    ),
+    *("护照", "護照", "银行", "社保", "번호", "운전면허", "เลข"),
+)
+"""One of them stands in every text in which one of the long names does."""
 _IBANS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 EE20 "
     "EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 IT27 JO30 "
@@ -179,9 +216,10 @@ PATTERNS = (
     Pattern(
         rule="identity-number-after-its-name",
         category="national_id",
-        hints=("",),
+        hints=_STEMS,
         expression=_NUMBER,
         accepts=_accept_told,
+        clue=re.compile(rf"(?:[ft]in|dni|ni[ef]|nas|sin|nhs|ahv|vnr){_MEANT}"),
     ),
     Pattern(
         rule="chinese-resident-identity",

@@ -6,23 +6,35 @@ import re
 
 from koubou.rules.pattern import Pattern
 
+_MARK = re.compile(
+    r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client|attorney[- ]client)"
+    r"[ -]{1,3}(?:private and )?confidential\b"
+    r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b"
+    r"|\b(?:proprietary|private|privileged) (?:and|&) confidential\b"
+    r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
+    r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
+    r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is|contains)"
+    r" (?:strictly |highly )?confidential\b"
+    r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b"
+    r"|\b(?:is|are|contains|our) (?:a )?trade secrets?\b"
+)
+_AROUND = 60
+
+
+def _is_mark(match: re.Match[str], text: str) -> bool:
+    """Whether the word stands as people set a mark, and not in a sentence about such marks."""
+    start = max(0, match.start() - _AROUND)
+    cut = "." if start else ""  # where it is cut is no beginning of a line
+    return _MARK.search(cut + text[start : match.end() + _AROUND].lower()) is not None
+
+
 PATTERNS = (
     Pattern(
         rule="marked-confidential",
         category="marker",
-        hints=("confidential", "top secret", "trade secret", "under nda"),
-        expression=re.compile(
-            r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client"
-            r"|attorney[- ]client)[ -]{1,3}(?:private and )?confidential\b"
-            r"|\bconfidential (?:and|&|/) (?:proprietary|privileged|private)\b|\b(?:proprietary|private"
-            r"|privileged) (?:and|&) confidential\b"
-            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t#*=\-\])】:：!.—–]{0,10}(?=\n|$)"
-            r"|(?:^|\n)[ \t#*=\-\[(【]{0,10}(?:top secret|confidential)[ \t]{0,2}(?:[\])】:：—–]|-{1,2} )"
-            r"|\bthis (?:document|email|e-mail|message|file|memo|report|text|information|material) (?:is"
-            r"|contains) (?:strictly |highly )?confidential\b"
-            r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b|\b(?:is|are"
-            r"|contains|our) (?:a )?trade secrets?\b"
-        ),
+        hints=("confidential", "top secret", "trade secret", "nda"),
+        expression=re.compile(r"confidential|top secret|trade secret|nda\b"),
+        accepts=_is_mark,
         exact=False,
     ),
     Pattern(
@@ -31,8 +43,10 @@ PATTERNS = (
         hints=("社外秘", "部外秘", "極秘", "厳秘", "マル秘", "㊙", "機密", "秘密", "机密", "绝密", "絕密", "保密"),
         expression=re.compile(
             # 部外秘 keeps a text inside one department: narrower than 社外秘, so confidential like it.
-            r"社外秘|部外秘|極秘|厳秘|マル秘|㊙|绝密|絕密|[【\[(（「《](?:最高)?(?:機密|秘密|机密|保密)[^】\])）」》\n]{0,8}[】\])）」》]"
-            r"|(?:^|\n)[ \t]{0,4}(?:機密|机密|秘密)[:：]|(?:機密|机密)(?:文書|資料|书类|文件|资料|扱い|指定)"
+            r"社外秘|部外秘|極秘|厳秘|マル秘|㊙|绝密|絕密|[【\[(（「《](?:最高)?(?:機密|秘密(?!鍵|キー|保持)|机密|保密)(?:[^】\])）」》\nをがのはとにでもす的]{0,8}|情報を含む?)[】\])）」》]"
+            r"|(?:^|\n)[ \t]{0,4}(?:機密|机密|秘密)[:：]|(?<!检测)(?<!検出)(?<!识别)(?<!处理)(?<!分类)(?<!分類)"
+            r"(?:機密|机密)(?:文書|資料|书类|文件|资料|扱い|指定)"
+            r"(?![的をのにと和及与检検分类類])"
             r"|(?:機密|机密)情報?(?:です|を含|が含|なので|につき)|内容(?:は|为|為)?(?:机密|保密)"
         ),
         exact=False,
@@ -51,11 +65,13 @@ PATTERNS = (
     Pattern(
         rule="marked-not-to-be-spread",
         category="marker",
-        hints=("distribut", "company", "employees only", "for release", "external release"),
+        hints=("distribut", "company", "employees only", "for release", "external release", "proprietary"),
         expression=re.compile(
             r"(?:do not|don't|not to be|not for) (?:re)?distribut(?:e|ed|ion)\b(?! (?:the )?(?:load|work|tasks?))"
             r"|not for (?:external |public |wider )(?:distribution|release)\b|not for release\b"
-            r"|company[- ](?:use only|internal)\b|employees only\b"
+            r"|company[- ](?:use only|internal|proprietary)\b|employees only\b"
+            r"|(?:is|contains) proprietary(?: (?:information|material|data))?(?: (?:of|to)\b|[.\n])"
+            r"|(?:^|\n)[ \t#*=\-\[(]{0,10}proprietary(?: information)?[ \t#*=\-\]):.!]{0,10}(?=\n|$)"
         ),
         exact=False,
         level="internal",

@@ -10,8 +10,10 @@ from koubou.model.account import TaskUsage
 from koubou.model.call import CallResult
 from koubou.model.instant import iso, iso_or_none
 from koubou.model.money import show_usd, usd
-from koubou.model.task import Task
+from koubou.model.policy import Flag
+from koubou.model.task import Sensitivity, Task
 from koubou.model.tier import Tier
+from koubou.rules.guardrails import is_secret
 
 FINISHED_EARLY = "finished_early"
 """Why an answer ends that was broken off, and filed all the same because a person wanted it so."""
@@ -34,8 +36,13 @@ def output(task: Task, tier: Tier | None, used: TaskUsage) -> dict[str, Any]:
     }
 
 
-def with_answer(paper: Mapping[str, Any], expect: Sequence[str], result: CallResult, answer: str) -> dict[str, Any]:
-    """The same with the answer. `complete` is false for one that was cut at its cap or lacks an expected part."""
+def with_answer(
+    paper: Mapping[str, Any], expect: Sequence[str], result: CallResult, answer: str, flags: Sequence[Flag] = ()
+) -> dict[str, Any]:
+    """The same with the answer. `complete` is false for one that was cut at its cap or lacks an expected part.
+
+    `flags` say what should not be in it: who reads a secret is confidential.
+    """
     missing = [part for part in expect if part.casefold() not in answer.casefold()]
     missing += [name for name in result.missing if name == SCHEMA]
     return {
@@ -45,6 +52,8 @@ def with_answer(paper: Mapping[str, Any], expect: Sequence[str], result: CallRes
         "finish_reason": result.finish_reason if result.answered else FINISHED_EARLY,
         "complete": result.answered and result.finish_reason != "length" and not missing,
         "missing": missing,
+        "sensitivity": Sensitivity.CONFIDENTIAL if any(map(is_secret, flags)) else paper["sensitivity"],
+        "flags": [{"category": flag.category, "rule": flag.rule, "line": flag.line} for flag in flags],
     }
 
 

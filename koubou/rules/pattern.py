@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 MOST_LOOKS = 5_000
 """Places of one rule that are judged in one text; each may cost 50 µs on a text that was written to be slow."""
@@ -27,14 +28,17 @@ class Sighting:
     start: int
     end: int
     level: str = "confidential"
+    quotable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does).
+    """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does),
+    or where `clue`, a cheap expression for the lower-case text, finds something.
 
     The expression runs on the lower-case text unless `exact`; its last named group, if any, is what was seen. Every
-    repetition in it is bounded, so that the time is linear in the text whatever stands there.
+    repetition in it is bounded, so that the time is linear in the text whatever stands there; one that others wrote
+    sees a `window` of so many characters at a time. Of what is not `quotable`, no character is ever told.
     """
 
     rule: str
@@ -44,18 +48,34 @@ class Pattern:
     accepts: Judge = always
     exact: bool = True
     level: str = "confidential"
+    clue: re.Pattern[str] | None = None
+    window: int = 0
+    quotable: bool = True
 
     def seen_in(self, text: str, low: str) -> Iterator[Sighting]:
         """Where the rule holds in `text`; `low` is the same text in lower case, of the same length.
 
         A text with more places to look at than anybody writes is not looked through to its end: it counts as seen.
         """
-        for looks, match in enumerate(self.expression.finditer(text if self.exact else low)):
+        for looks, match in enumerate(self._matches(text if self.exact else low)):
             if looks >= MOST_LOOKS or self.accepts(match, text):
                 start, end = match.span(match.lastgroup or 0)
-                yield Sighting(rule=self.rule, category=self.category, start=start, end=end, level=self.level)
+                yield Sighting(
+                    rule=self.rule,
+                    category=self.category,
+                    start=start,
+                    end=end,
+                    level=self.level,
+                    quotable=self.quotable,
+                )
             if looks >= MOST_LOOKS:
                 return
+
+    def _matches(self, text: str) -> Iterator[re.Match[str]]:
+        if not self.window:
+            return self.expression.finditer(text)
+        starts = range(0, max(1, len(text)), self.window // 2)
+        return chain.from_iterable(self.expression.finditer(text, start, start + self.window) for start in starts)
 
 
 def sightings(patterns: Sequence[Pattern], text: str, low: str) -> Iterator[Sighting]:
@@ -65,3 +85,6 @@ def sightings(patterns: Sequence[Pattern], text: str, low: str) -> Iterator[Sigh
             if hint in low:
                 yield from pattern.seen_in(text, low)
                 break
+        else:
+            if pattern.clue is not None and pattern.clue.search(low):
+                yield from pattern.seen_in(text, low)

@@ -34,6 +34,8 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPRESSION = re.compile(
     r"[A-Za-z_$][\w$]{0,80}(?:[(\[<]|(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){1,8}(?:[(\[<]|[?!.]{0,2}$))"
 )
+_TAG = re.compile(r"![A-Za-z][\w:.-]{0,40}")
+"""A tag of YAML: `!vault`, `!Ref`, `!secret`, whose value stands elsewhere."""
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]|self\.")
 _MESSAGE = re.compile(
     r"\b(?:password|passwort|token|secret|credential|key|must|should|please|enter|your|invalid|incorrect"
@@ -41,6 +43,10 @@ _MESSAGE = re.compile(
     r"|missing|cannot|can't|failed|error|wrong|forgot|reset|change|confirm|login|log in|sign in|used|the|this"
     r"|for|of|to)\b"
 )
+
+
+_NO_KEYS = ("/", "./", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
+"""How paths, digests and names of packages begin."""
 
 
 def entropy(value: str) -> float:
@@ -64,6 +70,8 @@ def is_reference(value: str) -> bool:
     """Whether unquoted text is code that names a value held elsewhere: `config.password`, `load(…)`, `API_KEY`."""
     if value.startswith(("/", "./", "../", "~/", "http://", "https://", "$", "&", "*", "(", "[", "{", "<", "|", "\\")):
         return not random_looking(value)
+    if _TAG.fullmatch(value):
+        return True
     word = _IDENTIFIER.fullmatch(value)
     if word:
         bare = value.strip("_").rstrip("0123456789").lower()
@@ -106,7 +114,7 @@ def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
         return quoted and _passphrase(value)
     if value.isdigit():
         return len(value) >= 24
-    if "://" in value or value.startswith(("/", "./", "sha256", "sha512", "arn:")):
+    if "://" in value or value.startswith(_NO_KEYS):
         return False
     return (
         _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or random_looking(value))

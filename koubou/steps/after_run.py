@@ -18,6 +18,7 @@ from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import choose_tier, next_up
 from koubou.steps.breaker import key_refused
 from koubou.steps.ending import cancel, complete, fail, finish
+from koubou.steps.guard import let_out
 from koubou.steps.shop import Shop
 
 
@@ -94,7 +95,10 @@ def settle_for(shop: Shop, task: Task, reason: str, now: Instant) -> bool:
     return True
 
 
-def _answered(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant) -> None:
+def _answered(shop: Shop, whose: Task, run: Run, result: CallResult, now: Instant) -> None:
+    task = let_out(shop, whose, result, now)
+    if task is None:
+        return
     in_hand = replace(task, answer_run=run.number, answer_bytes=result.answer_bytes)
     if result.missing:
         lacks = ", ".join(result.missing)

@@ -13,6 +13,7 @@ from koubou.rules.asides import first_phase
 from koubou.rules.classify import sensitivity
 from koubou.rules.difficulty import difficulty
 from koubou.rules.experience import learned
+from koubou.steps.guard import note_guardrails
 from koubou.steps.shop import Shop
 
 
@@ -46,3 +47,4 @@ def _classify(shop: Shop, task: Task, known: dict[str, Mapping[str, Experience]]
     shop.board.tasks.classified(task, secret, hard, reasons, now)
     told = f"{secret}: {secret_reason.reason}; {hard}: {hard_reason.reason}"
     shop.note(task, "task.classified", told, now, sensitivity=str(secret), difficulty=str(hard))
+    note_guardrails(shop, task, findings, now)

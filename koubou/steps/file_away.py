@@ -7,6 +7,7 @@ from koubou.model.instant import Instant
 from koubou.model.money import show_usd
 from koubou.model.status import Status
 from koubou.model.task import Task
+from koubou.steps.guard import flagged
 from koubou.steps.shop import Shop
 
 
@@ -14,15 +15,16 @@ def file_away(shop: Shop, now: Instant) -> int:
     """Return how many tasks were filed."""
     filed = list(shop.of(Filed))
     for message in filed:
-        shop.apart(now, None, _filed, shop, message.task, now)
+        shop.apart(now, None, _filed, shop, message, now)
     return len(filed)
 
 
-def _filed(shop: Shop, seq: int, now: Instant) -> None:
-    task = shop.board.tasks.filed(seq, now)
+def _filed(shop: Shop, message: Filed, now: Instant) -> None:
+    task = shop.board.tasks.filed(message.task, now)
     if task is None:
         return
-    error = {} if task.status is Status.COMPLETED else shop.board.tasks.error_of(seq) or {}
+    task = flagged(shop, task, message.flags, now)
+    error = {} if task.status is Status.COMPLETED else shop.board.tasks.error_of(task.seq) or {}
     why = ": ".join(str(error[name]) for name in ("class", "code") if error.get(name))
     reason = f"{why and f'{why}; '}{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
     shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))

@@ -13,7 +13,7 @@ from koubou.model.phase import Phase
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 from koubou.model.tier import Tier
-from koubou.rules.asides import tier_of_aside
+from koubou.rules.asides import may_judge, tier_of_aside
 from koubou.rules.breaker import state_of
 from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
@@ -95,14 +95,13 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
     if task.phase is not Phase.ANSWER:
         aside = tier_of_aside(task, shop.routing)
         tier = offered.get(aside or "")
-        obstacle = obstacle_of(task, tier) if tier is not None else None
+        obstacle = _obstacle_of_aside(shop, task, tier) if tier is not None else "there is no such tier"
         if tier is not None and obstacle is None:
             asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
             _routed(shop, task, Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser), now)
             return
-        why = obstacle.reason if obstacle else "there is no such tier"
         if task.phase is Phase.JUDGE:
-            settle_for(shop, task, f"not judged: {why}", now)
+            settle_for(shop, task, f"not judged: {obstacle}", now)
             return
         task = replace(task, phase=Phase.ANSWER)
     decision = choose_tier(task, offered, shop.routing, _weather(shop, task, closed, now))
@@ -115,6 +114,15 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
         case Refused():
             if not settle_for(shop, task, decision.reason, now):
                 fail(shop, task, decision, now)
+
+
+def _obstacle_of_aside(shop: Shop, task: Task, tier: Tier) -> str | None:
+    if (obstacle := obstacle_of(task, tier)) is not None:
+        return obstacle.reason
+    answer = shop.board.runs.get(task.seq, task.answer_run or 0) if task.phase is Phase.JUDGE else None
+    if answer is not None and not may_judge(tier, shop.tiers.get(answer.tier)):
+        return f"{tier.name} is not local, and what {answer.tier} has read nobody has looked at"
+    return None
 
 
 def _routed(shop: Shop, task: Task, decision: Routed, now: Instant) -> None:

@@ -13,6 +13,7 @@ from koubou.model.deed import Deed, Say, TellGuardian
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.policy import OPEN, Policy
 from koubou.model.retention import Retention
 from koubou.model.routing import Routing
 from koubou.model.status import Move, Park, ParkReason, Waiting
@@ -48,6 +49,7 @@ class Shop:
     breaker: BreakerRules = field(default_factory=BreakerRules)
     audience: Audience = field(default_factory=Audience)
     retention: Retention = field(default_factory=Retention)
+    policy: Policy = OPEN
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(init=False)

@@ -8,6 +8,7 @@ from typing import Any
 
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant, Milliseconds
+from koubou.model.policy import OPEN, Flag, Policy
 from koubou.model.retention import Removal
 
 # master → intake
@@ -15,7 +16,10 @@ from koubou.model.retention import Removal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeOrders:
-    """Where to look, and what may be taken in; said first, and again after a reload. Sizes in bytes."""
+    """Where to look, and what may be taken in; said first, and again after a reload. Sizes in bytes.
+
+    `agents` says that a tier works by programs that may look around in a workspace.
+    """
 
     home: str
     settle: Milliseconds
@@ -25,6 +29,8 @@ class IntakeOrders:
     roots: tuple[str, ...]
     tiers: tuple[str, ...]
     rule_cache: str
+    policy: Policy = OPEN
+    agents: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,13 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepare:
+    """Tasks are coming: load the detector that looks at answers, whose compiled rules are kept here."""
+
+    rule_cache: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shelve:
     """Put a task's folder on its shelf. `paper` is its output.json or error.json, but for what only the record knows.
 
@@ -112,9 +125,10 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelved:
-    """A task's papers stand on their shelf, durably."""
+    """A task's papers stand on their shelf, durably. `flags`: what the detector saw in its answer."""
 
     task: int
+    flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,4 +167,4 @@ class Swept:
 
 
 FromHand = Watching | Arrived | Told | Shelved | NotShelved | Removed | NotRemoved | Swept
-ToHand = IntakeOrders | Taken | Reject | Pause | Shelve | Remove | Sweep
+ToHand = IntakeOrders | Taken | Reject | Pause | Prepare | Shelve | Remove | Sweep

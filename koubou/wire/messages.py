@@ -9,6 +9,7 @@ from typing import Any
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.phase import Phase
+from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
@@ -85,6 +86,7 @@ class Assign:
 
     `purpose` says for what (`model.phase.Phase`), `expect` names the parts of a complete answer.
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
+    `policy` says what should not be in the answer.
     """
 
     task: str
@@ -98,6 +100,7 @@ class Assign:
     home: str | None = None
     source: str = ""
     attachments: tuple[Attachment, ...] = ()
+    policy: Policy = OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from koubou.leash.mark import mark_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import SECOND, Instant
 from koubou.model.phase import Phase
+from koubou.model.policy import Flag, Policy
 from koubou.rules import asking
+from koubou.rules.examine import examine_answer
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.complete import lacks
@@ -26,6 +28,9 @@ _STOPPED = {
     ErrorClass.CANCELLED: "stopped because the task was cancelled",
     ErrorClass.LOST: "stopped because the worker had to end before the answer was complete",
 }
+
+
+_LONG = 50_000
 
 
 class Run:
@@ -67,6 +72,7 @@ class Run:
             quiet_for=answer.quiet_for,
             missing=self._lacks(text, answer),
             said=self._said(text) if answer.error is None else None,
+            findings=await self._examined(text),
         )
         return Record(result=result, answer=text)
 
@@ -91,6 +97,12 @@ class Run:
                 verdict = asking.verdict(text)
                 return None if verdict is None else f"{verdict.score:.3f}"
         return None
+
+    async def _examined(self, text: str) -> tuple[Flag, ...]:
+        """A long answer is looked at beside the loop, which has other calls to see to."""
+        if len(text) < _LONG:
+            return _flags(text, self.assign.policy)
+        return await asyncio.to_thread(_flags, text, self.assign.policy)
 
     async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
         started()
@@ -124,6 +136,14 @@ def where(error: BaseException) -> str:
         trace = trace.tb_next
     place = f" at {trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else ""
     return f"a bug: {type(error).__name__}{place}; please report it"
+
+
+def _flags(text: str, policy: Policy) -> tuple[Flag, ...]:
+    """What should not be in an answer. A bug over it must not lose what was paid for: it is flagged itself."""
+    try:
+        return examine_answer(text, policy)
+    except Exception as error:  # noqa: BLE001 - see above
+        return (Flag(category="unexamined", rule=type(error).__name__, line=1),)
 
 
 def _make_folder(assign: Assign) -> None:

@@ -12,6 +12,7 @@ from koubou.model.decision import Finding
 from koubou.model.task import Message, Sensitivity, TaskRequest
 from koubou.rules.classify import find, raise_to, sensitivity, texts_of
 from koubou.rules.examine import examine
+from koubou.rules.guardrails import names_of
 
 PIECES = [
     *[
@@ -90,8 +91,8 @@ def test_it_never_raises_and_tells_little(first: str, second: str) -> None:
     request = TaskRequest(
         prompt=first, messages=[Message(role="user", content=second)], metadata={first: [second, None, 1.5]}
     )
-    seen = examine(request, ())
-    wheres = {where for where, _ in texts_of(request)}
+    seen = examine(request)
+    wheres = {where for where, _ in (*texts_of(request), *names_of(request))}
     for finding in seen.findings:
         assert len(finding.sample) <= 2
         assert finding.where in wheres
@@ -140,5 +141,5 @@ def test_the_time_is_bounded_on_texts_made_to_hurt(piece: str) -> None:
     """A pattern that backtracks without bound takes minutes for 20 kB; the worst measured is 10 ms a kilobyte."""
     text = (piece * 20_000)[:20_000]
     began = time.process_time()
-    examine(TaskRequest(prompt=text), ())
+    examine(TaskRequest(prompt=text))
     assert time.process_time() - began < 2

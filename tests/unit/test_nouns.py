@@ -66,7 +66,7 @@ def test_a_result_without_an_error_is_an_answer() -> None:
 @pytest.mark.parametrize(("asked", "document", "named"), [("own", 1, "own"), (None, 1, "C"), (None, 2, "C-2")])
 def test_a_task_without_an_id_is_called_as_its_file(asked: str | None, document: int, named: str) -> None:
     request = TaskRequest(id=asked, prompt="Write a test")
-    seen = examine(request, ())
+    seen = examine(request)
     made = new_task(request, seen, claim="C", document=document, owner=5, digest="d", source="s")
     assert (made.id, made.claim, made.document, made.owner) == (named, "C", document, 5)
     assert json.loads(made.body)["prompt"] == "Write a test"

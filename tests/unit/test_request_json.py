@@ -20,6 +20,7 @@ FULL: dict[str, Any] = {
     "prompt": "\u2028\x00",
     "messages": (Message(role="user", content="x"),),
     "system": "s",
+    "prompt_file": "p.txt",
     "attachments": (Attachment(name="n", content="c"),),
     "workspace": "/srv",
     "executor": "chat",

@@ -1,0 +1,55 @@
+"""Whether a pattern of the settings is quick: tried on longer and longer texts that are made to be slow for it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from itertools import islice
+
+from koubou.rules.own_words import WINDOW, compiled
+
+LONGEST = 500
+_PATIENCE = 0.02
+"""Seconds for one text of a window's length; those that grow without bound pass it at some twenty letters."""
+_ENOUGH = 1.0
+_LENGTHS = (*range(8, 40, 2), 60, 120, 250, 500, 1_000, WINDOW)
+_KINDS = ("a", "A", "0", " ", "_", "-", ".", ",", "あ", "ア", "漢", "a ", "a0", "a-", "0 ", "a.", '"')
+_MOST_PUMPS = 60
+
+
+def why_unfit(text: str) -> str | None:
+    """What is wrong with a pattern, as the rest of a sentence; None when it can be used."""
+    if len(text) > LONGEST:
+        return f"takes {LONGEST} characters at most"
+    try:
+        expression = compiled(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}" if isinstance(error, re.error) else "is too large an expression"
+    if expression.search("") is not None:
+        return "would be found in every text: it also means nothing at all"
+    began = time.perf_counter()
+    for slow in _slow_texts(text):
+        if _seconds(expression, slow) > _PATIENCE or time.perf_counter() - began > _ENOUGH:
+            return (
+                "is too slow on some texts: give each repetition a bound, such as {0,50}, and do not repeat repetitions"
+            )
+    return None
+
+
+def _slow_texts(text: str) -> Iterator[str]:
+    """What the pattern names and what it may stand for, again and again, with an end that it cannot mean."""
+    named = re.findall(r"[^\W_]+|[^\x00-\x7f]", re.sub(r"\\[a-zA-Z]|\{[\d,]*\}", " ", text))
+    whole = "".join(named)
+    pumps = list(islice(dict.fromkeys((*_KINDS, *named, *whole, whole or "a")), _MOST_PUMPS))
+    heads = dict.fromkeys(("", whole, named[0] if named else ""))
+    for length in _LENGTHS:
+        for pump in pumps:
+            for head in heads:
+                yield head + (pump * (length // len(pump) + 1))[:length] + "\x01"
+
+
+def _seconds(expression: re.Pattern[str], text: str) -> float:
+    began = time.perf_counter()
+    expression.search(text)
+    return time.perf_counter() - began

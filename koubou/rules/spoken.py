@@ -1,0 +1,157 @@
+"""Secrets with no sign between name and value: in command lines, statements, files of clients, and plain speech."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from koubou.rules.pattern import Pattern
+from koubou.rules.placeholders import entropy, is_placeholder, random_looking
+
+_NO_WORDS = frozenset({"the", "and", "for", "you", "your", "with", "that", "this", "from", "are", "not", "was", "have"})
+
+
+def _is_strong(match: re.Match[str], _text: str) -> bool:
+    """As people choose a password who were told how: letters, digits and a third kind, and no name of a method."""
+    value = match["value"].rstrip(".,;:)。、")
+    kinds = (str.islower, str.isupper, str.isdigit, lambda letter: not letter.isalnum())
+    mixed = len(value) >= 8 and value[-1:] not in "([{" and sum(any(map(kind, value)) for kind in kinds) >= 3
+    shaped = mixed and any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return shaped and not is_placeholder(value) and _NAME.fullmatch(value) is None and "://" not in value
+
+
+def _is_given(match: re.Match[str], _text: str) -> bool:
+    """After an option or a statement that takes nothing but a password: letters and digits are enough."""
+    value = match["value"].rstrip(";,")
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return mixed and len(value) >= 6 and not is_placeholder(value) and _NAME.fullmatch(value) is None
+
+
+def _is_user_and_password(match: re.Match[str], _text: str) -> bool:
+    run = match["value"].rstrip("=")
+    try:
+        user, sign, password = base64.b64decode(run + "=" * (-len(run) % 4)).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return False
+    return bool(user and sign) and len(password) > 3 and not is_placeholder(password)
+
+
+def _is_drawn(match: re.Match[str], _text: str) -> bool:
+    return random_looking(match["value"]) and entropy(match["value"]) > 3 and not is_placeholder(match["value"])
+
+
+def _is_phrase(match: re.Match[str], _text: str) -> bool:
+    words = re.findall("[a-z]+", match["value"])
+    return len(set(words)) > 10 and not _NO_WORDS & set(words)
+
+
+_NAME = re.compile(
+    r"[$%@<{].{0,200}|[\w.]{1,80}[(\[].{0,200}|(?:/|\./|~/).{0,200}|[A-Za-z]{1,40}-?\d{1,4}|v?\d[\d.]{0,40}\w?"
+    r"|[A-Za-z]{1,40}\d{1,3}[a-z]{1,3}|\w{1,60}=.{0,200}|[A-Z][A-Z0-9_]{1,80}"
+)
+"""Names of methods, versions, places and variables: Argon2id, UTF-8, SHA-256, $PASSWORD."""
+
+PATTERNS = (
+    Pattern(
+        rule="password-of-a-client",
+        category="password",
+        hints=("machine ",),
+        expression=re.compile(
+            r"\bmachine\s[^\s]{1,100}\s{1,8}login\s[^\s]{1,60}\s{1,8}password\s(?P<value>[^\s]{4,100})"
+        ),
+        accepts=_is_given,
+    ),
+    Pattern(
+        rule="credentials-of-a-registry",
+        category="password",
+        hints=('"auth"',),
+        expression=re.compile(r"\"auth\"[ ]?:[ ]?\"(?P<value>[A-Za-z0-9+/]{8,400}={0,2})\""),
+        accepts=_is_user_and_password,
+    ),
+    Pattern(
+        rule="password-as-an-option",
+        category="password",
+        hints=(
+            "--pass",
+            "--token",
+            "--secret",
+            "--api-key",
+            "sshpass",
+            "requirepass",
+            "mysql",
+            "identified by",
+            ".password ",
+        ),
+        expression=re.compile(
+            r"(?:--(?:password|passwd|pass|token|secret|api-key)[ ]{1,2}|\bsshpass[ ]-p[ ]?|\brequirepass[ ]"
+            r"|\bmysql[a-z]{0,8}[ ](?:-[a-oq-zA-Z]\w{0,8}[ ]{0,2}[\w.-]{0,40}[ ]{1,2}){0,4}-p|\bidentified by[ ]"
+            r"|\bset[ ][\w.-]{1,60}\.password[ ])[\"']?(?P<value>[^\s\"'\-][^\s\"']{3,100})",
+            re.I,
+        ),
+        accepts=_is_given,
+    ),
+    Pattern(
+        rule="password-in-speech",
+        category="password",
+        hints=("password", "passwort", "pw ", "pw:", "passphrase", "credential", "ログイン情報", "账号", "帳號"),
+        expression=re.compile(
+            r"(?:\b(?:password|passwort|passphrase)"
+            r"(?:(?: (?:for|to|of|on|at|in)\b[^\n:：=]{1,40})[:：]|['’]s| lautet| \()"
+            r"|\bPW[:： ]|\b(?:credentials?|logins?)[:：][ ]?[\w.@+-]{2,40}[ ]?/"
+            r"|ログイン情報[:：][^\n/]{2,40}/|(?:账号|帳號)[^\n/]{2,40}/)"
+            r"[ ]{0,3}(?P<value>[^\s\"'`（）「」/]{8,100})",
+            re.I,
+        ),
+        accepts=_is_strong,
+    ),
+    Pattern(
+        rule="signature-of-an-address",
+        category="secret_key",
+        hints=("sig=",),
+        expression=re.compile(r"[?&;]sig=(?P<value>[A-Za-z0-9+/%]{30,200}(?:=|%3[Dd]))"),
+        accepts=_is_drawn,
+    ),
+    Pattern(
+        rule="session-cookie",
+        category="authorization",
+        hints=("cookie:",),
+        expression=re.compile(
+            r"\bcookie:[^\n]{0,200}?\b(?:sess\w{0,12}|sid|\w{0,10}token|auth\w{0,10}|jsessionid|phpsessid|connect\.sid)="
+            r"(?P<value>[A-Za-z0-9%._+/-]{16,400})",
+            re.I,
+        ),
+        accepts=_is_drawn,
+    ),
+    Pattern(
+        rule="line-of-a-shadow-file",
+        category="password",
+        hints=(":$",),
+        expression=re.compile(
+            r"(?:^|\n)[a-z_][\w-]{0,31}:\$(?:1|2[aby]?|5|6|y|gy|7)\$[^\s:]{20,200}:\d{1,6}:\d{0,6}:\d{0,6}:"
+        ),
+    ),
+    Pattern(
+        rule="seed-phrase",
+        category="private_key",
+        hints=("seed", "mnemonic", "recovery", "ニーモニック", "助记词", "助記詞"),
+        expression=re.compile(
+            r"(?:(?:seed|recovery|mnemonic)[ -]?(?:phrase|words?)?|ニーモニック|助记词|助記詞)"
+            r"[^\w\n]{0,3}(?:is|は|是)?[^\w\n]{0,4}\n?"
+            r"(?P<value>(?:[a-z]{3,8}[ ,\n]{1,2}){11,23}[a-z]{3,8})(?![a-z])"
+        ),
+        accepts=_is_phrase,
+        exact=False,
+    ),
+    Pattern(
+        rule="personal-code",
+        category="password",
+        hints=("暗証番号", "pin code", "pin is", "pinコード", "密码", "取款"),
+        expression=re.compile(
+            r"(?:暗証番号|pinコード|\bpin code|\b(?:my|your|the|his|her) pin|(?:取款|支付|银行卡)密码)"
+            r"[ ]?(?:is|:|：|=|は|是|为)[ ]?"
+            r"(?P<value>\d{4,8})(?![\d文桁位]|[.,:/-]\d)"
+        ),
+        exact=False,
+    ),
+)

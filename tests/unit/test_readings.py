@@ -1,0 +1,78 @@
+"""What hides in a text or is encoded in it is read as it is meant. No value here is or was in use."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote
+
+import pytest
+
+from koubou.model.task import Message, TaskRequest
+from koubou.rules.classify import look, texts_of
+from koubou.rules.readings import meant, readings
+
+SECRET = "password = 'Kingyo#42sukui'"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{'MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA' * 3}\n-----END"
+ENV = "DB_HOST=db1\nDB_PASSWORD=kingyo42sukui\nMODE=x\n"
+
+DISGUISED = {
+    "zero width inside the word": "pass\u200bword = 'Kingyo#42sukui'",
+    "zero width inside the key": "AKIA\u200bQ3EGVWX7ZLM2N4PT",
+    "soft hyphen": "pass\u00adword = 'Kingyo#42sukui'",
+    "tags between letters": "p\U000e0061assword = 'Kingyo#42sukui'",
+    "letters of mathematics": "𝐩𝐚𝐬𝐬𝐰𝐨𝐫𝐝 = 'Kingyo#42sukui'",
+    "half-width katakana": "ﾊﾟｽﾜｰﾄﾞ：Kingyo42sukui",
+    "utf-16 read as bytes": "\0".join(SECRET),
+    "percent": quote(SECRET),
+    "percent, all of it": "".join(f"%{byte:02X}" for byte in SECRET.encode()),
+    "escaped letters": "".join(f"\\u{ord(letter):04x}" for letter in SECRET),
+    "base64 of a key": base64.b64encode(KEY.encode()).decode(),
+    "base64 of a key in lines": base64.encodebytes(KEY.encode()).decode(),
+    "base64 of a file of settings": base64.b64encode(ENV.encode()).decode(),
+    "base64 for addresses": base64.urlsafe_b64encode(("パスワードはKingyo42sukui" + ENV).encode()).decode().rstrip("="),
+    "lines of windows": "kind: Secret\r\ndata:\r\n  url: a2luZ3lvNDJzdWt1aQ==\r\n",
+    "lines of old": "# Confidential\rPlan for the spring.",
+    "folded": "smtp:\n  password: >-\n    Kingyo#42sukui\n",
+    "over two lines": '{"password":\n    "Kingyo#42sukui"}',
+}
+
+
+@pytest.mark.parametrize("text", DISGUISED.values(), ids=DISGUISED.keys())
+def test_a_secret_in_disguise_is_a_secret(text: str) -> None:
+    assert "confidential" in {finding.level for finding in look([("prompt", f"Mend this:\n{text}\nThanks.")])}
+
+
+@pytest.mark.parametrize("text", DISGUISED.values(), ids=DISGUISED.keys())
+def test_lines_stay_lines(text: str) -> None:
+    assert meant(text).count("\n") == text.count("\n")
+
+
+def test_a_finding_in_a_disguise_keeps_its_line() -> None:
+    (finding,) = look([("files[0]", f"one\ntwo\n{quote(SECRET)}\n")])
+    assert (finding.where, finding.line) == ("files[0]", 3)
+
+
+def test_a_value_that_answers_a_question_is_found_across_messages() -> None:
+    asked = (("assistant", "What is the password?"), ("user", "Kingyo#42sukui"))
+    request = TaskRequest(messages=[Message(role=role, content=content) for role, content in asked])
+    assert [finding.where for finding in look(texts_of(request))] == ["messages[1]"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "An ordinary sentence, 100 % harmless, at 50%.",
+        "https://example.org/?q=%E6%9C%A8%E9%87%91&next=%2Fhome",
+        "日本語の普通の文章です。",
+        "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 4).decode(),
+        "sha512-" + base64.b64encode(bytes(range(64))).decode(),
+        base64.b64encode(b"Nothing to hide here, only a greeting to everybody.").decode(),
+        "👨‍👩‍👧 and می‌خواهم",
+    ],
+)
+def test_what_is_encoded_and_harmless_stays_public(text: str) -> None:
+    assert look([("prompt", text)]) == ()
+
+
+def test_only_what_reads_otherwise_is_read_again() -> None:
+    assert readings([("prompt", "plain"), ("system", "a\u200bb"), ("title", "日本語")]) == [("system", "ab")]
