@@ -62,8 +62,8 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         "who waits for money does not hear of other settings",
         "koubou/master/in_step.py",
-        "        self._board.tasks.wake_all_breached(now)\n",
-        "",
+        "            self._board.tasks.wake_all_breached(now)\n",
+        "            pass\n",
         ("tests/integration/test_in_step.py",),
     ),
     Mutant(

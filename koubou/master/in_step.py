@@ -20,11 +20,12 @@ class InStep:
         self._crew = crew
         self._journal = journal
         self._tiers_changed = False
+        self._limits_changed = False
         self._keys_mended = False
 
     def settings_changed(self, *, keys_mended: bool) -> None:
         """Write what the new settings say. `keys_mended`: who was set aside for his key or credit is tried anew."""
-        self._tiers_changed = True
+        self._tiers_changed = self._limits_changed = True
         self._keys_mended = self._keys_mended or keys_mended
         self.look()
 
@@ -41,7 +42,7 @@ class InStep:
         except BoardUnavailable as error:
             self._journal.say("board.fault", "error", reason=str(error))
         else:
-            self._tiers_changed = self._keys_mended = False
+            self._tiers_changed = self._limits_changed = self._keys_mended = False
 
     def _write(self, now: Instant) -> None:
         self._open_windows(now)
@@ -55,7 +56,8 @@ class InStep:
                 self._board.circuits.forget(latch)
         offered = [name for name, tier in self._crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
-        self._board.tasks.wake_all_breached(now)
+        if self._limits_changed:
+            self._board.tasks.wake_all_breached(now)
 
     def _open_windows(self, now: Instant) -> None:
         """They stand there from their first seconds on, also when nothing asks for money."""

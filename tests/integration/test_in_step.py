@@ -15,6 +15,20 @@ from tests.turns import Workshop
 
 
 def test_who_waits_for_money_asks_anew_when_the_settings_give_more_of_it() -> None:
+    shop = with_one_who_waits()
+    shop.budget = a_budget(submitter=Limits(calls=2))
+    in_step(shop).settings_changed(keys_mended=False)
+    shop.turn()
+    assert shop.sent() == ["b"]
+
+
+def test_nobody_asks_for_money_anew_because_a_worker_was_lost() -> None:
+    shop = with_one_who_waits()
+    in_step(shop).tier_lost()
+    assert shop.task("b").park is not None
+
+
+def with_one_who_waits() -> Workshop:
     shop = Workshop(budget=a_budget(submitter=Limits(calls=1)))
     shop.drop(a_new_task("a"))
     shop.finish("a")
@@ -22,8 +36,9 @@ def test_who_waits_for_money_asks_anew_when_the_settings_give_more_of_it() -> No
     park = shop.task("b").park
     assert park is not None
     assert park.reason is ParkReason.BUDGET
-    shop.budget = a_budget(submitter=Limits(calls=2))
+    return shop
+
+
+def in_step(shop: Workshop) -> InStep:
     crew = SimpleNamespace(workshop=SimpleNamespace(budget=shop.budget), tiers=lambda: shop.tiers)
-    InStep(shop.board, cast("Crew", crew), cast("Journal", None)).settings_changed(keys_mended=False)
-    shop.turn()
-    assert shop.sent() == ["b"]
+    return InStep(shop.board, cast("Crew", crew), cast("Journal", None))
