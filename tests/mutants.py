@@ -314,14 +314,14 @@ SECRECY: Sequence[Mutant] = (
 GUARDRAILS: Sequence[Mutant] = (
     Mutant(
         "characters that nobody sees hide a secret",
-        "koubou/rules/readings.py",
+        "koubou/rules/secrets/readings.py",
         '        text = HIDDEN.sub("", text)\n',
         "",
         ("tests/unit/test_readings.py",),
     ),
     Mutant(
         "Base64 hides a secret",
-        "koubou/rules/readings.py",
+        "koubou/rules/secrets/readings.py",
         "    return _BASE64.sub(_decoded, text)",
         "    return text",
         ("tests/unit/test_readings.py",),
@@ -342,7 +342,7 @@ GUARDRAILS: Sequence[Mutant] = (
     ),
     Mutant(
         "a finding quotes a word of the settings",
-        "koubou/rules/pattern.py",
+        "koubou/rules/secrets/pattern.py",
         "                    quotable=self.quotable,\n",
         "",
         ("tests/unit/test_own_words.py",),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 
-from koubou.rules.own_words import WINDOW, compiled
+from koubou.rules.secrets.own_words import WINDOW, compiled
 
 LONGEST = 500
 _PATIENCE = 0.02

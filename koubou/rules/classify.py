@@ -12,11 +12,12 @@ from typing import Any
 from koubou.model.decision import Finding, Hit, Reason
 from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Sensitivity, TaskRequest
-from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, spoken
+from koubou.rules import guardrails
 from koubou.rules.guardrails import NOTE
-from koubou.rules.own_words import patterns_of
-from koubou.rules.pattern import Pattern, Sighting, sightings
-from koubou.rules.readings import readings
+from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, spoken
+from koubou.rules.secrets.own_words import patterns_of
+from koubou.rules.secrets.pattern import Pattern, Sighting, sightings
+from koubou.rules.secrets.readings import readings
 
 MOST_FINDINGS = 100
 """More of one level are not kept: the level is decided by one, and a list of thousands helps nobody."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from koubou.model.decision import Finding
 from koubou.model.policy import OPEN, Flag, Policy
 from koubou.model.task import Examination, TaskRequest
-from koubou.rules import own_words
 from koubou.rules.classify import Detect, detected, look, texts_of
 from koubou.rules.difficulty import weigh
 from koubou.rules.guardrails import BANNED, names_of, shapes
 from koubou.rules.request_body import conversation, conversation_bytes
+from koubou.rules.secrets import own_words
 from koubou.rules.task_type import find_type
 
 _ANSWER = "answer"

@@ -14,7 +14,7 @@ from koubou.errors import Problem
 from koubou.model.decision import Finding
 from koubou.model.policy import Flag, Policy, Verdict
 from koubou.model.task import TaskRequest
-from koubou.rules.pattern import Pattern
+from koubou.rules.secrets.pattern import Pattern
 
 NOTE = "note"
 """The level of what is no secret."""

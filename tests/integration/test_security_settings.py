@@ -15,7 +15,7 @@ from settings_files import Shelf
 from koubou.config.pattern_trial import why_unfit
 from koubou.config.security_settings import policy_of
 from koubou.model.policy import OPEN, Policy, Verdict
-from koubou.rules.own_words import patterns_of
+from koubou.rules.secrets.own_words import patterns_of
 from koubou.wire.codec import decoder_of, encoder_of
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from koubou.rules import assignments, credentials, guardrails, identity_numbers, markers, readings, spoken
+from koubou.rules import guardrails
 from koubou.rules.classify import look
-from koubou.rules.pattern import Pattern
+from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, readings, spoken
+from koubou.rules.secrets.pattern import Pattern
 
 PATTERNS = (
     *assignments.PATTERNS,

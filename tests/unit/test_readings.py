@@ -9,7 +9,7 @@ import pytest
 
 from koubou.model.task import Message, TaskRequest
 from koubou.rules.classify import look, texts_of
-from koubou.rules.readings import meant, readings
+from koubou.rules.secrets.readings import meant, readings
 
 SECRET = "password = 'Kingyo#42sukui'"
 KEY = f"-----BEGIN PRIVATE KEY-----\n{'MIIBVgIBADANBgkqhkiG9w0BAQEFAASCAUAwggE8AgEAAkEA' * 3}\n-----END"

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from koubou.model.decision import Finding
 from koubou.model.policy import Policy
-from koubou.rules.pattern import Pattern
+from koubou.rules.secrets.pattern import Pattern
 
 CATEGORY = "settings"
 WINDOW = 2_000

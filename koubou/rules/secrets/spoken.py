@@ -6,8 +6,8 @@ import base64
 import binascii
 import re
 
-from koubou.rules.pattern import Pattern
-from koubou.rules.placeholders import entropy, is_placeholder, random_looking
+from koubou.rules.secrets.pattern import Pattern
+from koubou.rules.secrets.placeholders import entropy, is_placeholder, random_looking
 
 _NO_WORDS = frozenset({"the", "and", "for", "you", "your", "with", "that", "this", "from", "are", "not", "was", "have"})
 

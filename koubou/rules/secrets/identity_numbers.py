@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from koubou.rules.pattern import Pattern
+from koubou.rules.secrets.pattern import Pattern
 
 # The look behind stands after the first digit: an expression that begins with a digit is found ten times as fast.
 _FIRST = r"\d(?<![A-Za-z0-9_.,#/=-]\d)(?<![0-9][ .-]\d)"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from koubou.rules.pattern import Pattern
-from koubou.rules.placeholders import is_key, is_password, random_looking
+from koubou.rules.secrets.pattern import Pattern
+from koubou.rules.secrets.placeholders import is_key, is_password, random_looking
 
 _CHOSEN = (
     r"passw(?:or)?d|passwort|passphrase|passcode|passwd|pass(?<![a-z]pass)(?![a-z])|pwd|pw(?<![a-z]pw)(?![a-z])"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from koubou.rules.pattern import Pattern
-from koubou.rules.placeholders import entropy, is_placeholder
+from koubou.rules.secrets.pattern import Pattern
+from koubou.rules.secrets.placeholders import entropy, is_placeholder
 
 _DUMMY_USERS = frozenset({"user", "username", "usr", "name", "login", "me", "someone", "foo", "id"})
 _DUMMY_PASSWORDS = frozenset(

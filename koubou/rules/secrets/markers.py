@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from koubou.rules.pattern import Pattern
+from koubou.rules.secrets.pattern import Pattern
 
 _MARK = re.compile(
     r"\b(?:strictly|highly|company|commercial(?:ly)?|business|client|attorney[- ]client)"
