@@ -408,7 +408,6 @@ class NeverOver(RuleBasedStateMachine):
         """Everything comes to its end: nothing stays held, and what is left can be spent to the last nano-dollar."""
         if not hasattr(self, "shop"):
             return
-        self.shop.ask("resume_budget", reason="the end")
         for scope, dimension in list(self.auditor.person):
             self.shop.ask("budget_set", scope=scope, dimension=dimension, amount="default", reason="the end")
         self.shop.tiers, self.shop.benches = self.tiers, [a_bench(name) for name in self.tiers]
@@ -419,12 +418,12 @@ class NeverOver(RuleBasedStateMachine):
             self.shop.turn(*[RunFinished(result=result) for result in results])
             self.file(twice=False)
             self.shop.now = max(self.shop.now, self.shop.board.tasks.next_wake() or 0)
+            # A call that ended just now may have been above the limit of a month that is over.
+            self.shop.ask("resume_budget", reason="the end")
             self.shop.turn()
             if not (self.shop.board.runs.open() or self.shop.board.tasks.owed_filings(1)):
                 break
         self.auditor.at_rest()
-        # A call that ended just now may have been above the limit of a month that is over.
-        self.shop.ask("resume_budget", reason="the end")
         for tier in self.tiers:
             self.shop.ask("resume", tier=tier)
         self._spend_what_is_left()
