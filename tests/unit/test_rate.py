@@ -23,6 +23,14 @@ def test_no_minute_sees_more_than_the_limit_and_the_burst(per_minute: int, weigh
     assert len(passed) * weight >= 5 * per_minute * 0.9, "what is allowed is let through"
 
 
+@pytest.mark.parametrize("per_minute", [7, 7_001, 35_000_000, 90_000_000])
+def test_what_is_rounded_never_adds_up_to_a_call_too_many(per_minute: int) -> None:
+    due = 0
+    for _ in range(1_000):
+        due = next_due(0, due, 1, per_minute)
+    assert due * per_minute >= 1_000 * MINUTE_US
+
+
 def test_a_tier_is_asked_no_faster_than_its_rate() -> None:
     fit = tiers(a_tier("local", requests_per_minute=6))
     shop = Workshop(tiers=fit, benches=[a_bench("local")])
