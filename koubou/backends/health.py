@@ -66,10 +66,10 @@ def _ask(session: Session, tier: Tier) -> str | None:
 def _read(response: Response, end: float) -> bytes:
     """What it says; one that says a letter now and then must not keep us."""
     pieces, size = [], 0
-    while piece := response.raw.read1(_PIECE, decode_content=True):
+    while size <= _LARGEST and (piece := response.raw.read1(_PIECE, decode_content=True)):
         pieces.append(piece)
         size += len(piece)
-        if size > _LARGEST or time.monotonic() > end:
+        if time.monotonic() > end:
             raise TimeoutError
     return b"".join(pieces)
 
