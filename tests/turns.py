@@ -41,6 +41,8 @@ class Workshop:
     routing: Routing = ROUTING
     sick: set[str] = field(default_factory=set)
     """Circuits whose servers say that they are not well when they are asked."""
+    moved: int = 0
+    """How much the last turn looked at."""
     _ids: Any = field(default_factory=lambda: count(1))
 
     def turn(self, *heard: Heard) -> dict[int, Any]:
@@ -62,8 +64,7 @@ class Workshop:
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):
                 self.board.ledger.open_account(limit, self.now)
-            for step in STEPS:
-                step(shop, self.now)
+            self.moved = sum(step(shop, self.now) for step in STEPS)
         self.deeds = shop.deeds
         return shop.replies
 

@@ -1,4 +1,4 @@
-"""An outage of the cloud: nothing is lost, what is secret stays, each change is told once, and the bill is the ledger's."""
+"""An outage of the cloud: nothing is lost, what is secret stays, each change is told once, the ledger is as the bill."""
 
 from __future__ import annotations
 

@@ -42,3 +42,20 @@ def test_a_tier_is_asked_no_faster_than_its_rate() -> None:
     shop.now += 1_000
     shop.turn()
     assert len(shop.sent()) == 1
+
+
+def test_who_needs_many_tokens_is_not_passed_by_those_who_need_few_nor_looked_at_all_the_time() -> None:
+    fit = tiers(a_tier("local", tokens_per_minute=6_000, max_output_tokens=5_000))
+    shop = Workshop(tiers=fit, benches=[a_bench("local")])
+    shop.drop(a_new_task("first", tier="local", max_output_tokens=700))
+    assert shop.sent() == ["first"]
+    shop.drop(a_new_task("large", tier="local", max_output_tokens=4_000))
+    shop.drop(a_new_task("small", tier="local", max_output_tokens=200))
+    looks = shop.moved
+    assert looks < 10, "a turn that looks at much is followed by another at once"
+    for _ in range(120):
+        shop.now += 1_000
+        shop.turn()
+        if shop.sent():
+            break
+    assert shop.sent()[0] == "large"
