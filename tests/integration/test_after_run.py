@@ -185,6 +185,17 @@ def test_work_that_would_meet_a_lesser_tier_waits_for_its_own() -> None:
     assert "waits for medium" in park.detail
 
 
+@pytest.mark.parametrize("kind", [ErrorClass.MODEL, ErrorClass.AUTH, ErrorClass.QUOTA])
+def test_what_is_secret_waits_for_a_local_tier_that_is_down(kind: ErrorClass) -> None:
+    shop = a_shop()
+    drop(shop, sensitivity=Sensitivity.CONFIDENTIAL)
+    fail(shop, kind)
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.SECRECY
+    assert shop.sent() == []
+
+
 def half_open(name: str, since: int) -> Circuit:
     return Circuit(name=name, state=CircuitState.HALF_OPEN, wait=MINUTE, opened_at=NOW, changed_at=since)
 
