@@ -19,6 +19,7 @@ import http.client
 import json
 import math
 import os
+import pickle
 import random
 import socket
 import subprocess
@@ -55,7 +56,8 @@ class Behaviour:
     `errors` is either a list, used up call by call (None = answer), or probabilities by kind:
     rate, rate_silent (no Retry-After), quota, server, proxy, proxy_json, auth, context, not_found. While a model is
     `stalled`, its calls are taken and not answered. With `count_along` every piece of a stream says what was used up to
-    there; with `cut_politely` an answer that is cut ends as if it were whole.
+    there; with `cut_politely` an answer that is cut ends as if it were whole. A model that is `missing` is neither
+    served nor listed. `headers` go with every answer.
     """
 
     latency_ms: float = 0
@@ -76,6 +78,8 @@ class Behaviour:
     missing_usage: float = 0
     redirect_to: str | None = None
     finish_reason: str | None = None
+    missing: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, wishes: Mapping[str, Any]) -> Behaviour:
         """This behaviour with `wishes` applied. Raises ValueError for a word that is none of its fields."""
@@ -120,6 +124,7 @@ class Provider:
         self.pages: dict[str, Page] = {}
         self.kinds: Counter[str] = Counter()
         self.requests: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_REQUESTS)
+        self.heard: list[bytes] = []
         self.wrong_keys: Counter[str] = Counter()
         self.random = random.Random(0)
         self.in_flight = 0
@@ -177,6 +182,15 @@ class Provider:
         page.cached_tokens += cached
         page.output_tokens += output
         return nusd
+
+    def remember(self, memory: Path) -> None:
+        """Go on as the one who left this memory."""
+        vars(self).update(pickle.loads(memory.read_bytes()))
+
+    def leave(self, memory: Path) -> None:
+        """Leave what was billed, heard and asked to whoever comes next; he behaves by default."""
+        names = ("keys", "pages", "kinds", "requests", "heard", "wrong_keys", "peak")
+        memory.write_bytes(pickle.dumps({name: getattr(self, name) for name in names}))
 
     def bill(self) -> dict[str, Any]:
         """The sums over all models, and each model's own page under `models`."""
@@ -287,7 +301,8 @@ class ChatCompletions:
         asked = {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
         asked |= {"nusd": 0, "tokens": 0}  # until they are charged
         provider.requests.append(asked)
-        error = provider.next_error(behaviour)
+        error = "not_found" if behaviour.missing else provider.next_error(behaviour)
+        send = _with_headers(send, behaviour.headers)
         if provider.keys is not None and key not in provider.keys:
             provider.wrong_keys[key] += 1
             error = "auth"
@@ -426,6 +441,17 @@ async def _whole_body(receive: Any) -> bytes:
             return bytes(body)
 
 
+def _overheard(receive: Any, heard: list[bytes]) -> Any:
+    """The same, and every byte of a body is kept."""
+
+    async def wrapped() -> Any:
+        message = await receive()
+        heard.append(message.get("body", b""))
+        return message
+
+    return wrapped
+
+
 def _start(status: int, kind: bytes, *headers: tuple[bytes, bytes]) -> dict[str, Any]:
     return {"type": "http.response.start", "status": status, "headers": [(b"content-type", kind), *headers]}
 
@@ -434,6 +460,15 @@ async def _send(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
     kind = b"text/html" if body.startswith(b"<") else b"application/json"
     await send(_start(status, kind, (b"content-length", str(len(body)).encode()), *headers))
     await send({"type": "http.response.body", "body": body})
+
+
+def _with_headers(send: Any, headers: Mapping[str, str]) -> Any:
+    async def wrapped(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] += [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send(message)
+
+    return wrapped if headers else send
 
 
 async def _send_piece(send: Any, piece: bytes) -> None:
@@ -463,8 +498,16 @@ def application(provider: Provider) -> Any:
     from starlette.responses import JSONResponse, Response
     from starlette.routing import Route
 
-    async def models(_: Request) -> Response:
-        data = [{"id": name, "object": "model", "created": 1, "owned_by": "simulator"} for name in provider.prices]
+    async def models(request: Request) -> Response:
+        key = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if provider.keys is not None and key not in provider.keys:
+            return JSONResponse({"error": {"message": "Incorrect API key.", "code": "invalid_api_key"}}, 401)
+        names = [
+            name
+            for name in (*provider.prices, *provider.special, *provider.pages)
+            if not provider.behaviour(name).missing
+        ]
+        data = [{"id": name, "object": "model", "created": 1, "owned_by": "simulator"} for name in dict.fromkeys(names)]
         return JSONResponse({"object": "list", "data": data})
 
     async def behave(request: Request) -> Response:
@@ -480,6 +523,9 @@ def application(provider: Provider) -> Any:
     async def requests(_: Request) -> Response:
         return JSONResponse(list(provider.requests))
 
+    async def heard(_: Request) -> Response:
+        return Response(b"\n".join(provider.heard))
+
     async def reset(_: Request) -> Response:
         provider.forget()
         return JSONResponse({})
@@ -491,12 +537,17 @@ def application(provider: Provider) -> Any:
             Route("/_behave", behave, methods=["POST"]),
             Route("/_bill", bill),
             Route("/_requests", requests),
+            Route("/_heard", heard),
             Route("/_reset", reset, methods=["POST"]),
         ]
     )
     completions = ChatCompletions(provider)
 
     async def front(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith("/_"):
+            head = b"\n".join(b": ".join(pair) for pair in scope["headers"])
+            provider.heard.append(b" ".join([scope["method"].encode(), scope["raw_path"], scope["query_string"], head]))
+            receive = _overheard(receive, provider.heard)
         if scope["type"] == "http" and scope["path"].endswith("/chat/completions"):
             await completions(scope, receive, send)
         else:
@@ -506,16 +557,36 @@ def application(provider: Provider) -> Any:
 
 
 class Simulator:
-    """The provider in a process of its own, as tests use it; a context manager."""
+    """The provider in a process of its own, as tests use it; a context manager.
+
+    Its process may `end` and `begin` again at the same port, with the same bill and memory.
+    """
 
     def __init__(self, prices: Mapping[str, Mapping[str, float]] | None = None, key: str | None = None) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="provider-")
-        portfile = Path(self._folder.name) / "port"
-        words = [sys.executable, __file__, "--portfile", str(portfile), "--until-stdin-ends"]
-        words += ["--prices", json.dumps(PRICES if prices is None else prices)]
-        words += ["--key", key] if key is not None else []
+        self._words = ["--prices", json.dumps(PRICES if prices is None else prices)]
+        self._words += ["--key", key] if key is not None else []
+        self.port = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the process, and wait until it listens."""
+        portfile, memory = (Path(self._folder.name) / name for name in ("port", "memory"))
+        portfile.unlink(missing_ok=True)
+        words = [sys.executable, __file__, "--portfile", str(portfile), "--until-stdin-ends", "--port", str(self.port)]
+        words += ["--memory", str(memory), *self._words]
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, start_new_session=True)
         self.port = self._await_port(portfile)
+
+    def end(self) -> None:
+        """End the process and wait for it: nobody listens any more."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     @property
     def base_url(self) -> str:
@@ -551,19 +622,18 @@ class Simulator:
         bodies = [each["body"] for each in self.requests(door)]
         return "\n".join(bodies + [text for body in bodies for text in _texts(json.loads(body))])
 
+    def heard(self) -> str:
+        """Every byte that was ever sent to it, headers too, with JSON's escapes also undone."""
+        raw = self._get("/_heard").decode(errors="replace")
+        return f"{raw}\n{self.received()}"
+
     def reset(self) -> None:
         """As new."""
         self._ask("POST", "/_reset", {})
 
     def stop(self) -> None:
-        """End the process and wait for it."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        """End the process for good."""
+        self.end()
         self._folder.cleanup()
 
     def __enter__(self) -> Simulator:
@@ -584,16 +654,19 @@ class Simulator:
         return int(portfile.read_text())
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        return json.loads(self._get(path, method, body))
+
+    def _get(self, path: str, method: str = "GET", body: Mapping[str, Any] | None = None) -> bytes:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            answer = response.read()
         finally:
             connection.close()
         if response.status != 200:
-            raise ValueError(answer.get("error", answer))
+            raise ValueError(answer.decode(errors="replace"))
         return answer
 
 
@@ -617,6 +690,7 @@ def main() -> None:
     parser.add_argument("--portfile", type=Path, help="where to write the port once it listens")
     parser.add_argument("--key", help="refuse calls with any other API key")
     parser.add_argument("--prices", type=json.loads, default=PRICES, help="JSON: model to USD per million tokens")
+    parser.add_argument("--memory", type=Path, help="where to find and leave what an earlier one billed and heard")
     parser.add_argument("--until-stdin-ends", action="store_true", help="end with the process that started this one")
     options = parser.parse_args()
 
@@ -634,6 +708,8 @@ def main() -> None:
         draft.rename(options.portfile)
 
     provider = Provider(options.prices, options.key)
+    if options.memory is not None and options.memory.exists():
+        provider.remember(options.memory)
     config = uvicorn.Config(
         application(provider), log_level=60, access_log=False, lifespan="off", timeout_graceful_shutdown=1
     )
@@ -650,6 +726,8 @@ def main() -> None:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
 
     asyncio.run(serve())
+    if options.memory is not None:
+        provider.leave(options.memory)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,7 @@ def settings(provider: Simulator) -> dict[str, Any]:
         "workers": {"orphan_grace": "2s", "idle_timeout": "3s", "hang_after": "7s", "max_runs": 40},
         "intake": {"settle": "200ms"},
         "budget": {"monthly": {"usd": 1000}, "daily": {"usd": None}},
+        "breaker": {"wait": "300ms", "longest_wait": "1s"},
     }
 
 

@@ -17,6 +17,7 @@ from koubou.model.heard import Asked, Checked, Filed, Heard, RunFinished, RunSen
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
 from koubou.model.policy import OPEN, Policy
+from koubou.model.routing import Routing
 from koubou.model.run import Run
 from koubou.model.task import Task
 from koubou.model.tier import Tier
@@ -39,17 +40,22 @@ class Workshop:
     policy: Policy = OPEN
     board: Board = field(default_factory=lambda: Board(open_in_memory()))
     deeds: list[Deed] = field(default_factory=list)
+    routing: Routing = ROUTING
+    sick: set[str] = field(default_factory=set)
+    """Circuits whose servers say that they are not well when they are asked."""
+    moved: int = 0
+    """How much the last turn looked at."""
     _ids: Any = field(default_factory=lambda: count(1))
 
     def turn(self, *heard: Heard) -> dict[int, Any]:
-        """One turn; returns the replies. Servers that are asked how they are say that they are well."""
-        health = Health(well=True, reason="well")
+        """One turn; returns the replies. Servers that are asked how they are say that they are well, or sick."""
         due = [circuit.name for circuit in self.board.circuits.all().values() if is_due(circuit, self.now)]
-        heard = (*heard, *(Checked(circuit=name, health=health) for name in due))
+        health = {name: Health(well=name not in self.sick, reason="it says so") for name in due}
+        heard = (*heard, *(Checked(circuit=name, health=health[name]) for name in due))
         shop = Shop(
             board=self.board,
             tiers=self.tiers,
-            routing=ROUTING,
+            routing=self.routing,
             budget=self.budget,
             benches=self.benches,
             heard=heard,
@@ -61,8 +67,7 @@ class Workshop:
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):
                 self.board.ledger.open_account(limit, self.now)
-            for step in STEPS:
-                step(shop, self.now)
+            self.moved = sum(step(shop, self.now) for step in STEPS)
         self.deeds = shop.deeds
         return shop.replies
 

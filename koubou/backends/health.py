@@ -13,17 +13,19 @@ from koubou.model.circuit import Health
 from koubou.model.tier import Tier
 
 if TYPE_CHECKING:
-    from requests import Session
+    from requests import Response, Session
 
 TIMES = 3
 SLOWEST = 2.0
 """Seconds for one request; with so few of them, one that fails is more than a tenth."""
 _LARGEST = 4_000_000
+_PIECE = 64 * 1024
 
 
 def ask_health(tier: Tier, api_key: str | None) -> Health:
     """How the server of a tier is; what cannot be asked counts as well, and the next task will tell. Blocks."""
     import requests  # late: 0.1 s that a healthy workshop need not pay
+    from urllib3.exceptions import HTTPError
 
     if not tier.base_url or tier.executor != "chat":
         return Health(well=True, reason="it cannot be asked; the next task tells")
@@ -35,7 +37,7 @@ def ask_health(tier: Tier, api_key: str | None) -> Health:
             began = time.monotonic()
             try:
                 problem = _ask(session, tier)
-            except (requests.RequestException, ValueError, OSError) as error:
+            except (requests.RequestException, HTTPError, ValueError, OSError) as error:
                 problem = _word(error)
             took = time.monotonic() - began
             if problem is None and took >= SLOWEST:
@@ -49,7 +51,7 @@ def _ask(session: Session, tier: Tier) -> str | None:
     """What is wrong, or None."""
     address = f"{tier.base_url.rstrip('/')}/models"
     with session.get(address, timeout=SLOWEST, allow_redirects=False, stream=True) as response:
-        body = response.raw.read(_LARGEST, decode_content=True)
+        body = _read(response, time.monotonic() + SLOWEST)
     if response.status_code in (401, 403):
         return "the provider does not accept the key"
     if response.status_code >= 500 or response.status_code in (408, 429):
@@ -59,6 +61,17 @@ def _ask(session: Session, tier: Tier) -> str | None:
     if response.status_code == 200 and (names := _names(body)) and tier.model not in names:
         return "its server does not have the model"
     return None  # also where it keeps no list: the next task tells
+
+
+def _read(response: Response, end: float) -> bytes:
+    """What it says; one that says a letter now and then must not keep us."""
+    pieces, size = [], 0
+    while size <= _LARGEST and (piece := response.raw.read1(_PIECE, decode_content=True)):
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > end:
+            raise TimeoutError
+    return b"".join(pieces)
 
 
 def _names(body: bytes) -> set[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 
 from koubou.errors import KoubouError, Problem
+from koubou.rules.secrets.placeholders import random_looking
 
 Path = tuple[str | int, ...]
 """The way to a value: keys of mappings and indexes of lists."""
 
 _WORD = re.compile(r"[\w.@-]{1,60}", re.ASCII)
+_MOST_DIGITS = 3
 
 
 class BadDocument(KoubouError):
@@ -27,7 +29,8 @@ class BadDocument(KoubouError):
 def show_key(key: object) -> str:
     """A key as an error may show it: what does not look like a word of ours may be a secret, and is not shown."""
     text = str(key)
-    return text if _WORD.fullmatch(text) else "(a key)"
+    is_word = _WORD.fullmatch(text) is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS
+    return text if is_word and not random_looking(text) else "(a key)"
 
 
 def show_path(path: Path) -> str:

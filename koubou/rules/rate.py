@@ -13,11 +13,16 @@ BURST_SHARE = 6
 
 def next_due(now_us: int, due_at: int, weight: int, per_minute: int) -> int:
     """Where `due_at` stands once `weight` more units are let through."""
-    return max(now_us, due_at) + weight * MINUTE_US // per_minute
+    return max(now_us, due_at) + _share(weight, per_minute)
 
 
 def conforms_at(due_at: int, weight: int, per_minute: int) -> int:
     """The earliest microsecond at which `weight` units conform. A weight above the burst may pass when all is quiet."""
-    share = weight * MINUTE_US // per_minute
+    share = _share(weight, per_minute)
     tolerance = max(MINUTE_US // BURST_SHARE, share)
     return due_at + share - tolerance
+
+
+def _share(weight: int, per_minute: int) -> int:
+    """Its part of the minute, rounded up: what is rounded must never add up to a call too many."""
+    return -(-weight * MINUTE_US // per_minute)

@@ -67,7 +67,7 @@ def _fill(shop: Shop, tier: Tier, rooms: dict[str, int], taken: dict[str, int], 
         if worker is None:
             continue
         before = len(shop.deeds)
-        shop.apart(now, task.id, _admit, shop, task, tier, worker, now)
+        shop.apart(now, task.id, _admit, shop, task, tier, worker, rooms, now)
         looked_at += 1
         if any(isinstance(deed, SendRun) for deed in shop.deeds[before:]):
             rooms[worker] -= 1
@@ -88,7 +88,7 @@ def _own_worker(rooms: dict[str, int], taken: Mapping[str, int]) -> str | None:
     return None
 
 
-def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> None:
+def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int], now: Instant) -> None:
     if tier.reach is not Reach.LOCAL and task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
         # The tier was another when the task was routed, or the task more public: it chooses again.
         shop.board.tasks.rerouted(task, now)
@@ -105,7 +105,7 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, now: Instant) -> Non
     )
     match decision:
         case Admitted() if not _conforms(shop, tier, now, decision.hold.tokens):
-            pass  # it is its turn still when the tier bears so many tokens
+            rooms.clear()  # it is its turn still when the tier bears so many tokens, and nobody goes before it
         case Breach() | Refused() if task.phase is Phase.DIFFICULTY:
             without_aside(shop, task, "no money for the question", now)
         case Breach() | Refused() if settle_for(shop, task, "no money for another call", now):

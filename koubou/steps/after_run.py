@@ -15,11 +15,14 @@ from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.rules.asides import difficulty_of, is_bad_work, is_too_much, score_of, to_be_judged, would_help
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
-from koubou.rules.route import choose_tier, next_up
+from koubou.rules.route import choose_tier, is_secret, next_up
 from koubou.steps.breaker import key_refused
 from koubou.steps.ending import cancel, complete, fail, finish
 from koubou.steps.guard import let_out
 from koubou.steps.shop import Shop
+
+_DOWN = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.MODEL})
+"""What takes a tier away from everybody until it is mended."""
 
 
 def after_run(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant) -> None:
@@ -186,6 +189,10 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
         case FallBack(reason=reason):
             shop.board.tasks.retried(replace(task, failures=0, given_up=given_up, suspect=False), now)
             told = f"{run.tier} is given up: {reason}"
+            shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))
+        case Refused() if error.kind in _DOWN and is_secret(task) and tier is not None and tier.unfit is not None:
+            told = f"{run.tier} is down: {error.message}; what is confidential waits for it"
+            shop.board.tasks.retried(task, now)
             shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))
         case Refused():
             if is_bad_work(error):

@@ -27,10 +27,15 @@ def take(shop: Shop, tier: Tier, tokens: int, now: Instant) -> None:
 
 
 def is_being_tried(shop: Shop, tier: Tier) -> bool:
-    """Whether a tier that comes back has a call under way that was begun since."""
-    since = max((shop.circuits[name].changed_at for name in circuits_of(tier) if name in shop.circuits), default=0)
-    behind = {other.name for other in shop.tiers.values() if set(circuits_of(other)) & set(circuits_of(tier))}
-    return any(run.tier in behind and run.admitted_at >= since for _, run in shop.board.runs.open())
+    """Whether a circuit of a tier that comes back has a call under way that was begun since it does."""
+    under_way = [run for _, run in shop.board.runs.open()]
+    for circuit in (shop.circuits[name] for name in circuits_of(tier) if name in shop.circuits):
+        behind = {other.name for other in shop.tiers.values() if circuit.name in circuits_of(other)}
+        if circuit.state is CircuitState.HALF_OPEN and any(
+            run.tier in behind and run.admitted_at >= circuit.changed_at for run in under_way
+        ):
+            return True
+    return False
 
 
 def is_half_open(shop: Shop, tier: Tier) -> bool:

@@ -56,8 +56,11 @@ def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instan
     parked = shop.board.tasks.parked_for_tier(shop.batch)
     for task in sorted([*due, *parked], key=lambda task: (task.priority, -task.seq)):
         if not task.has_dependencies or task.park is not None:
-            decision = choose_tier(task, shop.tiers, shop.routing, _weather(shop, task, closed, now))
-            if isinstance(decision, Routed) and decision.tier == name and task.phase is Phase.ANSWER:
+            if task.phase is Phase.ANSWER:
+                decision = choose_tier(task, shop.tiers, shop.routing, _weather(shop, task, closed, now))
+            else:
+                decision = _aside(shop, task, shop.tiers)
+            if isinstance(decision, Routed) and decision.tier == name:
                 shop.apart(now, task.id, _routed, shop, task, decision, now)
                 return [other for other in due if other.seq != task.seq]
     return due
@@ -93,15 +96,12 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
             return
         task = _inherit(shop, task, needs, now)
     if task.phase is not Phase.ANSWER:
-        aside = tier_of_aside(task, shop.routing)
-        tier = offered.get(aside or "")
-        obstacle = _obstacle_of_aside(shop, task, tier) if tier is not None else "there is no such tier"
-        if tier is not None and obstacle is None:
-            asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
-            _routed(shop, task, Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser), now)
+        aside = _aside(shop, task, offered)
+        if isinstance(aside, Routed):
+            _routed(shop, task, aside, now)
             return
         if task.phase is Phase.JUDGE:
-            settle_for(shop, task, f"not judged: {obstacle}", now)
+            settle_for(shop, task, f"not judged: {aside.detail}", now)
             return
         task = replace(task, phase=Phase.ANSWER)
     decision = choose_tier(task, offered, shop.routing, _weather(shop, task, closed, now))
@@ -116,13 +116,19 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
                 fail(shop, task, decision, now)
 
 
-def _obstacle_of_aside(shop: Shop, task: Task, tier: Tier) -> str | None:
+def _aside(shop: Shop, task: Task, offered: Mapping[str, Tier]) -> Routed | Park:
+    """Who is asked about a task or its answer; nobody waits for him."""
+    tier = offered.get(tier_of_aside(task, shop.routing) or "")
+    if tier is None:
+        return Park(reason=ParkReason.TIER, detail="there is no such tier")
     if (obstacle := obstacle_of(task, tier)) is not None:
-        return obstacle.reason
+        return Park(reason=ParkReason.TIER, detail=obstacle.reason)
     answer = shop.board.runs.get(task.seq, task.answer_run or 0) if task.phase is Phase.JUDGE else None
     if answer is not None and not may_judge(tier, shop.tiers.get(answer.tier)):
-        return f"{tier.name} is not local, and what {answer.tier} has read nobody has looked at"
-    return None
+        detail = f"{tier.name} is not local, and what {answer.tier} has read nobody has looked at"
+        return Park(reason=ParkReason.TIER, detail=detail)
+    asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
+    return Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser)
 
 
 def _routed(shop: Shop, task: Task, decision: Routed, now: Instant) -> None:

@@ -14,6 +14,9 @@ from till import (
 )
 from workshop import OpenWorkshop, a_tier
 
+NEVER_OPEN = {"in_a_row": 1000, "share": 1, "of_last": 1000}
+"""For a breaker that looks on."""
+
 
 def test_sixty_four_places_and_two_thousand_tasks_spend_a_month_of_one_dollar_and_no_more(
     open_workshop: OpenWorkshop, provider: Simulator
@@ -36,7 +39,7 @@ def test_calls_that_are_slowed_down_or_fail_cost_nothing_and_what_is_tried_again
     open_workshop: OpenWorkshop, provider: Simulator
 ) -> None:
     provider.behave(latency_ms=10, output_tokens=20, errors={"rate": 0.3, "server": 0.2}, seed=3)
-    workshop = open_workshop(**with_a_dear_tier(provider, 0.2, retries=9)).start()
+    workshop = open_workshop(**with_a_dear_tier(provider, 0.2, retries=9), breaker=NEVER_OPEN).start()
     need = run_a_twin(workshop)
     with NeverAbove(provider, DOLLAR // 5):
         drop_tasks(workshop, *(f"t{number}" for number in range(150)))
@@ -62,7 +65,7 @@ def test_what_a_chain_of_tiers_tries_in_turn_stays_within_the_limit(
     settings = with_a_dear_tier(provider, 0.1, retries=1, fallback="local")
     dearest = a_tier(provider, "cloud", "gpt-5", retries=1, retry_delay="10ms", fallback="dear")
     settings["tiers"] = {"high": dearest, **settings["tiers"]}
-    workshop = open_workshop(**settings).start()
+    workshop = open_workshop(**settings, breaker=NEVER_OPEN).start()
     provider.behave(model="gpt-dear", errors={})
     need = run_a_twin(workshop)
     provider.behave(model="gpt-dear", errors={"server": 0.5})

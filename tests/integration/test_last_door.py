@@ -15,6 +15,7 @@ from koubou.master import deeds as deeds_module
 from koubou.master.deeds import Deeds
 from koubou.model.deed import SendRun
 from koubou.model.heard import Heard, RunSent, RunUnsendable
+from koubou.model.policy import OPEN
 from tests.builders import a_new_task, a_tier
 from tests.turns import Workshop
 
@@ -36,7 +37,7 @@ def sent(folder: Path, held_less: int = 0) -> tuple[list[Any], list[Heard]]:
     shop.drop(a_new_task())
     (deed,) = [deed for deed in shop.deeds if isinstance(deed, SendRun)]
     shop.board.connection.execute("UPDATE task SET input_bytes = input_bytes - ?", (held_less,))
-    workshop = SimpleNamespace(layout=Layout(home=str(folder)), tiers=shop.tiers)
+    workshop = SimpleNamespace(layout=Layout(home=str(folder)), tiers=shop.tiers, intake=SimpleNamespace(policy=OPEN))
     crew: Any = SimpleNamespace(members={deed.worker: worker}, workshop=workshop)
     heard: list[Heard] = []
     hands: Any = None

@@ -1,0 +1,223 @@
+"""What follows a run: bad work goes up once, answers are judged, and no question costs anybody his answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from koubou.model.call import Bill, ErrorClass
+from koubou.model.circuit import Circuit, CircuitState
+from koubou.model.instant import MINUTE, SECOND
+from koubou.model.phase import Lesser, Phase
+from koubou.model.routing import Judge, Routing
+from koubou.model.status import ParkReason, Status
+from koubou.model.task import Difficulty, Sensitivity
+from koubou.rules.breaker import circuit_of, circuit_of_key
+from tests.builders import NOW, ROUTING, a_budget, a_new_task, a_tier, an_error, tiers
+from tests.turns import Workshop
+
+JUDGED = replace(ROUTING, judge=Judge(tier="local"))
+
+
+def a_shop(routing: Routing = ROUTING, **changes: Any) -> Workshop:
+    return Workshop(routing=routing, **{"budget": a_budget(monthly=None), **changes})
+
+
+def drop(shop: Workshop, **asked: Any) -> None:
+    shop.drop(a_new_task(**{"difficulty": Difficulty.MEDIUM, **asked}))
+    assert shop.sent() == ["a-task"]
+    shop.start()
+
+
+def end(shop: Workshop, **how: Any) -> None:
+    """The run is over, and the next one, if any, has begun."""
+    shop.now += SECOND
+    shop.finish(**{"started_at": shop.run().admitted_at, "finished_at": shop.now, **how})
+    if shop.sent():
+        shop.start()
+
+
+def fail(shop: Workshop, kind: ErrorClass = ErrorClass.SERVER, **how: Any) -> None:
+    end(shop, error=an_error(kind, **how), bill=Bill.NONE, usage=None, finish_reason=None)
+
+
+def stands(shop: Workshop) -> tuple[str, Phase, str | None]:
+    """Where, for what, and how it ended."""
+    task = shop.task()
+    return task.tier or "", task.phase, task.outcome
+
+
+def test_an_incomplete_answer_goes_up_once_and_the_next_is_taken_as_it_is() -> None:
+    shop = a_shop()
+    drop(shop)
+    end(shop, missing=("expect[0]",))
+    assert stands(shop) == ("high", Phase.ANSWER, None)
+    end(shop, missing=("expect[0]",))
+    assert stands(shop) == ("high", Phase.ANSWER, Status.COMPLETED)
+    assert shop.events().count("task.upgraded") == 1
+    poor = dict(shop.board.connection.execute("SELECT tier, poor FROM experience").fetchall())
+    assert poor == {"medium": 1, "high": 1}
+
+
+def test_an_incomplete_answer_is_taken_where_nobody_is_above_or_the_task_asked_for_its_tier() -> None:
+    for asked in ({"difficulty": Difficulty.HIGH}, {"tier": "medium"}, {"sensitivity": Sensitivity.CONFIDENTIAL}):
+        shop = a_shop()
+        drop(shop, **asked)
+        end(shop, missing=("expect[0]",))
+        assert shop.task().outcome is Status.COMPLETED
+        assert "task.incomplete" in shop.events()
+
+
+def test_work_that_failed_twice_goes_up() -> None:
+    shop = a_shop()
+    drop(shop)
+    fail(shop)
+    while not shop.sent():
+        shop.now += SECOND
+        shop.turn()
+    assert shop.run().tier == "medium"
+    shop.start()
+    fail(shop)
+    assert stands(shop) == ("high", Phase.ANSWER, None)
+
+
+def test_a_poor_answer_goes_up_and_a_good_one_is_taken() -> None:
+    for said, tier, outcome in (("0.49", "high", None), ("0.5", "medium", Status.COMPLETED)):
+        shop = a_shop(JUDGED)
+        drop(shop)
+        end(shop)
+        assert stands(shop) == ("local", Phase.JUDGE, None)
+        end(shop, said=said, answer_bytes=3)
+        assert (shop.task().tier, shop.task().outcome) == (tier, outcome)
+        assert shop.task().judge_score == float(said)
+    assert shop.task().answer_bytes == 10, "the answer's, not the judge's"
+    assert shop.task().run == 1
+
+
+def test_a_poor_answer_of_the_highest_tier_is_taken() -> None:
+    shop = a_shop(JUDGED)
+    drop(shop, difficulty=Difficulty.HIGH)
+    end(shop)
+    end(shop, said="0.1")
+    assert stands(shop)[::2] == ("high", Status.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"error": an_error(), "bill": Bill.NONE, "usage": None},
+        {"error": an_error(ErrorClass.RATE, retry_after=MINUTE), "bill": Bill.NONE, "usage": None},
+        {"error": an_error(ErrorClass.AUTH), "bill": Bill.NONE, "usage": None},
+        {"said": None},
+        {"said": "very good"},
+    ],
+)
+def test_whatever_happens_to_the_judge_the_answer_is_kept(how: dict[str, Any]) -> None:
+    shop = a_shop(JUDGED)
+    drop(shop)
+    end(shop)
+    end(shop, **how)
+    assert stands(shop)[::2] == ("medium", Status.COMPLETED)
+    assert shop.task().run == 1
+    assert shop.month().held == 0
+
+
+def test_without_money_for_the_judge_the_answer_is_kept() -> None:
+    dear = replace(JUDGED, judge=Judge(tier="high"))
+    shop = a_shop(dear)
+    drop(shop)
+    shop.budget = a_budget(monthly=600_000)
+    end(shop)
+    assert stands(shop)[::2] == ("medium", Status.COMPLETED)
+    assert "no money" in " ".join(reason for _, _, reason, _ in shop.board.history.of_task(shop.task().seq))
+
+
+def test_a_judge_that_is_not_local_is_never_shown_what_is_secret() -> None:
+    shop = a_shop(replace(JUDGED, judge=Judge(tier="high")))
+    drop(shop, sensitivity=Sensitivity.CONFIDENTIAL)
+    end(shop)
+    assert stands(shop)[::2] == ("local", Status.COMPLETED)
+
+
+def test_without_a_level_from_the_model_that_was_asked_the_score_stands() -> None:
+    for said, tier in (("high", "high"), (None, "medium"), ("dunno", "medium")):
+        shop = a_shop(replace(ROUTING, difficulty_judge="local"))
+        shop.drop(a_new_task(score=4))
+        assert shop.run().tier == "local"
+        shop.start()
+        end(shop, said=said)
+        assert stands(shop)[:2] == (tier, Phase.ANSWER)
+
+
+def lesser(policy: Lesser) -> Workshop:
+    """A shop whose medium tier is down, and what it does about that."""
+    down = tiers(a_tier("high"), a_tier("medium", unfit="it is down"), a_tier("local"))
+    return a_shop(replace(ROUTING, otherwise=policy), tiers=down)
+
+
+def test_work_that_meets_a_lesser_tier_is_checked_by_a_second_call() -> None:
+    shop = lesser(Lesser.VERIFY)
+    drop(shop)
+    assert stands(shop)[:2] == ("local", Phase.ANSWER)
+    end(shop)
+    assert stands(shop) == ("local", Phase.JUDGE, None)
+    end(shop, said="0.9")
+    assert shop.task().outcome is Status.COMPLETED
+
+
+def test_work_that_meets_a_lesser_tier_is_simplified_or_goes_on() -> None:
+    for policy in (Lesser.SIMPLIFY, Lesser.PROCEED):
+        shop = lesser(policy)
+        drop(shop)
+        assert shop.task().lesser is policy
+        end(shop)
+        assert shop.task().outcome is Status.COMPLETED
+
+
+def test_work_that_would_meet_a_lesser_tier_waits_for_its_own() -> None:
+    shop = lesser(Lesser.DEFER)
+    shop.drop(a_new_task(difficulty=Difficulty.MEDIUM))
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.TIER
+    assert "waits for medium" in park.detail
+
+
+@pytest.mark.parametrize("kind", [ErrorClass.MODEL, ErrorClass.AUTH, ErrorClass.QUOTA])
+def test_what_is_secret_waits_for_a_local_tier_that_is_down(kind: ErrorClass) -> None:
+    shop = a_shop()
+    drop(shop, sensitivity=Sensitivity.CONFIDENTIAL)
+    fail(shop, kind)
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.SECRECY
+    assert shop.sent() == []
+
+
+def half_open(name: str, since: int) -> Circuit:
+    return Circuit(name=name, state=CircuitState.HALF_OPEN, wait=MINUTE, opened_at=NOW, changed_at=since)
+
+
+def test_a_tier_that_only_judges_is_tried_out_too() -> None:
+    shop = a_shop(JUDGED)
+    shop.board.circuits.put(half_open(circuit_of(shop.tiers["local"]), NOW))
+    drop(shop)
+    end(shop)
+    assert stands(shop) == ("local", Phase.JUDGE, None)
+
+
+def test_a_key_that_is_tried_lets_no_second_call_to_a_model_that_is_tried() -> None:
+    both = {name: a_tier(name, model="of-both") for name in ("high", "medium")}
+    shop = a_shop(tiers=both)
+    shop.board.circuits.put(half_open(circuit_of(both["medium"]), NOW))
+    drop(shop)
+    assert shop.run().tier == "medium"
+    shop.now += SECOND
+    shop.board.circuits.put(half_open(circuit_of_key("high"), shop.now))
+    shop.drop(a_new_task("other", difficulty=Difficulty.HIGH))
+    assert shop.sent() == []
+    end(shop)
+    shop.turn()
+    assert shop.run("other").tier == "high"
