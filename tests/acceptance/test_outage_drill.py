@@ -1,4 +1,4 @@
-"""An outage of the cloud: nothing is lost, what is secret stays, each change is told once, the ledger is as the bill."""
+"""An outage of the cloud: nothing is lost, secrets stay, each change is told once, the ledger is as the bill."""
 
 from __future__ import annotations
 
@@ -125,7 +125,8 @@ def test_while_the_cloud_flaps_the_ledger_is_never_below_the_bill_and_all_is_ans
         time.sleep(0.3)
         provider.begin()
         provider.behave(latency_ms=20, errors={"server": 0.2})
-        assert workshop.month()["settled_nusd"] + workshop.month()["held_nusd"] >= provider.bill()["nusd"]
+        billed, month = provider.bill()["nusd"], workshop.month()
+        assert month["settled_nusd"] + month["held_nusd"] >= billed
     provider.behave(errors={})
     wait_for_all(workshop, names)
     month, unknown = workshop.month(), len(list(workshop.events("call.unreconciled")))
