@@ -99,7 +99,7 @@ class Temptations:
     def _plain(self, name: str, among: set[str]) -> dict[str, Any]:
         among.add(name)
         wishes = {
-            "difficulty": self._chance.choice(["auto", "high", "medium", "high"]),
+            "difficulty": self._chance.choice(["auto", "high", "medium", "low"]),
             "type": self._chance.choice(TYPES),
             "max_output_tokens": self._chance.choice([40, 400]),
             "sensitivity": self._chance.choice(["auto", "public"]),
