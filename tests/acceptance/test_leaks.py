@@ -99,10 +99,11 @@ class Temptations:
     def _plain(self, name: str, among: set[str]) -> dict[str, Any]:
         among.add(name)
         wishes = {
-            "difficulty": self._chance.choice(["auto", "high", "medium", "high"]),
+            "difficulty": self._chance.choice(["auto", "high", "medium", "low"]),
             "type": self._chance.choice(TYPES),
             "max_output_tokens": self._chance.choice([40, 400]),
             "sensitivity": self._chance.choice(["auto", "public"]),
+            "expect": self._chance.choice([[], ["a conclusion"]]),
         }
         return {"id": name, "prompt": "Compare two ways to sort a list of names, and give an example.", **wishes}
 
@@ -169,6 +170,7 @@ def test_of_five_hundred_tasks_no_secret_reaches_the_cloud_whatever_fails(
     tempting = Temptations(tmp_path, ["high", "medium", "small"])
     workshop = open_workshop(**settings(provider, house, recorder, tmp_path)).start()
     provider.behave(output_tokens=60, errors={"server": 0.06, "context": 0.02, "rate": 0.03}, cut_after_billing=0.02)
+    provider.behave(model="gpt-5", answer='{"score": 0.2, "missing": "all"}')
     provider.behave(model="gpt-small", errors={"server": 0.3})
     flapping = threading.Thread(target=_flap, args=(house,), daemon=True)
     for batch in range(BATCHES):

@@ -57,8 +57,13 @@ def test_an_incomplete_answer_goes_up_once_and_the_next_is_taken_as_it_is() -> N
     end(shop, missing=("expect[0]",))
     assert stands(shop) == ("high", Phase.ANSWER, Status.COMPLETED)
     assert shop.events().count("task.upgraded") == 1
+    shop = a_shop()
+    drop(shop, difficulty=Difficulty.LOW)
+    end(shop, missing=("expect[0]",))
+    end(shop, missing=("expect[0]",))
+    assert stands(shop) == ("medium", Phase.ANSWER, Status.COMPLETED)
     poor = dict(shop.board.connection.execute("SELECT tier, poor FROM experience").fetchall())
-    assert poor == {"medium": 1, "high": 1}
+    assert poor == {"local": 1, "medium": 1}
 
 
 def test_an_incomplete_answer_is_taken_where_nobody_is_above_or_the_task_asked_for_its_tier() -> None:
@@ -221,3 +226,11 @@ def test_a_key_that_is_tried_lets_no_second_call_to_a_model_that_is_tried() -> N
     end(shop)
     shop.turn()
     assert shop.run("other").tier == "high"
+
+
+def test_tiers_of_one_model_that_comes_back_have_one_call_between_them() -> None:
+    both = {name: a_tier(name, model="of-both") for name in ("high", "medium")}
+    shop = a_shop(tiers=both)
+    shop.board.circuits.put(half_open(circuit_of(both["medium"]), NOW))
+    shop.drop(*[a_new_task(str(level), difficulty=level) for level in (Difficulty.HIGH, Difficulty.MEDIUM)])
+    assert len(shop.sent()) == 1

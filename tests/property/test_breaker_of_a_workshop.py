@@ -116,6 +116,7 @@ class Weather(RuleBasedStateMachine):
             for circuit in self.through(run):
                 assert circuit.state is not CircuitState.OPEN, (name, circuit, before.get(circuit.name))
                 assert (circuit.quiet_until or 0) <= self.shop.now, (name, circuit)
+        self.one_call_at_a_time_where_a_model_comes_back()
         for name in self.shop.sent():
             run = self.shop.run(name)
             self.shop.turn(RunSent(task=run.task, run=run.number), RunStarted(task=name, run=run.number))
