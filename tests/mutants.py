@@ -1002,7 +1002,7 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "a tier that only judges never comes back",
         "koubou/steps/route.py",
-        "                decision = _aside(shop, task, shop.tiers)\n",
+        "                decision = _aside(shop, task, shop.tiers, closed)\n",
         "                continue\n",
         ("tests/integration/test_after_run.py",),
     ),
@@ -1023,8 +1023,8 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "silence that a provider asks for is not kept",
         "koubou/steps/pace.py",
-        "    moments = [quiet_until(tier, shop.circuits, now) or now]\n",
-        "    moments = [now]\n",
+        "    return max(quiet_until(tier, shop.circuits, now) or now, ",
+        "    return max(now, ",
         ("tests/property/test_breaker_of_a_workshop.py",),
     ),
     Mutant(

@@ -229,6 +229,10 @@ class Tasks(Ripening):
         """Whoever waits for a place in a tier that is not offered chooses again."""
         return self._execute(SQL["leave_unknown"], {"offered": json.dumps(list(offered)), "now": now}).rowcount
 
+    def leave_asides(self, now: Instant) -> int:
+        """Whoever waits for a place to be judged, or asked about, chooses again."""
+        return self._execute(SQL["leave_asides"], {"now": now}).rowcount
+
     def parked_for_tier(self, limit: int) -> list[Task]:
         """Who waits until a tier can take him, the least urgent first."""
         return [task_from_row(row) for row in self._execute(SQL["parked_for_tier"], {"limit": limit}).fetchall()]

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from koubou.model.task import Task
 
 
+_BESIDES = frozenset(
+    {"task.upgraded", "task.judged", "task.incomplete", "task.rated", "guardrail.flagged", "guardrail.noted"}
+)
+_MOST_BESIDES = 12
+
+
 def declare(parser: Parser) -> None:
     parser.add_argument("id", metavar="ID", help="the task")
     parser.add_argument("--json", action="store_true", help="one JSON value")
@@ -40,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
             task = board.task(found.id) or found
             gone = board.rest(task).text_removed_at is not None
             findings, score = ((), None) if gone else board.examination(task)
-            released = [line for line in board.history(task) if line.event == "task.released"]
+            told = board.history(task)
+            released = [line for line in told if line.event == "task.released"]
             queue, priority = queue_shape(workshop, board, task), priority_shape(board, task, say.now())
             chain = links(board, task)
             now = list(_now(workshop, board, task))
@@ -69,12 +76,18 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{say.paint(task.id, 'bold')} is {task.status}{parked}")
     for sentence in now:
         print(f"  {say.one_line(sentence)}")
+    if task.sensitivity is not None:
+        print(f"  it is {task.sensitivity}, and its difficulty is {task.difficulty}")
     if task.route:
         print("\nHow it came here:")
         for reason in task.route:
             print(f"  {reason.rule:<22}{say.one_line(reason.reason)}")
     for line in released:
         print(f"  {'released':<22}{say.one_line(line.reason)}")
+    if events := [line for line in told if line.event in _BESIDES]:
+        print("\nWhat else came of it:")
+        for line in events[-_MOST_BESIDES:]:
+            print(f"  {line.event:<22}{say.one_line(line.reason)}")
     if secret := [seen for seen in findings if seen.level != NOTE]:
         print("\nWhat looks secret in it:")
         for seen in secret:
@@ -159,8 +172,8 @@ def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]
         case ParkReason.SECRECY:
             yield "it goes on when a local tier can take it, or when a person says that it is no secret:"
             yield f"koubou release {task.id} --as internal --reason …"
-        case ParkReason.TIER:
-            yield "it goes on when one of these tiers can take it; koubou check says what each lacks"
+        case ParkReason.TIER if park.until is None:
+            yield "it goes on when a tier can take it; koubou status says what keeps each"
         case ParkReason.INTERRUPTED | ParkReason.OPERATOR:
             yield f"a person decides: koubou retry {task.id}, or koubou cancel {task.id}"
 
@@ -192,7 +205,9 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     from koubou.cli import say
     from koubou.cli.queueing import queue_shape, urgency
+    from koubou.cli.status import said_by_master
     from koubou.model.instant import SECOND
+    from koubou.model.phase import Phase
 
     queue, running = queue_shape(workshop, board, task) or {}, board.running().get(task.tier or "", 0)
     ahead, wait = queue.get("ahead") or 0, queue.get("estimated_wait_s")
@@ -200,6 +215,12 @@ def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     about = "" if wait is None else f", about {say.lasting(wait * SECOND)} by the tier's last runs"
     yield f"it waits for a place in {task.tier}: {place} (the ripest first, a share for each submitter){about}"
     yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"
+    if (opens := said_by_master(workshop).get("tiers", {}).get(task.tier, {}).get("opens_at")) is not None:
+        yield f"its rate, or its provider, lets the next call through at {opens}"
+    if task.phase is Phase.JUDGE:
+        yield f"the answer of run {task.answer_run} is in hand; {task.tier} is to judge it"
+    elif task.phase is Phase.DIFFICULTY:
+        yield f"{task.tier} is asked first how hard it is"
     yield from urgency(board, task)
 
 

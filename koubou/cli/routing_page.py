@@ -63,7 +63,7 @@ def tables() -> Mapping[str, str]:
 
 _ASKED: Mapping[str, str] = {
     "secrecy": "confidential, and the tier is in the cloud?",
-    "availability": "no key, left alone by its breaker, frozen, or paused?",
+    "availability": "no key, left alone by its breaker, or frozen?",
     "executor": "the task asks for another executor?",
     "window": "surely too long for its model?",
 }

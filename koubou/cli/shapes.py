@@ -64,7 +64,15 @@ def worker_shape(worker: Seen) -> dict[str, Any]:
 
 def tier_shape(said: Mapping[str, Any], queued: int, running: int, places: int) -> dict[str, Any]:
     """A tier as `status` gives it: `said` is what the master told of it, empty where nobody serves."""
-    return {"breaker": None, "unfit": None, "queued": queued, "running": running, "places": places, **said}
+    return {
+        "breaker": None,
+        "unfit": None,
+        "opens_at": None,
+        "queued": queued,
+        "running": running,
+        "places": places,
+        **said,
+    }
 
 
 def _usd(amount: Nano | None) -> float | None:

@@ -39,7 +39,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
     """What the board and (where one answers) the master know, in the shape of --json; and the accounts."""
     from koubou.cli.shapes import tier_shape, worker_shape
 
-    said = _said_by_master(workshop)
+    said = said_by_master(workshop)
     with workshop.reading() as board, board.picture():
         counted, parked, queued, running = board.counted(), board.parked(), board.queued(), board.running()
         workers, latches, accounts = board.workers(), board.latches(), board.window_accounts()
@@ -79,7 +79,7 @@ def _refused(workshop: Workshop) -> int | None:
         return None
 
 
-def _said_by_master(workshop: Workshop) -> dict[str, Any]:
+def said_by_master(workshop: Workshop) -> dict[str, Any]:
     """What only memory knows; nothing where no master answers, or not to us."""
     from koubou.cli.control import ask
     from koubou.errors import KoubouError
@@ -112,10 +112,10 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
     _print_money(accounts, status["warn_at"])
     print()
     rows = [
-        (name, tier["breaker"] or "–", str(tier["queued"]), f"{tier['running']}/{tier['places']}", tier["unfit"] or "")
+        (name, tier["breaker"] or "–", str(tier["queued"]), f"{tier['running']}/{tier['places']}", _hindrance(tier))
         for name, tier in status["tiers"].items()
     ]
-    print_table(("TIER", "BREAKER", "QUEUED", "RUNNING", "NOT OFFERED"), rows, right=("QUEUED", "RUNNING"))
+    print_table(("TIER", "BREAKER", "QUEUED", "RUNNING", "WHY NOT NOW"), rows, right=("QUEUED", "RUNNING"))
     alive = [worker for worker in status["workers"] if worker["ended_at"] is None and worker["status"] != "offline"]
     if alive:
         print()
@@ -124,6 +124,11 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
             for worker in alive
         ]
         print_table(("WORKER", "TIER", "PID", "STATUS", "RUNNING"), rows, right=("PID", "RUNNING"))
+
+
+def _hindrance(tier: Mapping[str, Any]) -> str:
+    """What keeps a tier from taking more just now."""
+    return tier["unfit"] or (f"its rate lets the next call through at {tier['opens_at']}" if tier["opens_at"] else "")
 
 
 def _print_money(accounts: Sequence[Account], warn_at: float) -> None:

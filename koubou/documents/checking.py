@@ -116,7 +116,7 @@ def _problem(
         within = f" in {show_path(path[:-1])}" if len(path) > 1 else ""
         message = f'unknown key "{show_key(path[-1])}"{within}'
         near = nearest(str(path[-1]), known)
-        if near is None and len(known) < 12:
+        if near is None and 0 < len(known) < 12:
             message += f"; known are {', '.join(known)}"
     elif detail["type"] == "invalid_key":
         # YAML reads yes, no, on, off and numbers as what they look like, also where they are keys.

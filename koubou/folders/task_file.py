@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -60,6 +60,21 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
+def _is_schema(value: dict[str, Any]) -> dict[str, Any]:
+    from jsonschema_rs import ReferencingError, ValidationError, validator_for  # 30 ms that few tasks need
+
+    try:
+        # Not its `meta`: that fetches what $schema names.
+        validator_for(value, retriever=_fetch_nothing)
+    except (ReferencingError, ValidationError, ValueError):
+        raise ValueError("must be a JSON Schema that is whole in itself: nothing is fetched for it") from None
+    return value
+
+
+def _fetch_nothing(_address: str) -> NoReturn:
+    raise ValueError("nothing is fetched")
+
+
 _IS_ID, _ID_SCHEMA = _spelled(_ID, "must be of a-z, A-Z, 0-9, dot, dash and underscore, 100 at most, no sign first")
 _IS_INPUT, _INPUT_SCHEMA = _spelled(_INPUT_NAME, "must be a name of a-z, A-Z, 0-9 and underscore, no digit first")
 _IS_EXECUTOR, _EXECUTOR_SCHEMA = _spelled(_EXECUTOR, "must be chat, messages, codex, claude or command:<name>")
@@ -98,6 +113,7 @@ Priority = Annotated[
     WithJsonSchema({"anyOf": [{"enum": list(PRIORITIES)}, {"type": "integer", "minimum": 1, "maximum": 10}]}),
 ]
 JsonObject = Annotated[dict[str, Any], BeforeValidator(plain), WithJsonSchema({"type": "object"})]
+JsonSchema = Annotated[JsonObject, AfterValidator(_is_schema)]
 TaskType = Literal[
     "auto",
     "code_generation",
@@ -200,11 +216,11 @@ class TaskFile(Part):
     )
     max_output_tokens: Positive | None = Field(default=None, description="cap of one answer")
     temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(default=None, description="null: not sent")
-    response_format: JsonObject | None = Field(default=None, description="a JSON Schema that the answer must meet")
-    expect: Annotated[list[ShortText], Field(max_length=MANY)] = Field(
+    response_format: JsonSchema | None = Field(default=None, description="a JSON Schema that the answer must meet")
+    expect: Annotated[list[Annotated[ShortText, Field(min_length=1)]], Field(max_length=MANY)] = Field(
         default_factory=list, description="parts that a complete answer must name"
     )
-    requires_high_capability: bool = Field(default=False, description="the best tier only")
+    requires_high_capability: bool = Field(default=False, description="never below the tier of medium work")
     isolate: bool = Field(default=True, description="agents work on a copy; changes come back as a patch")
     locks: Annotated[list[ShortText], Field(max_length=MANY)] = Field(
         default_factory=list, description="taken all or none"

@@ -54,6 +54,7 @@ class InStep:
             for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
                 self._board.crew.unlatch(latch)
                 self._board.circuits.forget(latch)
+                self._journal.say("tier.recovered", tier=latch.removeprefix(KEY), reason="keys were read anew")
         offered = [name for name, tier in self._crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
         if self._limits_changed:

@@ -11,13 +11,17 @@ from typing import Any
 from koubou import __version__
 from koubou.board.board import Board
 from koubou.errors import KoubouError
+from koubou.master.clock import clock
 from koubou.master.crew import Crew
 from koubou.master.enquiries import enquire
 from koubou.master.reloading import Problems
+from koubou.model.circuit import Circuit
 from koubou.model.heard import Asked
-from koubou.model.instant import SECOND
-from koubou.rules.breaker import as_resting, state_of
+from koubou.model.instant import SECOND, Instant, iso
+from koubou.model.tier import Tier
+from koubou.rules.breaker import as_resting, quiet_until, state_of
 from koubou.rules.latches import EMERGENCY, as_latched
+from koubou.rules.rate import opens_at
 
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
@@ -76,11 +80,16 @@ class Reception:
             if waiting is not None and not waiting.done():
                 waiting.set_result(reply)
 
+    def _opens_at(self, tier: Tier, circuits: Mapping[str, Circuit], now: Instant) -> str | None:
+        """When its rate, or its provider, lets the next call through; None where it may go at once."""
+        opens = max(quiet_until(tier, circuits, now) or now, opens_at(tier, self._board.ledger.rate_due))
+        return iso(opens) if opens > now else None
+
     def _state(self) -> Mapping[str, Any]:
         """What only memory knows, for `koubou status`."""
         taken = self._board.runs.open_count()
         members = list(self._crew.members.values())
-        circuits = self._board.circuits.all()
+        circuits, now = self._board.circuits.all(), clock()
         tiers = as_resting(as_latched(self._crew.tiers(), self._board.crew.latches()), circuits)
         return {
             "emergency": EMERGENCY in self._board.crew.latches(),
@@ -91,6 +100,7 @@ class Reception:
                     "running": sum(taken.get(m.identity.id, 0) for m in members if m.tier.name == name),
                     "places": tier.places,
                     "unfit": tier.unfit,
+                    "opens_at": self._opens_at(tier, circuits, now),
                 }
                 for name, tier in tiers.items()
             },

@@ -19,6 +19,7 @@ from koubou.rules.secrets.own_words import patterns_of
 from koubou.rules.secrets.pattern import Pattern, Sighting, sightings
 from koubou.rules.secrets.readings import readings
 
+_LONGEST_ENDING = 5
 MOST_FINDINGS = 100
 """More of one level are not kept: the level is decided by one, and a list of thousands helps nobody."""
 
@@ -41,7 +42,7 @@ def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
     named = [("prompt", request.prompt), ("system", request.system), ("title", request.title)]
     named += [(f"messages[{place}]", message.content) for place, message in enumerate(request.messages)]
     for place, attachment in enumerate(request.attachments):
-        named += [(f"files[{place}].name", attachment.name), (f"files[{place}]", attachment.content)]
+        named += [(f"files[{place}].name", _names(attachment.name)), (f"files[{place}]", attachment.content)]
     named += [
         ("metadata", _lines(request.metadata)),
         ("response_format", _lines(request.response_format)),
@@ -82,6 +83,12 @@ def believed(texts: Sequence[tuple[str, str]], hits: Sequence[Hit]) -> tuple[Fin
     """What a detector saw in the texts, as far as it is to be believed."""
     encoded = {where: text.encode("utf-8", "replace") for where, text in texts} if hits else {}
     return tuple(islice((_finding(hit) for hit in hits if not _is_harmless(hit, encoded)), MOST_FINDINGS))
+
+
+def _names(path: str) -> str:
+    """The name of a file, and again without its ending: what looks like the name of a file is taken for no secret."""
+    stem, dot, ending = path.rpartition(".")
+    return f"{path}\n{stem}" if dot and stem and len(ending) <= _LONGEST_ENDING else path
 
 
 def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit], policy: Policy = OPEN) -> tuple[Finding, ...]:

@@ -7,6 +7,11 @@ minute's allowance through at once, so that no window of a minute sees more than
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from koubou.model.instant import Instant
+from koubou.model.tier import Tier
+
 MINUTE_US = 60_000_000
 BURST_SHARE = 6
 
@@ -21,6 +26,24 @@ def conforms_at(due_at: int, weight: int, per_minute: int) -> int:
     share = _share(weight, per_minute)
     tolerance = max(MINUTE_US // BURST_SHARE, share)
     return due_at + share - tolerance
+
+
+def limits_of(tier: Tier, tokens: int) -> Sequence[tuple[str, int, int]]:
+    """(dimension, weight of a call of so many tokens, units a minute) of each rate that a tier has."""
+    limits = (("requests", 1, tier.requests_per_minute), ("tokens", tokens, tier.tokens_per_minute))
+    return [(dimension, weight, per_minute) for dimension, weight, per_minute in limits if per_minute is not None]
+
+
+def opens_at(tier: Tier, due_of: Callable[[str, str], int], tokens: int = 0) -> Instant:
+    """The earliest moment at which a tier's own rates let a call of so many tokens through; 0 where it has none.
+
+    `due_of` gives where `due_at` stands (microseconds) by tier and dimension.
+    """
+    moments = [
+        conforms_at(due_of(tier.name, dimension), weight, per_minute)
+        for dimension, weight, per_minute in limits_of(tier, tokens)
+    ]
+    return -(-max(moments, default=0) // 1000)
 
 
 def _share(weight: int, per_minute: int) -> int:

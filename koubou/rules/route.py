@@ -171,7 +171,8 @@ def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> Iterator
         first, rule, why = task.asked_tier, "asked", f"the task asks for {task.asked_tier}"
     else:
         first = routing.tiers[difficulty]
-        rule, why = "difficulty", f"difficulty {difficulty} goes to {first}"
+        needs = " (requires_high_capability)" if difficulty is not (task.difficulty or Difficulty.MEDIUM) else ""
+        rule, why = "difficulty", f"difficulty {difficulty}{needs} goes to {first}"
     yield _Way(name=first, rule=rule, why=why)
     walked = {first}
     name: str | None = first
@@ -212,7 +213,7 @@ def _availability(_task: Task, tier: Tier) -> str | None:
 
 def _executor(task: Task, tier: Tier) -> str | None:
     other = task.executor is not None and task.executor != tier.executor
-    return f"{tier.name} works by {tier.executor}, the task asks for another" if other else None
+    return f"{tier.name} works by {tier.executor}, the task asks for {task.executor}" if other else None
 
 
 def _window(task: Task, tier: Tier) -> str | None:

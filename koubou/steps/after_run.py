@@ -86,7 +86,7 @@ def without_aside(shop: Shop, task: Task, reason: str, now: Instant) -> None:
         settle_for(shop, task, f"not judged: {reason}", now)
         return
     shop.board.tasks.retried(replace(task, phase=Phase.ANSWER), now)
-    shop.note(task, "task.retried", f"nobody tells how hard it is: {reason}", now)
+    shop.note(task, "task.classified", f"nobody tells how hard it is, the score counts: {reason}", now)
 
 
 def settle_for(shop: Shop, task: Task, reason: str, now: Instant) -> bool:
@@ -147,7 +147,7 @@ def _judged(shop: Shop, task: Task, result: CallResult, now: Instant) -> None:
         return
     up = next_up(replace(task, tier=answer.tier if answer else None), shop.tiers, shop.routing)
     if up is None:
-        settle_for(shop, judged, f"{told}; there is no tier to send it up to", now)
+        settle_for(shop, judged, f"{told}; no tier above can take it", now)
     else:
         _go_up(shop, judged, answer.tier if answer else "", up, told, now)
 

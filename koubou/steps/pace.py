@@ -6,22 +6,18 @@ from koubou.model.circuit import CircuitState
 from koubou.model.instant import Instant
 from koubou.model.tier import Tier
 from koubou.rules.breaker import circuits_of, quiet_until, state_of
-from koubou.rules.rate import conforms_at, next_due
+from koubou.rules.rate import limits_of, next_due, opens_at
 from koubou.steps.shop import Shop
 
 
 def open_at(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> Instant:
     """The earliest moment at which a call of so many tokens may be sent; now or earlier where it may be at once."""
-    moments = [quiet_until(tier, shop.circuits, now) or now]
-    for dimension, weight, per_minute in _limits(tier, tokens):
-        due = shop.board.ledger.rate_due(tier.name, dimension)
-        moments.append(-(-conforms_at(due, weight, per_minute) // 1000))
-    return max(moments)
+    return max(quiet_until(tier, shop.circuits, now) or now, opens_at(tier, shop.board.ledger.rate_due, tokens))
 
 
 def take(shop: Shop, tier: Tier, tokens: int, now: Instant) -> None:
     """A call of so many tokens is sent."""
-    for dimension, weight, per_minute in _limits(tier, tokens):
+    for dimension, weight, per_minute in limits_of(tier, tokens):
         due = shop.board.ledger.rate_due(tier.name, dimension)
         shop.board.ledger.set_rate_due(tier.name, dimension, next_due(now * 1000, due, weight, per_minute))
 
@@ -41,8 +37,3 @@ def is_being_tried(shop: Shop, tier: Tier) -> bool:
 def is_half_open(shop: Shop, tier: Tier) -> bool:
     """Whether a tier is coming back: it gets one call at a time."""
     return state_of(tier, shop.circuits) is CircuitState.HALF_OPEN
-
-
-def _limits(tier: Tier, tokens: int) -> list[tuple[str, int, int]]:
-    limits = (("requests", 1, tier.requests_per_minute), ("tokens", tokens, tier.tokens_per_minute))
-    return [(dimension, weight, per_minute) for dimension, weight, per_minute in limits if per_minute is not None]

@@ -8,7 +8,7 @@ from typing import Any
 from koubou.errors import UsageMistake
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
-from koubou.rules.latches import latch_of_key, latch_of_tier, pause_of
+from koubou.rules.latches import is_pause, latch_of_key, latch_of_tier, pause_of
 from koubou.steps.breaker import forget
 from koubou.steps.budget import operator
 from koubou.steps.shop import Shop
@@ -23,6 +23,7 @@ def pause(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if shop.board.crew.latch(pause_of(tier), reason, now):
         shop.board.history.add(None, "system.paused", f"{where}: {reason}", now, asked.actor)
         shop.say("system.paused", "warning", tier=tier, actor=asked.actor)
+        shop.board.tasks.leave_asides(now)
     return {"paused": where, "at_work": _at_work(shop, tier)}
 
 
@@ -33,7 +34,10 @@ def resume(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     latches = [pause_of(tier)] if tier is None else [pause_of(tier), latch_of_key(tier), latch_of_tier(tier)]
     lifted = [latch for latch in latches if shop.board.crew.unlatch(latch)]
     if tier is not None:
-        lifted += [name for name in forget(shop, shop.tiers[tier]) if name not in lifted]
+        ailing = [name for name in lifted if not is_pause(name)] + forget(shop, shop.tiers[tier])
+        if ailing:
+            shop.say("tier.recovered", tier=tier, reason=f"well again, says {asked.actor}")
+        lifted += [name for name in ailing if name not in lifted]
     for latch in lifted:
         shop.board.history.add(None, "system.resumed", latch, now, asked.actor)
         shop.say("system.resumed", "warning", latch=latch, actor=asked.actor)

@@ -15,6 +15,7 @@ from koubou.model.task import Difficulty, Need, Sensitivity, Task
 from koubou.model.tier import Tier
 from koubou.rules.asides import may_judge, tier_of_aside
 from koubou.rules.breaker import state_of
+from koubou.rules.latches import is_paused
 from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
 from koubou.rules.route import Weather, choose_tier, obstacle_of
@@ -59,7 +60,7 @@ def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instan
             if task.phase is Phase.ANSWER:
                 decision = choose_tier(task, shop.tiers, shop.routing, _weather(shop, task, closed, now))
             else:
-                decision = _aside(shop, task, shop.tiers)
+                decision = _aside(shop, task, shop.tiers, closed)
             if isinstance(decision, Routed) and decision.tier == name:
                 shop.apart(now, task.id, _routed, shop, task, decision, now)
                 return [other for other in due if other.seq != task.seq]
@@ -96,7 +97,7 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
             return
         task = _inherit(shop, task, needs, now)
     if task.phase is not Phase.ANSWER:
-        aside = _aside(shop, task, offered)
+        aside = _aside(shop, task, offered, closed)
         if isinstance(aside, Routed):
             _routed(shop, task, aside, now)
             return
@@ -116,13 +117,16 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
                 fail(shop, task, decision, now)
 
 
-def _aside(shop: Shop, task: Task, offered: Mapping[str, Tier]) -> Routed | Park:
-    """Who is asked about a task or its answer; nobody waits for him."""
+def _aside(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[str, Instant]) -> Routed | Park:
+    """Who is asked about a task or its answer; nobody waits long for him."""
     tier = offered.get(tier_of_aside(task, shop.routing) or "")
     if tier is None:
         return Park(reason=ParkReason.TIER, detail="there is no such tier")
     if (obstacle := obstacle_of(task, tier)) is not None:
         return Park(reason=ParkReason.TIER, detail=obstacle.reason)
+    if tier.name in closed or is_paused(tier.name, shop.board.crew.latches()):
+        why = "may not be asked for longer than one waits" if tier.name in closed else "is paused"
+        return Park(reason=ParkReason.TIER, detail=f"{tier.name} {why}")
     answer = shop.board.runs.get(task.seq, task.answer_run or 0) if task.phase is Phase.JUDGE else None
     if answer is not None and not may_judge(tier, shop.tiers.get(answer.tier)):
         detail = f"{tier.name} is not local, and what {answer.tier} has read nobody has looked at"

@@ -9,13 +9,14 @@ import pytest
 
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.circuit import Circuit, CircuitState
+from koubou.model.deed import Say
 from koubou.model.instant import MINUTE, SECOND
 from koubou.model.phase import Lesser, Phase
 from koubou.model.routing import Judge, Routing
 from koubou.model.status import ParkReason, Status
 from koubou.model.task import Difficulty, Sensitivity
 from koubou.rules.breaker import circuit_of, circuit_of_key
-from tests.builders import NOW, ROUTING, a_budget, a_new_task, a_tier, an_error, tiers
+from tests.builders import NOW, ROUTING, a_bench, a_budget, a_new_task, a_tier, an_error, tiers
 from tests.turns import Workshop
 
 JUDGED = replace(ROUTING, judge=Judge(tier="local"))
@@ -234,3 +235,39 @@ def test_tiers_of_one_model_that_comes_back_have_one_call_between_them() -> None
     shop.board.circuits.put(half_open(circuit_of(both["medium"]), NOW))
     shop.drop(*[a_new_task(str(level), difficulty=level) for level in (Difficulty.HIGH, Difficulty.MEDIUM)])
     assert len(shop.sent()) == 1
+
+
+def test_nobody_waits_for_a_judge_that_is_paused() -> None:
+    shop = a_shop(JUDGED)
+    shop.ask("pause", tier="local")
+    drop(shop)
+    end(shop)
+    assert stands(shop) == ("medium", Phase.JUDGE, Status.COMPLETED)
+
+
+def test_an_answer_that_waits_to_be_judged_is_taken_when_its_judge_is_paused() -> None:
+    shop = a_shop(JUDGED, benches=[a_bench("medium")])
+    drop(shop)
+    end(shop)
+    assert stands(shop) == ("local", Phase.JUDGE, None)
+    shop.ask("pause", tier="local")
+    assert stands(shop) == ("medium", Phase.JUDGE, Status.COMPLETED)
+
+
+def test_a_program_in_the_house_is_not_judged_in_the_cloud() -> None:
+    program = a_tier("local", executor="command:review")
+    for judge, judged in (("high", False), ("local", True)):
+        shop = a_shop(replace(ROUTING, judge=Judge(tier=judge)), tiers=tiers(a_tier("high"), a_tier("medium"), program))
+        drop(shop, tier="local")
+        end(shop)
+        assert (shop.task().outcome is None) is judged
+
+
+def test_a_tier_that_a_person_takes_as_well_has_recovered() -> None:
+    shop = a_shop()
+    drop(shop)
+    fail(shop, ErrorClass.AUTH)
+    shop.ask("resume", tier="medium")
+    assert [deed.event for deed in shop.deeds if isinstance(deed, Say)].count("tier.recovered") == 1
+    shop.ask("resume", tier="medium")
+    assert "tier.recovered" not in [deed.event for deed in shop.deeds if isinstance(deed, Say)]

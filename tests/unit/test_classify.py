@@ -287,3 +287,14 @@ def test_raising_keeps_the_higher() -> None:
 def test_a_text_that_was_written_to_be_slow_counts_as_secret_and_is_not_looked_through() -> None:
     found = find([("prompt", "token:" * 200_000)], ())
     assert sensitivity(found, None)[0] is Sensitivity.CONFIDENTIAL
+
+
+def test_a_secret_in_the_name_of_a_file_is_seen_whatever_its_ending() -> None:
+    for name in (
+        "client_secret=Zk3Lq9Tr5Bv8Nx2Wp7Yd4Hf6Jg1Ms0Qc.txt",
+        "a/b/client_secret=Zk3Lq9Tr5Bv8Nx2Wp7Yd4Hf6Jg1Ms0Qc",
+    ):
+        named = texts_of(TaskRequest(prompt="x", attachments=[Attachment(name=name, content="nothing")]))
+        assert [finding.where for finding in find(named, ())] == ["files[0].name"]
+    named = texts_of(TaskRequest(prompt="x", attachments=[Attachment(name="src/password_reset.py", content="")]))
+    assert find(named, ()) == ()

@@ -81,4 +81,4 @@ def test_a_chain_that_bites_its_tail_ends() -> None:
 def test_a_task_that_asks_for_an_executor_gets_no_other() -> None:
     decision = choose_tier(a_task(executor="codex"), tiers(), ROUTING)
     assert isinstance(decision, Park)
-    assert "asks for another" in decision.detail
+    assert "asks for codex" in decision.detail

@@ -110,6 +110,7 @@ BAD = {
     "{prompt: x, temperature: 3}": "temperature",
     "{prompt: x, temperature: warm}": "temperature",
     "{prompt: x, response_format: json}": "response_format",
+    "{prompt: x, expect: ['']}": "expect[0]",
     "{prompt: x, expect: summary}": "expect",
     "{prompt: x, isolate: 1}": "isolate",
     "{prompt: x, requires_high_capability: 'true'}": "requires_high_capability",
@@ -122,6 +123,9 @@ BAD = {
     "[prompt]": None,
 }
 BEYOND_A_SCHEMA = {
+    "{prompt: x, response_format: {type: objekt}}": "response_format",
+    "{prompt: x, response_format: {$schema: 'http://127.0.0.1:9/x'}}": "response_format",
+    "{prompt: x, response_format: {$ref: 'http://127.0.0.1:9/x'}}": "response_format",
     "{prompt: a, not_before: '2026-12-02T00:00:00Z', expires_at: '2026-12-02T09:00:00+09:00'}": "expires_at",
     "{prompt: x, not_before: 2026-12-01T09:00:00}": "not_before",
     "{prompt: x, not_before: 2026-12-01}": "not_before",

@@ -250,6 +250,11 @@ UPDATE task SET status = 'pending', waiting = 'route', park = NULL, park_detail 
                 park_account = NULL, park_need = NULL, park_least = NULL, updated_at = :now
 WHERE outcome IS NULL AND waiting = 'admit' AND tier NOT IN (SELECT value FROM json_each(:offered));
 
+-- name: leave_asides
+-- Who only waits to be judged, or asked about, somewhere: it is seen anew whether that is worth it.
+UPDATE task SET status = 'pending', waiting = 'route', updated_at = :now
+WHERE outcome IS NULL AND waiting = 'admit' AND park IS NULL AND phase <> 'answer';
+
 -- name: parked_for_tier
 -- Who waits until a tier can take him, the least urgent first.
 SELECT $TASK FROM task WHERE waiting = 'route' AND park IN ('tier', 'secrecy') AND park_until IS NULL
