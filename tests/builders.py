@@ -98,6 +98,7 @@ def a_task(**changes: Any) -> Task:
         "cancel_asked": False,
         "cost": 0,
         "phase": Phase.ANSWER,
+        "released": False,
         "answer_bytes": 0,
         "waiting_since": NOW,
         "ripe_at": NOW + 5 * 30 * SECOND,

@@ -869,8 +869,8 @@ ROUTES: Sequence[Mutant] = (
     Mutant(
         "the best of several scores counts",
         "koubou/rules/asking.py",
-        "        return min(told, key=lambda each: each.score)\n",
-        "        return max(told, key=lambda each: each.score)\n",
+        "    return Verdict(score=min(scores), ",
+        "    return Verdict(score=max(scores), ",
         ("tests/unit/test_asking.py",),
     ),
     Mutant(
@@ -1009,7 +1009,7 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "an old call speaks of a circuit as it is now",
         "koubou/rules/breaker.py",
-        "    if circuit.state is CircuitState.OPEN or seen.began < circuit.changed_at:\n",
+        "    if circuit.state is CircuitState.OPEN or seen.began < circuit.changed_at <= now:\n",
         "    if circuit.state is CircuitState.OPEN:\n",
         ("tests/unit/test_breaker.py",),
     ),

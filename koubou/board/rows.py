@@ -38,6 +38,7 @@ _FLAGS = tuple(
         "has_dependencies",
         "suspect",
         "cancel_asked",
+        "released",
         "half_used",
         "has_locks",
     )

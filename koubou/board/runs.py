@@ -41,9 +41,12 @@ class Runs:
         """Its call is under way; False when that was known, or when the run is over."""
         return self._execute(SQL["started"], {"task": task, "number": number, "now": now}).rowcount == 1
 
-    def ended(self, task: int, number: int, outcome: str, now: Instant, answer_bytes: int = 0) -> bool:
+    def ended(
+        self, task: int, number: int, outcome: str, now: Instant, answer_bytes: int = 0, *, examined: bool = False
+    ) -> bool:
         """It is over and its place is free; False when that was known. `answer_bytes` came of its answer."""
         values = {"task": task, "number": number, "outcome": outcome, "now": now, "answer_bytes": answer_bytes}
+        values["examined"] = examined
         return self._execute(SQL["ended"], values).rowcount == 1
 
     def richest(self, task: int) -> tuple[int, int] | None:
@@ -74,4 +77,6 @@ class Runs:
 
 
 def _run(row: sqlite3.Row) -> Run:
-    return Run(**{name: row[name] for name in _FIELDS} | {"purpose": Phase(row["purpose"])})
+    return Run(
+        **{name: row[name] for name in _FIELDS} | {"purpose": Phase(row["purpose"]), "examined": bool(row["examined"])}
+    )

@@ -209,6 +209,10 @@ class Tasks(Ripening):
         """Write down how secret a task is: raised by a rule, or lowered by a named person."""
         self._execute(SQL["lowered"], {"seq": task.seq, "sensitivity": sensitivity, "now": now})
 
+    def note_released(self, seq: int) -> None:
+        """A person who knew what a task reads has said how secret it is: that does not raise it again."""
+        self._execute(SQL["released"], {"seq": seq})
+
     def set_inputs_bytes(self, seq: int, size: int) -> None:
         """Note how many bytes the answers of other tasks add to what is sent."""
         self._execute(SQL["inputs"], {"seq": seq, "size": size})
@@ -229,9 +233,9 @@ class Tasks(Ripening):
         """Whoever waits for a place in a tier that is not offered chooses again."""
         return self._execute(SQL["leave_unknown"], {"offered": json.dumps(list(offered)), "now": now}).rowcount
 
-    def leave_asides(self, now: Instant) -> int:
-        """Whoever waits for a place to be judged, or asked about, chooses again."""
-        return self._execute(SQL["leave_asides"], {"now": now}).rowcount
+    def leave_asides(self, tier: str | None, now: Instant) -> int:
+        """Whoever waits for a place in a tier (None = in any) to be judged, or asked about, chooses again."""
+        return self._execute(SQL["leave_asides"], {"tier": tier, "now": now}).rowcount
 
     def parked_for_tier(self, limit: int) -> list[Task]:
         """Who waits until a tier can take him, the least urgent first."""

@@ -36,7 +36,7 @@ from koubou.model.status import Status
 from koubou.model.task import Sensitivity, Task, TaskRequest
 from koubou.model.tier import Reach
 from koubou.rules import asking, paper
-from koubou.rules.asides import asked_of
+from koubou.rules.asides import asked_of, is_to_be_examined, may_judge
 from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
 from koubou.wire.hand_messages import Shelve
@@ -118,6 +118,11 @@ class Deeds:
             # Routing and admission have seen to it; this is the last door before the cloud.
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker is not local"))
             return
+        if task.phase is Phase.JUDGE and not may_judge(
+            member.tier, self._board.runs.get(task.seq, task.answer_run or 0)
+        ):
+            self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker may not read the answer"))
+            return
         crash.at("deeds.sending")
         try:
             member.child.say(self._assignment(task, run))
@@ -134,7 +139,8 @@ class Deeds:
 
     def _assignment(self, task: Task, run: Run) -> Assign:
         """What would be larger than what was held for, or could cost what its bound knows nothing of: ValueError."""
-        layout = self._crew.workshop.layout
+        workshop = self._crew.workshop
+        layout = workshop.layout
         source, body = self._board.tasks.text(task.seq)
         request = request_from_json(body)
         asked, messages = self._asked(layout, task, run, request)
@@ -153,6 +159,9 @@ class Deeds:
             timeout=run.timeout,
             purpose=run.purpose,
             expect=tuple(asked.expect),
+            rules=workshop.intake.rule_cache
+            if is_to_be_examined(task, run.tier, workshop.tiers, workshop.routing)
+            else None,
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),

@@ -77,7 +77,7 @@ class CallResult:
     `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.
     `quiet_for` is how long the provider wants no further call, `missing` what the answer lacks by name (never its
     text), `said` what a model said that was asked about the task: a difficulty, or a score from 0 to 1.
-    `findings` is what our own rules saw in it that should not be there.
+    `findings` is what was seen in it that should not be there, by our own rules and, if `examined`, by the detector.
     """
 
     task: str
@@ -95,6 +95,7 @@ class CallResult:
     quiet_for: Milliseconds | None = None
     missing: tuple[str, ...] = ()
     said: str | None = None
+    examined: bool = False
     findings: tuple[Flag, ...] = ()
 
     @property

@@ -12,7 +12,8 @@ from koubou.model.phase import Phase
 class Run:
     """A run as the board has it. `sent_at` None: its worker was not told yet; `ended_at` None: it has a place.
 
-    `purpose` is the phase of the task that it serves.
+    `purpose` is the phase of the task that it serves, `executor` that of its tier when it was admitted; `examined` says
+    that rules and detector have looked at its answer.
     """
 
     task: int
@@ -28,3 +29,5 @@ class Run:
     ended_at: Instant | None = None
     outcome: str | None = None
     purpose: Phase = Phase.ANSWER
+    executor: str = ""
+    examined: bool = False

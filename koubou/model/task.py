@@ -235,6 +235,7 @@ class Task:
     upgraded_to: str | None
     lesser: Lesser | None
     judge_score: float | None
+    released: bool
     waiting_since: Instant
     ripe_at: Instant
     half_used: bool

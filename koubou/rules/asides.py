@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from koubou.model.call import CallError, ErrorClass
 from koubou.model.phase import Lesser, Phase
@@ -90,12 +90,21 @@ def tier_of_aside(task: Task, routing: Routing) -> str | None:
     return routing.difficulty_judge if task.phase is Phase.DIFFICULTY else routing.judge.tier or task.tier
 
 
-def may_judge(judge: Tier, answered: Tier | None) -> bool:
-    """Whether a judge may read an answer: in the cloud only what a model made of a request that was looked at itself.
+def may_judge(judge: Tier, answered: Run | None) -> bool:
+    """Whether a judge may read the answer of a run: in the cloud only one that was examined, and that a model gave.
 
     A program may have read what nobody has looked at, and put it into its answer.
     """
-    return judge.reach is Reach.LOCAL or (answered is not None and answered.executor in _MODELS)
+    examined = answered is not None and answered.examined and answered.executor in _MODELS
+    return judge.reach is Reach.LOCAL or examined
+
+
+def is_to_be_examined(task: Task, tier: str, tiers: Mapping[str, Tier], routing: Routing) -> bool:
+    """Whether the answer of a tier is to be looked at closely, for a judge in the cloud may read it."""
+    judge = tiers.get(routing.judge.tier or tier)
+    return (
+        task.phase is Phase.ANSWER and to_be_judged(task, routing) and judge is not None and judge.reach is Reach.CLOUD
+    )
 
 
 def difficulty_of(said: str | None) -> Difficulty | None:

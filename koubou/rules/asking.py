@@ -57,6 +57,8 @@ _OF = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,4})?) ?(?:/|out of|of) ?(\d{1,3})
 _PERCENT = re.compile(r"(?<![\w.])(\d{1,3}(?:\.\d{1,4})?) ?%")
 _DECIMAL = re.compile(r"(?<![\w.])(0?\.\d{1,6}|[01]\.\d{1,6})(?![\d%/])")
 _PLAIN = re.compile(r"^\s*(?:score\s?[:=]?\s?)?([01])\.?\s*$", re.IGNORECASE)
+_TOLD = re.compile(r"\bscore\W{1,3}([01])(?![\w.%/])", re.IGNORECASE)
+_OBJECT = re.compile(r"\{[^{}]*\}")
 _DECODER = json.JSONDecoder()
 
 
@@ -108,13 +110,18 @@ JUDGING_BYTES = conversation_bytes(judging((), "", "m" * MARK_LENGTH), None)
 
 
 def verdict(reply: str) -> Verdict | None:
-    """The score in a reply: JSON anywhere, `0.7`, `7/10` or `70 %`; the lowest where there are several; else None."""
+    """The score in a reply: JSON anywhere, `0.7`, `7/10` or `70 %`; the lowest of all that it names.
+
+    None where it names none, or one that is no score: who reckons like that has not understood the question.
+    """
     text = reply[:_LONGEST_REPLY]
-    told = [Verdict(score=score, missing=_one_line(said.get("missing"))) for score, said in _scored(text)]
-    if told:
-        return min(told, key=lambda each: each.score)
-    found = [score for part, whole in _shares(text) if (score := part / whole) <= 1]
-    return Verdict(score=min(found)) if found else None
+    told = list(_scored(text))
+    scores = [score for score, _ in told]
+    scores += [part / whole for part, whole in _shares(_OBJECT.sub(" ", text) if told else text)]
+    if not scores or not all(0 <= score <= 1 for score in scores):
+        return None
+    missing = next((said.get("missing") for score, said in told if score == min(scores)), None)
+    return Verdict(score=min(scores), missing=_one_line(missing))
 
 
 def simplified(conversation: Sequence[Mapping[str, str]]) -> Messages:
@@ -164,7 +171,7 @@ def _score(said: object) -> float | None:
         said = min(shares, default=None)
     if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
         return None
-    return float(said) if 0 <= said <= 1 else None
+    return float(said)
 
 
 def _shares(text: str) -> Iterator[tuple[float, float]]:
@@ -175,6 +182,8 @@ def _shares(text: str) -> Iterator[tuple[float, float]]:
     for part in _PERCENT.findall(text):
         yield float(part), 100.0
     for part in _DECIMAL.findall(_OF.sub(" ", text)):
+        yield float(part), 1.0
+    for part in _TOLD.findall(text):
         yield float(part), 1.0
     if alone := _PLAIN.match(text):
         yield float(alone[1]), 1.0

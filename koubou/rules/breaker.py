@@ -59,7 +59,7 @@ def is_good(error: CallError | None, took: Milliseconds, tier: Tier) -> bool | N
 
 def after_call(circuit: Circuit, seen: Seen, rules: BreakerRules, now: Instant) -> Circuit:
     """The circuit after a call, which may be an old one that says nothing of the present state."""
-    if circuit.state is CircuitState.OPEN or seen.began < circuit.changed_at:
+    if circuit.state is CircuitState.OPEN or seen.began < circuit.changed_at <= now:
         return circuit
     if circuit.state is CircuitState.HALF_OPEN:
         if not seen.good:
@@ -124,7 +124,9 @@ def quiet_until(tier: Tier, circuits: Mapping[str, Circuit], now: Instant) -> In
 
 def is_due(circuit: Circuit, now: Instant) -> bool:
     """Whether it is time to ask its server how it is."""
-    return circuit.state is CircuitState.OPEN and circuit.retry_at is not None and circuit.retry_at <= now
+    if circuit.state is not CircuitState.OPEN or circuit.retry_at is None:
+        return False
+    return not now < circuit.retry_at <= now + circuit.wait  # further off than it can be: the clock was set back
 
 
 def as_resting(tiers: Mapping[str, Tier], circuits: Mapping[str, Circuit]) -> Mapping[str, Tier]:

@@ -21,6 +21,7 @@ from koubou.rules.estimate import of_call
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
 from koubou.steps.after_run import settle_for, without_aside
+from koubou.steps.asides import may_be_asked
 from koubou.steps.deal import next_in
 from koubou.steps.ending import fail
 from koubou.steps.locks import has_locks_free
@@ -94,7 +95,11 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int
         shop.board.tasks.rerouted(task, now)
         shop.note(task, "task.retried", f"{tier.name} is not local any more, and the task is {task.sensitivity}", now)
         return
-    if task.has_locks and not has_locks_free(shop, task, now):
+    if not may_be_asked(shop, task, tier):
+        shop.board.tasks.rerouted(task, now)
+        shop.note(task, "task.retried", f"{tier.name} may not read the answer any more", now)
+        return
+    if task.has_locks and task.phase is Phase.ANSWER and not has_locks_free(shop, task, now):
         return
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
@@ -152,6 +157,7 @@ def _start(
             timeout=admitted.timeout,
             admitted_at=now,
             purpose=task.phase,
+            executor=tier.executor,
         )
     )
     take(shop, tier, hold.tokens, now)
@@ -184,4 +190,6 @@ def _conforms(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> bool:
         return True
     if shop.board.tasks.queued_up_to(tier.name, 1):
         shop.wake_by(opens)
+        if opens > now + shop.routing.patience and shop.board.tasks.leave_asides(tier.name, now):
+            shop.wake_by(now)  # answers in hand wait for nobody so long
     return False

@@ -107,16 +107,15 @@ def _answered(shop: Shop, whose: Task, run: Run, result: CallResult, now: Instan
         lacks = ", ".join(result.missing)
         up = next_up(task, shop.tiers, shop.routing)
         if up is not None and would_help(task, shop.tiers[up], run, result.missing):
-            _go_up(shop, in_hand, run.tier, up, f"the answer is incomplete ({lacks})", now)
+            _go_up(shop, in_hand, up, f"the answer is incomplete ({lacks})", now)
             return
-        shop.board.experience.poor(task.type, run.tier)
         shop.note(task, "task.incomplete", f"the answer lacks: {lacks}", now, run=run.number, tier=run.tier)
     elif to_be_judged(task, shop.routing):
         shop.board.tasks.retried(replace(in_hand, phase=Phase.JUDGE), now)
         shop.note(task, "task.judged", f"the answer of run {run.number} is to be judged", now, run=run.number)
         return
     else:
-        shop.board.experience.answered(task.type, run.tier)
+        _learn(shop, task, run)
     complete(shop, task, result.answer_bytes, now)
 
 
@@ -149,12 +148,23 @@ def _judged(shop: Shop, task: Task, result: CallResult, now: Instant) -> None:
     if up is None:
         settle_for(shop, judged, f"{told}; no tier above can take it", now)
     else:
-        _go_up(shop, judged, answer.tier if answer else "", up, told, now)
+        _go_up(shop, judged, up, told, now)
 
 
-def _go_up(shop: Shop, task: Task, tier: str, up: str, why: str, now: Instant) -> None:
+def _learn(shop: Shop, task: Task, run: Run) -> None:
+    """A tier has done a task well; one that had done it badly before is known to do worse.
+
+    That work went up is no proof by itself: a task can ask for what nobody can do.
+    """
+    shop.board.experience.answered(task.type, run.tier)
+    if task.upgraded_to is not None:
+        before = shop.board.runs.get(task.seq, task.answer_run or run.number - 1)
+        if before is not None and before.tier != run.tier:
+            shop.board.experience.poor(task.type, before.tier)
+
+
+def _go_up(shop: Shop, task: Task, up: str, why: str, now: Instant) -> None:
     """Bad work of a tier is done again by the next one up, once."""
-    shop.board.experience.poor(task.type, tier)
     shop.board.tasks.retried(replace(task, phase=Phase.ANSWER, upgraded_to=up, failures=0), now)
     shop.note(task, "task.upgraded", f"{why}: it goes up to {up}", now, run=task.run, tier=up)
 
@@ -178,7 +188,7 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
             failures = task.failures + (1 if counts else 0)
             up = next_up(task, shop.tiers, shop.routing) if is_too_much(error, failures) else None
             if up is not None:
-                _go_up(shop, task, run.tier, up, f"{run.tier} failed {failures} times: {error.message}", now)
+                _go_up(shop, task, up, f"{run.tier} failed {failures} times: {error.message}", now)
                 return
             kind = ParkReason.RATE if error.kind is ErrorClass.RATE else ParkReason.TIER
             park = Park(reason=kind, detail=reason, until=now + delay) if delay else None

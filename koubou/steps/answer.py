@@ -9,7 +9,7 @@ from koubou.errors import BOARD_FAULTS, IllegalMove, KoubouError, NotAllowed, Un
 from koubou.model.deed import CancelRun
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
-from koubou.model.status import ENDS, ParkReason, Waiting
+from koubou.model.status import ENDS, ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity, Task
 from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
@@ -206,6 +206,8 @@ def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if task.sensitivity is None or task.waiting in (None, Waiting.RUN, Waiting.FILE, Waiting.CLASSIFY):
         raise IllegalMove(f"task {task.id} is {task.status}: only a classified task that waits can be released")
     shop.board.tasks.set_sensitivity(task, Sensitivity(wanted), now)
+    if all(need.status is Status.COMPLETED for need in shop.board.tasks.needs(task.seq)):
+        shop.board.tasks.note_released(task.seq)
     told = f"{task.sensitivity} → {wanted} by {asked.actor}: {reason}"
     shop.board.history.add(task.seq, "task.released", told, now, asked.actor)
     shop.say("task.released", "warning", task=task.id, reason=f"{task.sensitivity} → {wanted}", actor=asked.actor)

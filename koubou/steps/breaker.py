@@ -58,6 +58,19 @@ def key_refused(shop: Shop, tier: str, error: CallError, now: Instant) -> None:
         shop.leave_alone(now)
 
 
+def look_further(shop: Shop, tier: Tier, now: Instant) -> None:
+    """None of the least urgent of very many that are parked wants a tier that comes back: all of them choose again.
+
+    From time to time only, for that takes many turns; `retry_at` of a half open circuit says when next.
+    """
+    circuits = [shop.circuits[name] for name in circuits_of(tier) if name in shop.circuits]
+    tried = next((circuit for circuit in circuits if circuit.state is CircuitState.HALF_OPEN), None)
+    if tried is not None and (tried.retry_at is None or tried.retry_at <= now):
+        _put(shop, replace(tried, retry_at=now + shop.breaker.wait))
+        shop.reroute(now)
+        shop.wake_by(now)
+
+
 def forget(shop: Shop, tier: Tier) -> list[str]:
     """A person says that a tier is well: its circuits are as good as new. Return those that were not."""
     known = [name for name in circuits_of(tier) if name in shop.circuits]

@@ -23,7 +23,7 @@ def pause(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if shop.board.crew.latch(pause_of(tier), reason, now):
         shop.board.history.add(None, "system.paused", f"{where}: {reason}", now, asked.actor)
         shop.say("system.paused", "warning", tier=tier, actor=asked.actor)
-        shop.board.tasks.leave_asides(now)
+        shop.board.tasks.leave_asides(tier, now)
     return {"paused": where, "at_work": _at_work(shop, tier)}
 
 

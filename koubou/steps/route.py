@@ -13,13 +13,15 @@ from koubou.model.phase import Phase
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 from koubou.model.tier import Tier
-from koubou.rules.asides import may_judge, tier_of_aside
+from koubou.rules.asides import tier_of_aside
 from koubou.rules.breaker import state_of
 from koubou.rules.latches import is_paused
 from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
 from koubou.rules.route import Weather, choose_tier, obstacle_of
 from koubou.steps.after_run import settle_for
+from koubou.steps.asides import may_be_asked
+from koubou.steps.breaker import look_further
 from koubou.steps.ending import fail
 from koubou.steps.pace import is_being_tried, open_at
 from koubou.steps.shop import Shop
@@ -64,6 +66,8 @@ def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instan
             if isinstance(decision, Routed) and decision.tier == name:
                 shop.apart(now, task.id, _routed, shop, task, decision, now)
                 return [other for other in due if other.seq != task.seq]
+    if len(parked) == shop.batch:
+        look_further(shop, tier, now)
     return due
 
 
@@ -127,10 +131,8 @@ def _aside(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
     if tier.name in closed or is_paused(tier.name, shop.board.crew.latches()):
         why = "may not be asked for longer than one waits" if tier.name in closed else "is paused"
         return Park(reason=ParkReason.TIER, detail=f"{tier.name} {why}")
-    answer = shop.board.runs.get(task.seq, task.answer_run or 0) if task.phase is Phase.JUDGE else None
-    if answer is not None and not may_judge(tier, shop.tiers.get(answer.tier)):
-        detail = f"{tier.name} is not local, and what {answer.tier} has read nobody has looked at"
-        return Park(reason=ParkReason.TIER, detail=detail)
+    if not may_be_asked(shop, task, tier):
+        return Park(reason=ParkReason.TIER, detail=f"{tier.name} is not local, and nobody has looked at the answer")
     asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
     return Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser)
 
@@ -173,7 +175,7 @@ def _inherit(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Tas
     shop.board.tasks.set_inputs_bytes(task.seq, growth)
     levels = [need.sensitivity for need in read.values() if need.sensitivity is not None]
     highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)
-    if highest is task.sensitivity:
+    if highest is task.sensitivity or task.released:
         return task
     shop.board.tasks.set_sensitivity(task, highest, now)
     shop.note(task, "task.classified", f"{highest}: it reads an answer that is", now, sensitivity=str(highest))

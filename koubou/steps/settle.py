@@ -81,7 +81,7 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     if run is None:
         return
     outcome = str(result.error.kind) if result.error else "answered"
-    first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes)
+    first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes, examined=result.examined)
     if first and (tier := shop.tiers.get(run.tier)) is not None:
         note_call(shop, tier, result, now)
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from koubou.model.decision import Refused
 from koubou.model.instant import Instant
+from koubou.model.task import Task
 from koubou.rules.windows import current
+from koubou.steps.after_run import settle_for
 from koubou.steps.ending import fail
 from koubou.steps.locks import wake_for_locks
 from koubou.steps.shop import Shop
@@ -20,7 +22,7 @@ def wake(shop: Shop, now: Instant) -> int:
             remedy="drop it again with a later time",
             retryable=False,
         )
-        shop.apart(now, task.id, fail, shop, task, refused, now)
+        shop.apart(now, task.id, _expire, shop, task, refused, now)
         moved += 1
     for name, dimension in shop.board.tasks.breached_accounts():
         # A breach of last month's account is over: the task asks this month's.
@@ -28,3 +30,9 @@ def wake(shop: Shop, now: Instant) -> int:
         if account is not None:
             moved += shop.board.tasks.wake_breached(name, account, now)
     return moved + wake_for_locks(shop, now)
+
+
+def _expire(shop: Shop, task: Task, refused: Refused, now: Instant) -> None:
+    """An answer that is in hand came in time."""
+    if not settle_for(shop, task, "its time is over", now):
+        fail(shop, task, refused, now)

@@ -86,7 +86,7 @@ class Assign:
 
     `purpose` says for what (`model.phase.Phase`), `expect` names the parts of a complete answer.
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
-    `policy` says what should not be in the answer.
+    `policy` says what should not be in the answer; with `rules`, a folder of compiled ones, the detector looks too.
     """
 
     task: str
@@ -101,6 +101,7 @@ class Assign:
     source: str = ""
     attachments: tuple[Attachment, ...] = ()
     policy: Policy = OPEN
+    rules: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

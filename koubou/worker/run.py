@@ -6,9 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 from koubou import crash
 from koubou.backends.port import Answer, Backend
+from koubou.detectors.kingfisher import Kingfisher
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
 from koubou.leash.mark import mark_of
@@ -17,7 +20,7 @@ from koubou.model.instant import SECOND, Instant
 from koubou.model.phase import Phase
 from koubou.model.policy import Flag, Policy
 from koubou.rules import asking
-from koubou.rules.examine import examine_answer
+from koubou.rules.examine import detected_in_answer, examine_answer
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.complete import lacks
@@ -73,6 +76,7 @@ class Run:
             missing=self._lacks(text, answer),
             said=self._said(text) if answer.error is None else None,
             findings=await self._examined(text),
+            examined=self.assign.rules is not None,
         )
         return Record(result=result, answer=text)
 
@@ -99,7 +103,9 @@ class Run:
         return None
 
     async def _examined(self, text: str) -> tuple[Flag, ...]:
-        """A long answer is looked at beside the loop, which has other calls to see to."""
+        """A long answer is looked at beside the loop, which has other calls to see to; so it is by the detector."""
+        if self.assign.rules is not None:
+            return await asyncio.to_thread(_flags, text, self.assign.policy, self.assign.rules)
         if len(text) < _LONG:
             return _flags(text, self.assign.policy)
         return await asyncio.to_thread(_flags, text, self.assign.policy)
@@ -138,12 +144,18 @@ def where(error: BaseException) -> str:
     return f"a bug: {type(error).__name__}{place}; please report it"
 
 
-def _flags(text: str, policy: Policy) -> tuple[Flag, ...]:
+def _flags(text: str, policy: Policy, rules: str | None = None) -> tuple[Flag, ...]:
     """What should not be in an answer. A bug over it must not lose what was paid for: it is flagged itself."""
     try:
-        return examine_answer(text, policy)
+        found = examine_answer(text, policy)
+        return found if found or rules is None else detected_in_answer(text, _detector(rules).scan_texts)
     except Exception as error:  # noqa: BLE001 - see above
         return (Flag(category="unexamined", rule=type(error).__name__, line=1),)
+
+
+@cache
+def _detector(rules: str) -> Kingfisher:
+    return Kingfisher(Path(rules))
 
 
 def _make_folder(assign: Assign) -> None:

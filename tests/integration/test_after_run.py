@@ -64,7 +64,13 @@ def test_an_incomplete_answer_goes_up_once_and_the_next_is_taken_as_it_is() -> N
     end(shop, missing=("expect[0]",))
     assert stands(shop) == ("medium", Phase.ANSWER, Status.COMPLETED)
     poor = dict(shop.board.connection.execute("SELECT tier, poor FROM experience").fetchall())
-    assert poor == {"local": 1, "medium": 1}
+    assert poor == {}, "what nobody can do proves nothing"
+    shop = a_shop()
+    drop(shop, difficulty=Difficulty.LOW)
+    end(shop, missing=("expect[0]",))
+    end(shop)
+    told = dict(shop.board.connection.execute("SELECT tier, poor FROM experience").fetchall())
+    assert told == {"local": 1, "medium": 0}
 
 
 def test_an_incomplete_answer_is_taken_where_nobody_is_above_or_the_task_asked_for_its_tier() -> None:
@@ -135,7 +141,7 @@ def test_without_money_for_the_judge_the_answer_is_kept() -> None:
     shop = a_shop(dear)
     drop(shop)
     shop.budget = a_budget(monthly=600_000)
-    end(shop)
+    end(shop, examined=True)
     assert stands(shop)[::2] == ("medium", Status.COMPLETED)
     assert "no money" in " ".join(reason for _, _, reason, _ in shop.board.history.of_task(shop.task().seq))
 
@@ -271,3 +277,18 @@ def test_a_tier_that_a_person_takes_as_well_has_recovered() -> None:
     assert [deed.event for deed in shop.deeds if isinstance(deed, Say)].count("tier.recovered") == 1
     shop.ask("resume", tier="medium")
     assert "tier.recovered" not in [deed.event for deed in shop.deeds if isinstance(deed, Say)]
+
+
+def test_a_person_may_release_what_reads_a_secret_answer() -> None:
+    shop = a_shop()
+    drop(shop, sensitivity=Sensitivity.CONFIDENTIAL)
+    end(shop)
+    shop.file()
+    shop.tiers = tiers(a_tier("high"), a_tier("medium"), a_tier("local", unfit="gone"))
+    reads = {"depends_on": ["a-task"], "inputs": {"found": "a-task"}}
+    shop.drop(a_new_task("reader", prompt="Say again: {{ inputs.found }}", **reads))
+    assert shop.task("reader").sensitivity is Sensitivity.CONFIDENTIAL
+    shop.ask("release", id="reader", to="internal", reason="it is no secret any more")
+    shop.turn()
+    assert shop.task("reader").sensitivity is Sensitivity.INTERNAL
+    assert shop.task("reader").tier == "medium"

@@ -37,7 +37,12 @@ def sent(folder: Path, held_less: int = 0) -> tuple[list[Any], list[Heard]]:
     shop.drop(a_new_task())
     (deed,) = [deed for deed in shop.deeds if isinstance(deed, SendRun)]
     shop.board.connection.execute("UPDATE task SET input_bytes = input_bytes - ?", (held_less,))
-    workshop = SimpleNamespace(layout=Layout(home=str(folder)), tiers=shop.tiers, intake=SimpleNamespace(policy=OPEN))
+    workshop = SimpleNamespace(
+        layout=Layout(home=str(folder)),
+        tiers=shop.tiers,
+        routing=shop.routing,
+        intake=SimpleNamespace(policy=OPEN, rule_cache=""),
+    )
     crew: Any = SimpleNamespace(members={deed.worker: worker}, workshop=workshop)
     heard: list[Heard] = []
     hands: Any = None

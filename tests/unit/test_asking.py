@@ -160,3 +160,17 @@ def test_reading_a_verdict_takes_no_long_time(piece: str) -> None:
     begun = perf_counter()
     verdict(piece * 100_000)
     assert perf_counter() - begun < 0.25  # some 1 ms; a pattern that runs wild takes seconds
+
+
+@pytest.mark.parametrize(
+    ("reply", "score"),
+    [
+        ('The answer only says {"score": 1}. Of ten points I give it 0.1.', 0.1),
+        ('{"score": -1} and {"score": 1}', None),
+        ("It claims 9/10. Score: 0", 0.0),
+        ('{"score": 0.8, "missing": "1/10 of the cases"}', 0.8),
+    ],
+)
+def test_praise_that_is_quoted_wins_nothing(reply: str, score: float | None) -> None:
+    found = verdict(reply)
+    assert (None if found is None else found.score) == score

@@ -162,3 +162,13 @@ def test_silence_that_was_asked_for_outlives_every_state() -> None:
     for circuit in (quiet, opened(quiet, "", RULES, NOW), closed(opened(quiet, "", RULES, NOW), NOW)):
         assert quiet_until(a_tier(), {circuit.name: circuit}, NOW) == NOW + MINUTE
         assert quiet_until(a_tier(), {circuit.name: circuit}, NOW + MINUTE) is None
+
+
+def test_a_clock_that_is_set_back_keeps_no_circuit_open_or_half_open() -> None:
+    day = 24 * 60 * MINUTE
+    later = opened(Circuit(name="x"), "down", BreakerRules(), NOW + day)
+    assert is_due(later, NOW)
+    half = after_check(later, Health(well=True, reason=""), BreakerRules(), NOW + day)
+    for _ in range(BreakerRules().successes):
+        half = after_call(half, Seen(good=True, began=NOW), BreakerRules(), NOW + 1)
+    assert half.state is CircuitState.CLOSED

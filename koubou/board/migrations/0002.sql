@@ -49,6 +49,9 @@ CREATE INDEX task_waits_for_tier ON task (priority, seq DESC)
 
 ALTER TABLE run ADD COLUMN purpose TEXT NOT NULL DEFAULT 'answer'
   CHECK (purpose IN ('difficulty', 'answer', 'judge'));
+ALTER TABLE run ADD COLUMN executor TEXT NOT NULL DEFAULT '';        -- that of its tier when it was admitted
+ALTER TABLE run ADD COLUMN examined INTEGER NOT NULL DEFAULT 0;      -- its answer was looked at by rules and detector
+ALTER TABLE task ADD COLUMN released INTEGER NOT NULL DEFAULT 0;     -- a named person said how secret it is
 CREATE INDEX run_answered ON run (tier, ended_at) WHERE outcome = 'answered';
 
 -- A provider's model, as it has served lately. What is not here serves well.

@@ -1,6 +1,6 @@
 -- name: insert
-INSERT INTO run (task, number, tier, worker, call, cap, timeout, admitted_at, purpose)
-VALUES (:task, :number, :tier, :worker, :call, :cap, :timeout, :now, :purpose);
+INSERT INTO run (task, number, tier, worker, call, cap, timeout, admitted_at, purpose, executor)
+VALUES (:task, :number, :tier, :worker, :call, :cap, :timeout, :now, :purpose, :executor);
 
 -- name: get
 SELECT * FROM run WHERE task = :task AND number = :number;
@@ -17,7 +17,7 @@ WHERE task = :task AND number = :number AND started_at IS NULL AND ended_at IS N
 
 -- name: ended
 -- A run ends once; no row means that its end was known.
-UPDATE run SET ended_at = :now, outcome = :outcome, answer_bytes = :answer_bytes
+UPDATE run SET ended_at = :now, outcome = :outcome, answer_bytes = :answer_bytes, examined = :examined
 WHERE task = :task AND number = :number AND ended_at IS NULL;
 
 -- name: richest

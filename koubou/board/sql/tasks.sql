@@ -215,7 +215,7 @@ WHERE seq = :seq AND outcome IS NOT NULL AND filed_at IS NULL;
 -- A person wants an ended task tried again; one that ended before it was classified is classified first.
 UPDATE task SET status = :status, waiting = CASE WHEN sensitivity IS NULL THEN 'classify' ELSE 'route' END, outcome = NULL, error = NULL, filed_at = NULL, finished_at = NULL,
                 failures = 0, interruptions = 0, suspect = 0, given_up = '[]', cancel_asked = 0, phase = 'answer',
-                answer_run = NULL, upgraded_to = NULL, lesser = NULL, waiting_since = :now,
+                answer_run = NULL, upgraded_to = NULL, lesser = NULL, judge_score = NULL, waiting_since = :now,
                 updated_at = :now
 WHERE seq = :seq AND status = :from_status AND filed_at IS NOT NULL;
 
@@ -230,6 +230,10 @@ UPDATE task SET sensitivity = :sensitivity, updated_at = :now WHERE seq = :seq;
 
 -- name: rated
 UPDATE task SET rated = :rating WHERE seq = :seq AND status = 'completed';
+
+-- name: released
+-- The person knew what it reads: its sensitivity is not raised again by that.
+UPDATE task SET released = 1 WHERE seq = :seq;
 
 -- name: inputs
 UPDATE task SET inputs_bytes = :size WHERE seq = :seq;
@@ -253,7 +257,7 @@ WHERE outcome IS NULL AND waiting = 'admit' AND tier NOT IN (SELECT value FROM j
 -- name: leave_asides
 -- Who only waits to be judged, or asked about, somewhere: it is seen anew whether that is worth it.
 UPDATE task SET status = 'pending', waiting = 'route', updated_at = :now
-WHERE outcome IS NULL AND waiting = 'admit' AND park IS NULL AND phase <> 'answer';
+WHERE outcome IS NULL AND waiting = 'admit' AND park IS NULL AND phase <> 'answer' AND tier = coalesce(:tier, tier);
 
 -- name: parked_for_tier
 -- Who waits until a tier can take him, the least urgent first.
