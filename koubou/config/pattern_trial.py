@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from itertools import islice
 
 from koubou.rules.secrets.own_words import WINDOW, compiled
 
 LONGEST = 500
 _TRIES = 3
-_PATIENCE = 0.02
-"""Processor seconds for one text of a window's length; those that grow without bound pass it at some twenty letters."""
-_ENOUGH = 1.0
+_MORE = 1.8
+"""How much longer a text may take than the measure does, which takes as long as the square of its length."""
+_ENOUGH = 3.0
 _LENGTHS = (*range(8, 40, 2), 60, 120, 250, 500, 1_000, WINDOW)
 _KINDS = ("a", "A", "0", " ", "_", "-", ".", ",", "あ", "ア", "漢", "a ", "a0", "a-", "0 ", "a.", '"')
 _MOST_PUMPS = 60
@@ -52,7 +53,14 @@ def _slow_texts(text: str) -> Iterator[str]:
 
 def _is_slow(expression: re.Pattern[str], text: str) -> bool:
     """Whether a search takes long by itself: what a busy machine takes away is no fault of the pattern."""
-    return all(_seconds(expression, text) > _PATIENCE for _ in range(_TRIES))
+    return all(_seconds(expression, text) > _patience() for _ in range(_TRIES))
+
+
+@cache
+def _patience() -> float:
+    """Processor seconds, measured: they are others on every machine."""
+    measure = re.compile(r"\d+-\d+")
+    return _MORE * min(_seconds(measure, "0" * WINDOW) for _ in range(_TRIES))
 
 
 def _seconds(expression: re.Pattern[str], text: str) -> float:

@@ -149,7 +149,14 @@ def test_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
         "cancelled": 0,
     }
     assert status["parked"] == {"budget": 1}
-    assert status["tiers"]["local"] == {"breaker": None, "unfit": None, "queued": 1, "running": 0, "places": 2}
+    assert status["tiers"]["local"] == {
+        "breaker": None,
+        "unfit": None,
+        "opens_at": None,
+        "queued": 1,
+        "running": 0,
+        "places": 2,
+    }
     assert (status["emergency"], status["served"], status["workers"]) == (False, False, [])
     assert [account["name"] for account in status["accounts"]] == ["month:2027-01"]
     assert "not served" in home.koubou("status").stdout
