@@ -18,12 +18,18 @@ if TYPE_CHECKING:
 TIMES = 3
 SLOWEST = 2.0
 """Seconds for one request; with so few of them, one that fails is more than a tenth."""
+MISSING = "its server does not have the model"
+"""What is wrong where the list of models lacks the tier's; of interest only where that was what went wrong."""
 _LARGEST = 4_000_000
 _PIECE = 64 * 1024
 
 
-def ask_health(tier: Tier, api_key: str | None) -> Health:
-    """How the server of a tier is; what cannot be asked counts as well, and the next task will tell. Blocks."""
+def ask_health(tier: Tier, api_key: str | None, *, needs_model: bool = False) -> Health:
+    """How the server of a tier is; what cannot be asked counts as well, and the next task will tell. Blocks.
+
+    With `needs_model` its list of models must name the tier's. Lists leave out what is served all the same, so that
+    this is asked only where a missing model was the matter.
+    """
     import requests  # late: 0.1 s that a healthy workshop need not pay
     from urllib3.exceptions import HTTPError
 
@@ -36,7 +42,7 @@ def ask_health(tier: Tier, api_key: str | None) -> Health:
         for _ in range(TIMES):
             began = time.monotonic()
             try:
-                problem = _ask(session, tier)
+                problem = _ask(session, tier, needs_model=needs_model)
             except (requests.RequestException, HTTPError, ValueError, OSError) as error:
                 problem = _word(error)
             took = time.monotonic() - began
@@ -47,7 +53,7 @@ def ask_health(tier: Tier, api_key: str | None) -> Health:
     return Health(well=True, reason="it says that it is well")
 
 
-def _ask(session: Session, tier: Tier) -> str | None:
+def _ask(session: Session, tier: Tier, *, needs_model: bool) -> str | None:
     """What is wrong, or None."""
     address = f"{tier.base_url.rstrip('/')}/models"
     with session.get(address, timeout=SLOWEST, allow_redirects=False, stream=True) as response:
@@ -58,8 +64,8 @@ def _ask(session: Session, tier: Tier) -> str | None:
         return f"its server answers with status {response.status_code}"
     if 300 <= response.status_code < 400:
         return "its server sends elsewhere"
-    if response.status_code == 200 and (names := _names(body)) and tier.model not in names:
-        return "its server does not have the model"
+    if needs_model and response.status_code == 200 and (names := _names(body)) and not _is_named(tier.model, names):
+        return MISSING
     return None  # also where it keeps no list: the next task tells
 
 
@@ -75,15 +81,20 @@ def _read(response: Response, end: float) -> bytes:
 
 
 def _names(body: bytes) -> set[str]:
-    """The models of the list; empty where that is none. Anthropic and OpenAI name them `id`, Ollama adds a tag."""
+    """The models of the list; empty where that is none. Anthropic and OpenAI name them `id`."""
     try:
         listed: Any = json.loads(body)
     except (ValueError, RecursionError):
         return set()
     entries = listed.get("data") if isinstance(listed, dict) else None
     ids = [entry.get("id") for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    names = {name for name in ids if isinstance(name, str)}
-    return names | {name.removesuffix(":latest") for name in names}
+    return {name for name in ids if isinstance(name, str) and name}
+
+
+def _is_named(model: str, names: set[str]) -> bool:
+    """Whether one contains the other: lists say models/x, org/x, x:8b or x-2025-08-07 of what is asked for as x."""
+    model = model.casefold()
+    return any(model in name or name in model for name in map(str.casefold, names))
 
 
 def _word(error: Exception) -> str:

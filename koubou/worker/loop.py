@@ -29,6 +29,7 @@ from koubou.wire.messages import (
     Unable,
     Welcome,
 )
+from koubou.worker.complete import Completeness
 from koubou.worker.leave_record import keep_trying
 from koubou.worker.line import Line
 from koubou.worker.run import Run, now
@@ -51,6 +52,7 @@ class Worker:
         self._runs: dict[tuple[str, int], Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="record")
+        self._completeness = Completeness()
         self._leave = asyncio.Event()
         self._hurry: asyncio.TimerHandle | None = None
         self._grace: Milliseconds = 0
@@ -103,7 +105,7 @@ class Worker:
         key = (assign.task, assign.run)
         if self._leave.is_set() or key in self._runs:
             return  # the master knows what a leaving worker has not finished, and gives it to another
-        run = self._runs[key] = Run(assign, self._name)
+        run = self._runs[key] = Run(assign, self._name, self._completeness)
         task = asyncio.get_running_loop().create_task(self._carry_out(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

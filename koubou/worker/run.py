@@ -23,7 +23,7 @@ from koubou.rules import asking
 from koubou.rules.examine import detected_in_answer, examine_answer
 from koubou.wire.messages import Assign
 from koubou.wire.record import Record
-from koubou.worker.complete import lacks
+from koubou.worker.complete import Completeness
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
 
 _STOPPED = {
@@ -39,8 +39,9 @@ _LONG = 50_000
 class Run:
     """An assignment at work. `stop` may come at any time, from the wire or the clock."""
 
-    def __init__(self, assign: Assign, worker: str) -> None:
+    def __init__(self, assign: Assign, worker: str, completeness: Completeness) -> None:
         self.assign = assign
+        self._completeness = completeness
         mark = mark_of(assign.home or assign.folder, worker, assign.task, assign.run)
         self._sink = GrowingAnswer(assign.folder, mark)
         self._why: ErrorClass | None = None
@@ -73,7 +74,7 @@ class Run:
             first_token_at=self._sink.first_at,
             answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
             quiet_for=answer.quiet_for,
-            missing=self._lacks(text, answer),
+            missing=await self._lacks(text, answer),
             said=self._said(text) if answer.error is None else None,
             findings=await self._examined(text),
             examined=self.assign.rules is not None,
@@ -87,10 +88,15 @@ class Run:
             if self._call is not None:
                 self._call.cancel()
 
-    def _lacks(self, text: str, answer: Answer) -> tuple[str, ...]:
+    async def _lacks(self, text: str, answer: Answer) -> tuple[str, ...]:
+        """What a whole answer lacks; whoever is stopped meanwhile does not wait for it."""
         if answer.error is not None or self.assign.purpose is not Phase.ANSWER:
             return ()
-        return lacks(text, answer.finish_reason, self.assign.expect, self.assign.body)
+        self._call = asyncio.current_task()
+        try:
+            return await self._completeness.lacks(text, answer.finish_reason, self.assign.expect, self.assign.body)
+        finally:
+            self._call = None
 
     def _said(self, text: str) -> str | None:
         """What a model said that was asked about the task, in the one form in which it is understood."""

@@ -60,9 +60,10 @@ def saying(status: str, body: object = "", *headers: str) -> Serve:
     return lambda door: door.wfile.write(f"{head}\r\n\r\n{text}".encode()) and None
 
 
-def asked_of(serve: Serve, model: str = "gpt") -> tuple[Health, list[str]]:
+def asked_of(serve: Serve, model: str = "gpt", *, needs_model: bool = True) -> tuple[Health, list[str]]:
     with a_server(serve) as server:
-        return ask_health(a_tier(base_url=f"{server.address}/v1/", model=model), KEY), server.asked
+        tier = a_tier(base_url=f"{server.address}/v1/", model=model)
+        return ask_health(tier, KEY, needs_model=needs_model), server.asked
 
 
 def listed(*names: str) -> dict[str, object]:
@@ -82,6 +83,11 @@ def test_a_server_that_lists_the_model_each_time_is_well() -> None:
     ("status", "body", "model", "well"),
     [
         ("200 OK", listed("gpt:latest"), "gpt", True),
+        ("200 OK", listed("gpt:8b"), "gpt", True),
+        ("200 OK", listed("models/gpt"), "gpt", True),
+        ("200 OK", listed("gpt"), "house/gpt", True),
+        ("200 OK", listed("GPT-2025-08-07"), "gpt", True),
+        ("200 OK", listed(""), "gpt", True),
         ("200 OK", listed("other"), "gpt", False),
         ("200 OK", listed(), "gpt", True),
         ("200 OK", "<html>log in</html>", "gpt", True),
@@ -100,6 +106,11 @@ def test_what_it_says_tells_how_it_is(status: str, body: object, model: str, wel
     found, _ = asked_of(saying(status, body), model)
     assert found.well is well
     assert found.reason
+
+
+def test_a_list_without_the_model_says_nothing_where_something_else_was_the_matter() -> None:
+    found, _ = asked_of(saying("200 OK", listed("other")), needs_model=False)
+    assert found.well
 
 
 def test_one_bad_answer_of_a_few_is_too_many() -> None:

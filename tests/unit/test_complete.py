@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import json
 import threading
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
 import pytest
 
 from koubou.rules.paper import SCHEMA
-from koubou.worker.complete import lacks
+from koubou.worker import checking
+from koubou.worker.complete import Completeness
 
 
 def body(schema: Any) -> dict[str, Any]:
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
+
+
+def lacks(answer: str, finish_reason: str | None, expect: Sequence[str], body: dict[str, Any]) -> tuple[str, ...]:
+    return asyncio.run(Completeness().lacks(answer, finish_reason, expect, body))
 
 
 def test_a_whole_answer_lacks_nothing() -> None:
@@ -38,7 +45,8 @@ def test_parts_are_found_whatever_their_case() -> None:
 )
 def test_an_answer_meets_its_schema_or_lacks_it(answer: str, meets: bool) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
-    assert (lacks(answer, "stop", (), body(schema)) == ()) == meets
+    assert checking.meets(answer, schema) == meets
+    assert lacks(answer, "stop", (), body(schema)) == (() if meets else (SCHEMA,))
 
 
 def test_nothing_is_ever_fetched() -> None:
@@ -52,9 +60,9 @@ def test_nothing_is_ever_fetched() -> None:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_address[1]}/schema.json"
         for schema in ({"$ref": address}, {"$schema": address}, {"items": {"$ref": f"{address}#/a"}}, {"$id": address}):
-            assert lacks("[1]", "stop", (), body(schema)) == (), "a schema that cannot be used asks for nothing"
+            assert checking.meets("[1]", schema), "a schema that cannot be used asks for nothing"
         for place in ("file:///etc/passwd", "/etc/passwd", "../x.json"):
-            assert lacks("[1]", "stop", (), body({"$ref": place})) == ()
+            assert checking.meets("[1]", {"$ref": place})
         server.shutdown()
     assert asked == []
 
@@ -63,7 +71,7 @@ def test_nothing_is_ever_fetched() -> None:
 def test_no_pattern_takes_long_however_often_it_is_tried(pattern: str) -> None:
     schema = {"type": "array", "contains": {"type": "string", "pattern": pattern}}
     began = perf_counter()
-    lacks(json.dumps(["a" * 40 + "b"] * 200), "stop", (), body(schema))
+    checking.meets(json.dumps(["a" * 40 + "b"] * 200), schema)
     assert perf_counter() - began < 1
 
 
@@ -85,4 +93,4 @@ def test_no_pattern_takes_long_however_often_it_is_tried(pattern: str) -> None:
 )
 def test_no_schema_makes_a_worker_fail(schema: dict[str, Any]) -> None:
     for answer in ("1", '"("', "[" * 400 + "]" * 400, "1" * 4_000, '"\\ud800"'):
-        lacks(answer, "stop", (), body(schema))
+        checking.meets(answer, schema)
