@@ -645,7 +645,7 @@ PROCESSES: Sequence[Mutant] = (
         "koubou/steps/admit.py",
         "        if tier.unfit is not None or is_paused(tier.name, latches):\n",
         "        if tier.unfit is not None:\n",
-        (TURNS, MODEL),
+        ("tests/integration/test_leash_turns.py",),
     ),
     Mutant(
         "a suspect is tried beside others",
