@@ -17,7 +17,7 @@ from koubou.rules.guardrails import NOTE
 from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, spoken
 from koubou.rules.secrets.own_words import patterns_of
 from koubou.rules.secrets.pattern import Pattern, Sighting, sightings
-from koubou.rules.secrets.readings import readings
+from koubou.rules.secrets.readings import even, readings
 
 _LONGEST_ENDING = 5
 MOST_FINDINGS = 100
@@ -33,8 +33,8 @@ _PATTERNS: tuple[Pattern, ...] = (
     *spoken.PATTERNS,
     *guardrails.INJECTIONS,
 )
-_WIDE = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20, 0x130: 0x49}
-"""Full-width letters, digits and signs as ASCII, one for one; and the one capital whose lower case is two letters."""
+_SAYS_NO_NAME = frozenset({"default", "const", "example", "examples", "enum", "value"})
+"""Keys of JSON Schema and the like whose value belongs to the key above them."""
 
 
 def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
@@ -141,11 +141,13 @@ def _in_lines(text: str) -> str:
 
 
 def _sightings(document: str, policy: Policy) -> Iterator[Sighting]:
-    text = document if document.isascii() else document.translate(_WIDE)
+    text = even(document)
     low = text.lower()
     yield from sightings(_PATTERNS, text, low)
     if policy is not OPEN:
         yield from sightings(patterns_of(policy), text, low)
+        if text != document:  # the settings may name a sign that was evened out
+            yield from sightings(patterns_of(policy), document, low)
     if identity_numbers.DIGITS.search(text):
         yield from sightings(identity_numbers.PATTERNS, text, low)
 
@@ -184,18 +186,23 @@ def _finding(hit: Hit) -> Finding:
 
 
 def _lines(value: Mapping[str, Any] | None) -> str:
-    """A nested value as lines `key: value`, so that a name and what stands beside it are read together."""
+    """A nested value as lines `key: value`, so that a name and what stands beside it are read together.
+
+    The value of `properties.password.default` stands beside `password`.
+    """
     lines: list[str] = []
     waiting: list[tuple[str, Any]] = [("", value)] if value else []
     while waiting:
         name, part = waiting.pop()
         match part:
             case Mapping():
-                waiting += [(str(key), part[key]) for key in reversed(part)]
+                waiting += [(name if name and key in _SAYS_NO_NAME else str(key), part[key]) for key in reversed(part)]
                 if name:
                     lines.append(f"{name}:")
             case list() | tuple():
                 waiting += [(name, item) for item in reversed(part)]
+                if name and not part:
+                    lines.append(f"{name}:")
             case _:
                 lines.append(f"{name}: {part}")
     return "\n".join(lines)

@@ -95,6 +95,18 @@ SECRET = {
     "cookie": "Cookie: theme=dark; sessionid=8fK2mQ9xLw4Rt7Yb3Nc6Hd1S5f",
     "shadow": "root:$6$saltsalt$Zk7vQ2mXp9Lw4Rt8Yb3Nc6Hd1Sf5Gj0KaUeIo:19000:0:99999:7:::",
     "seed phrase": "mnemonic: ripple goldfish lantern orbit velvet copper anchor meadow puzzle thunder basket violet",
+    "bold name": "**Password:** Kingyo42#sukui",
+    "bold name alone": "**Password**: Kingyo42#sukui",
+    "row of a table": "| password | Kingyo42#sukui |",
+    "table with a head": "| user | password |\n|------|----------|\n| root | Kingyo42#sukui |",
+    "row of an html table": "<tr>\n  <td>password</td>\n  <td>Kingyo42#sukui</td>\n</tr>",
+    "bold in html": "<b>password</b>: Kingyo42#sukui",
+    "columns with a head": "user,password\nken,changeme\nroot,Kingyo42#sukui\n",
+    "key in columns": "name;api_key;note\nci;8fK2mQ9xLw4Rt7Yb3Nc6;old\n",
+    "columns set by tabs": "password\tKingyo42#sukui",
+    "behind a dash": "password - Kingyo42#sukui",
+    "card with tabs": "card 4556\t7375\t8689\t9855",
+    "card with two blanks": "card 4556  7375  8689  9855",
     "pin": "暗証番号は4821です",
     "marked": "STRICTLY CONFIDENTIAL\n\nPlan for the spring.",
     "marked by a line": "# Confidential\nPlan for the spring.",
@@ -147,6 +159,14 @@ INNOCENT = {
     "japanese": "パスワードをリセットする機能を実装してください。トークンは数えるだけです。",
     "japanese marker talked about": "機密情報を検出する正規表現を書いて",
     "chinese": "实现密码重置功能，并统计令牌数量。",
+    "table of a manual": "| password | string | required |\n| token | OAuth2 | base64-encoded |\n| secret | v1.2 | x |",
+    "table of lengths": "| field | password |\n|---|---|\n| length | 8-64 |\n| hash | sha256 |",
+    "list of names": "__all__ = [\n    'Secret',\n    'Base64UrlBytes99',\n]\n",
+    "arguments": "def login(user, password):\n    return digest9, sha256crypt22\n",
+    "html of a form": "<label>Password</label>\n<input type='password' id='pw1'>\n<td>token</td><td>string</td>",
+    "pipe": "cat password | sha256sum | base64",
+    "changes": "password - fixes the reset\ntoken - 4.5.2",
+    "numbers in columns": "4556\t7375\t8689\t9855\t1\n2\t4556\t7375\t8689\t9855",
     "passing": "Tests pass: 120 passed, 3 failed; PASS tests/unit/test_a1.py",
     "currency": "My account number of followers grew; bank account balance: $120000",
     "german": "Das habe ich nie 123456 mal gesagt.",
@@ -217,6 +237,20 @@ def test_every_text_of_a_request_is_looked_at() -> None:
 def test_a_name_in_the_metadata_and_its_value_are_read_together() -> None:
     request = TaskRequest(prompt="Tea?", metadata={"password": "kingyo42sukui", "card": 4556737586899855})
     assert {finding.category for finding in find(texts_of(request), ())} == {"password", "credit_card"}
+
+
+@pytest.mark.parametrize("key", ["default", "const", "example", "value"])
+def test_a_value_in_a_schema_stands_beside_the_name_above_it(key: str) -> None:
+    schema = {"properties": {"password": {"type": "string", key: "Kingyo#42sukui"}}}
+    assert find(texts_of(TaskRequest(prompt="Tea?", response_format=schema)), ()) != ()
+    listed = {"properties": {"password": {"type": "string", "examples": ["Kingyo#42sukui"]}}}
+    assert find(texts_of(TaskRequest(prompt="Tea?", response_format=listed)), ()) != ()
+
+
+@pytest.mark.parametrize("empty", [[], {}, [[]], [{}], ()])
+def test_a_key_of_nothing_is_looked_at(empty: object) -> None:
+    request = TaskRequest(prompt="Tea?", metadata={"AKIAQ3EGVWX7ZLM2N4PT": empty})
+    assert [finding.where for finding in find(texts_of(request), ())] == ["metadata"]
 
 
 def test_a_schema_that_speaks_of_passwords_is_innocent() -> None:

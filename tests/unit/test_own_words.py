@@ -33,6 +33,19 @@ def test_a_word_is_found_however_it_is_written(text: str) -> None:
     assert levels(text, WORDS) == ["confidential"]
 
 
+@pytest.mark.parametrize("text", ["Plan\u00a0\u00dcber-See", "plan U\u0308ber\u2013see", "PLAN \u00fcber\u2014SEE"])
+@pytest.mark.parametrize("word", ["Plan \u00dcber-See", "Plan U\u0308ber-See", "plan \u00fcber\u2014see"])
+def test_a_word_is_found_in_any_form_of_its_letters_and_dashes(word: str, text: str) -> None:
+    policy = Policy(confidential_words=(word,))
+    assert [finding.level for finding in look([("prompt", f"On {text} today")], None, policy)] == ["confidential"]
+
+
+@pytest.mark.parametrize("text", ["see PRJ\u20111234", "see PRJ-1234", "see \u301c1234"])
+def test_a_pattern_is_found_with_the_dashes_of_print_and_with_its_own(text: str) -> None:
+    policy = Policy(confidential_patterns=("PRJ-[0-9]{4}", "\u301c[0-9]{4}"))
+    assert look([("prompt", text)], None, policy) != ()
+
+
 @pytest.mark.parametrize("text", ["project auroral lights", "subproject aurora", "aurora project"])
 def test_a_word_is_a_whole_word(text: str) -> None:
     assert levels(text, WORDS) == []

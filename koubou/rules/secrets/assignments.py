@@ -6,6 +6,7 @@ import re
 
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.placeholders import is_key, is_password, random_looking
+from koubou.rules.secrets.tables import is_plainly_secret, stands_in_table
 
 _CHOSEN = (
     r"passw(?:or)?d|passwort|passphrase|passcode|passwd|pass(?<![a-z]pass)(?![a-z])|pwd|pw(?<![a-z]pw)(?![a-z])"
@@ -37,17 +38,20 @@ _MADE_HINTS = (
     "비밀키",
 )
 _REST = r"(?P<rest>[a-z0-9_\-]{0,24})"
+_TAGS = r"(?:[ \t]{0,4}(?:\n[ \t]{0,20})?</?[a-z][^<>\n]{0,80}>){1,5}"
 _BETWEEN = (
-    r"[\"'`’”」』)\]\[\\]{0,4}[ \t]{0,8}"
-    r"(?:\"?[ \t]{1,4}value[ \t]{0,2}=|:[ ]?[a-z_][\w\[\]|., ]{0,30}[ ]?=(?![=>])|:=|=>|={1,3}|!==?|[:：＝>]"
+    r"[\"'`’”」』)\]\[\\*]{0,4}[ \t]{0,8}"
+    rf"(?:[:：]?{_TAGS}[ \t]{{0,4}}[:：]?"
+    r"|\"?[ \t]{1,4}value[ \t]{0,2}=|:[ ]?[a-z_][\w\[\]|., ]{0,30}[ ]?=(?![=>])|:=|=>|={1,3}|!==?|[:：＝>]"
     r"|[ \t](?:is|are|was|ist|est|es|é)(?=[ :])"
-    r"|は|が|为|為|是|(?=[ \t][\"'`]))"
+    r"|(?:-{1,2}>?|[—→])(?=[ \t])|は|が|为|為|是|(?=[ \t][\"'`]))[*_]{0,3}"
 )
 _VALUE = (
     r"(?=:?[ \t]{0,8}\\{0,2}(?:[@frbu]{1,2}(?=[\"']))?"
     r"(?:\"(?P<double>[^\"\n]{0,160})|'(?P<single>[^'\n]{0,160})|`(?P<tick>[^`\n]{0,160})"
     r"|[「『“](?P<hook>[^」』”\n]{0,160})|(?P<bare>[^\s\"'`「『“][^\s]{0,160})))"
 )
+_CELL = r"(?P<cell>[\"'`*]{0,3}[ \t]{0,40}(?=[,;|\t\n]))"
 """The beginning of a value, in quotes or bare; looked at, not taken, since another name may stand inside it."""
 _HARMLESS_REST = re.compile(
     r"(?:^|[_-])(?:ids?|counts?|limits?|length|len|size|types?|names?|url|uri|endpoint|fields?|label|hash|hashes|digest"
@@ -92,7 +96,7 @@ def _without_closers(value: str) -> str:
 def _name_is_harmless(match: re.Match[str]) -> bool:
     """Whether the whole name says that no secret follows: `token_count`, `primary_key`, `password_field`."""
     rest, before, between = match["rest"], _before(match), _between(match)
-    if between.endswith(">") and between[-2:-1] not in {"=", "-"}:
+    if between.endswith(">") and "<" not in between and between[-2:-1] not in {"=", "-"}:
         opened = match.string[max(0, match.start() - 24) : match.start()].rpartition("<")
         element = bool(opened[1]) and re.fullmatch(r"[a-z0-9_:.\-]*", opened[2])
         if not element or "</" not in match.string[match.end() : match.end() + 300]:
@@ -121,11 +125,26 @@ def _whole_line(match: re.Match[str], text: str) -> bool:
     return name.isupper() or match.start() == 0 or text[match.start() - 1] == "\n"
 
 
+def _is_apart(match: re.Match[str]) -> bool:
+    """Whether tags or a dash stand between name and value: then nothing but the value tells that it is one."""
+    between = _between(match)
+    return "<" in between or between.strip(" \t*_\"'`)]").startswith(("-", "—", "→"))
+
+
+def _name_in_table(match: re.Match[str], text: str) -> bool:
+    before = _before(match).lstrip(" ")
+    return not _name_is_harmless(match) and stands_in_table(text, match.start() - len(before), match.end("rest"))
+
+
 def is_chosen_password(match: re.Match[str], text: str) -> bool:
     """Whether a password stands beside the name. The match is of the lower-case text; letters' case does not matter."""
+    if match["cell"] is not None:
+        return _name_in_table(match, text)
     if _name_is_harmless(match):
         return False
     value, quoted = _value(match, text)
+    if _is_apart(match):
+        return is_plainly_secret(value)
     said = _between(match).strip("\"'`’”」』)]\\ \t")
     if not said and value.isalpha():
         return False  # password "reset" is a phrase; password "x7!kk" is not
@@ -138,9 +157,13 @@ def is_chosen_password(match: re.Match[str], text: str) -> bool:
 
 def is_made_key(match: re.Match[str], text: str) -> bool:
     """Whether a token or key stands beside the name."""
+    if match["cell"] is not None:
+        return _name_in_table(match, text)
     if _name_is_harmless(match):
         return False
     value, quoted = _value(match, text)
+    if _is_apart(match):
+        return is_plainly_secret(value)
     if match["name"] == "_key" and (len(value) < 16 or not random_looking(value)):
         return False  # a key of something: a word of its name tells too little
     return is_key(value, quoted=quoted, whole_line=_whole_line(match, text))
@@ -179,7 +202,7 @@ PATTERNS = (
         rule="password-beside-name",
         category="password",
         hints=_CHOSEN_HINTS,
-        expression=re.compile(f"(?P<name>{_CHOSEN}){_REST}{_BETWEEN}{_VALUE}"),
+        expression=re.compile(f"(?P<name>{_CHOSEN}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
         accepts=is_chosen_password,
         exact=False,
     ),
@@ -187,7 +210,7 @@ PATTERNS = (
         rule="key-beside-name",
         category="secret_key",
         hints=_MADE_HINTS,
-        expression=re.compile(f"(?P<name>{_MADE}){_REST}{_BETWEEN}{_VALUE}"),
+        expression=re.compile(f"(?P<name>{_MADE}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
         accepts=is_made_key,
         exact=False,
     ),

@@ -63,8 +63,10 @@ def _digits(match: re.Match[str]) -> str:
 
 def _accept_card(match: re.Match[str], text: str) -> bool:
     separator = match[1] or match[2]
-    if separator == " " and re.match(r" \d", text[match.end() : match.end() + 2]):
+    if separator and separator.isspace() and re.match(r"[ \t]{1,2}\d", text[match.end() : match.end() + 3]):
         return False  # part of a longer row of groups
+    if separator in {"  ", "\t"} and re.search(r"\d[ \t]{1,2}$", text[max(0, match.start() - 3) : match.start()]):
+        return False  # numbers in columns
     return is_card(_digits(match))
 
 
@@ -194,8 +196,8 @@ PATTERNS = (
         category="credit_card",
         hints=("",),
         expression=re.compile(
-            r"\d(?<![A-Za-z0-9_.]\d)(?<!\d-\d)(?:\d{12,15}|\d{3}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
-            r"|\d{3}([ -])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d|-\d)"
+            r"\d(?<![A-Za-z0-9_.]\d)(?<!\d-\d)(?:\d{12,15}|\d{3}(  ?|[-\t—])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
+            r"|\d{3}(  ?|[-\t—])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d|-\d)"
         ),
         accepts=_accept_card,
     ),
@@ -203,7 +205,7 @@ PATTERNS = (
         rule="social-security-number",
         category="ssn",
         hints=("",),
-        expression=re.compile(rf"{_FIRST}\d{{2}}([- .])\d{{2}}\1\d{{4}}{_AFTER}"),
+        expression=re.compile(rf"{_FIRST}\d{{2}}([- .—])\d{{2}}\1\d{{4}}{_AFTER}"),
         accepts=_accept_ssn,
     ),
     Pattern(
@@ -279,5 +281,5 @@ PATTERNS = (
         ),
     ),
 )
-DIGITS = re.compile(r"\d[ .-]?\d")
+DIGITS = re.compile(r"\d[ \t.—-]?[ ]?\d")
 """What every one of these rules needs somewhere; without it none is tried."""

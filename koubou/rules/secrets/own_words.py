@@ -10,12 +10,11 @@ from functools import lru_cache
 from koubou.model.decision import Finding
 from koubou.model.policy import Policy
 from koubou.rules.secrets.pattern import Pattern
+from koubou.rules.secrets.readings import plain
 
 CATEGORY = "settings"
 WINDOW = 2_000
 """So many characters a pattern of the settings sees at once: however slow it is, the time grows with the text alone."""
-
-_FOLDED = {0xFF01 + place: 0x21 + place for place in range(94)} | {0x3000: 0x20}
 
 
 @lru_cache(8)
@@ -62,15 +61,15 @@ def marked_by_settings(names: Sequence[tuple[str, str]], owner: int | None, poli
 
 
 def _word(word: str, rule: str, category: str, level: str) -> Pattern:
-    folded = word.translate(_FOLDED).lower()
+    folded = plain(word).lower()
     parts = folded.split()
     before = r"(?<![a-z0-9])" if re.match("[a-z0-9]", folded) else ""
     behind = r"(?![a-z0-9])" if re.search("[a-z0-9]$", folded) else ""
     return Pattern(
         rule=rule,
         category=category,
-        hints=(max(parts, key=len),),
-        expression=re.compile(before + r"\s{1,8}".join(map(re.escape, parts)) + behind),
+        hints=(max(re.split(r"[\s-]+", folded), key=len),),
+        expression=re.compile(before + r"\s{1,8}".join(map(re.escape, parts)).replace(r"\-", "[-—]") + behind),
         exact=False,
         level=level,
         quotable=False,
