@@ -43,8 +43,13 @@ def with_answer(
 
     `flags` say what should not be in it: who reads a secret is confidential.
     """
-    missing = [part for part in expect if part.casefold() not in answer.casefold()]
-    missing += [name for name in result.missing if name == SCHEMA]
+    if result.answered:
+        lacking = set(result.missing)
+        missing = [part for place, part in enumerate(expect) if f"expect[{place}]" in lacking]
+        missing += [SCHEMA] if SCHEMA in lacking else []
+    else:
+        low = answer.casefold()
+        missing = [part for part in expect if part.casefold() not in low]
     return {
         **paper,
         "answer": answer,

@@ -67,7 +67,8 @@ def test_an_answer_without_its_tier_is_still_told() -> None:
 def test_an_answer_is_complete_when_it_has_all_its_parts_and_was_not_cut(
     answer: str, expect: tuple[str, ...], finish: str | None, complete: bool, missing: list[str]
 ) -> None:
-    output = completed(answer, expect, finish_reason=finish)
+    lacking = tuple(f"expect[{expect.index(part)}]" for part in missing)
+    output = completed(answer, expect, finish_reason=finish, missing=lacking)
     assert (output["complete"], output["missing"]) == (complete, missing)
     assert bool(paper.incompleteness(output)) is not complete
     assert (paper.incompleteness(output) in paper.markdown(output)) or complete
