@@ -60,6 +60,7 @@ class Run:
         crash.at("worker.answered")
         self._sink.close()
         text = self._sink.text
+        finished = began + round((time.monotonic() - ticking) * SECOND)  # also when the clock is set meanwhile
         result = CallResult(
             task=self.assign.task,
             run=self.assign.run,
@@ -70,8 +71,8 @@ class Run:
             finish_reason=answer.finish_reason,
             model=answer.model,
             started_at=began,
-            finished_at=began + round((time.monotonic() - ticking) * SECOND),  # also when the clock is set meanwhile
-            first_token_at=self._sink.first_at,
+            finished_at=finished,
+            first_token_at=None if self._sink.first_at is None else min(self._sink.first_at, finished),
             answer_bytes=len(json.dumps(text, ensure_ascii=False).encode()),
             quiet_for=answer.quiet_for,
             missing=await self._lacks(text, answer),
