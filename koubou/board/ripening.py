@@ -31,7 +31,7 @@ class Ripening(Parked):
                 continue
             self._execute(SQL["set_ripe_at"], {"seq": each, "ripe_at": ripe})
             if len(todo) < _VISITS_AT_MOST:
-                todo += [needed for needed, _ in self._needed(each, owner)]
+                todo += self._needed(each, owner)
 
     def prioritized(self, task: Task, priority: int, now: Instant) -> None:
         """A person gives a waiting task another priority."""
@@ -48,10 +48,9 @@ class Ripening(Parked):
 
     def _urge_no_more(self, task: Task) -> None:
         """It has ended: what it needed is urgent only for itself and for others."""
-        for needed, ripe in self._needed(task.seq, task.owner):
-            if ripe == task.ripe_at:
-                self.ripen(needed)
+        for needed in self._needed(task.seq, task.owner):
+            self.ripen(needed)
 
-    def _needed(self, seq: int, owner: int) -> list[tuple[int, Instant]]:
+    def _needed(self, seq: int, owner: int) -> list[int]:
         rows = self._execute(SQL["needed_of_owner"], {"seq": seq, "owner": owner})
-        return [(row[0], row[1]) for row in rows.fetchall()]
+        return [row[0] for row in rows.fetchall()]

@@ -12,7 +12,7 @@ from koubou.model.deed import RejectClaim
 from koubou.model.heard import RunFinished
 from koubou.model.instant import HOUR, MINUTE, SECOND
 from koubou.model.status import ParkReason, Status
-from koubou.rules.priority import effective
+from koubou.rules.priority import STEP, effective
 from tests.builders import a_bench, a_budget, a_new_task, a_result, a_tier, an_error, tiers
 from tests.turns import Workshop
 
@@ -317,3 +317,18 @@ def test_a_circle_within_one_file_is_refused_whatever_the_case_of_its_ids() -> N
     shop.drop(a_new_task("one", depends_on=("TWO",)), a_new_task("Two", depends_on=("ONE",)))
     assert [deed.error["class"] for deed in shop.deeds if isinstance(deed, RejectClaim)] == ["cycle"]
     assert shop.board.tasks.get("one") is None
+
+
+def test_when_those_who_wait_fail_together_what_they_needed_is_urgent_only_for_itself() -> None:
+    shop = Workshop(benches=[])
+    own = shop.now + 9 * STEP
+    shop.drop(a_new_task("root", priority=1))
+    shop.drop(a_new_task("doomed", priority=1))
+    shop.drop(a_new_task("last", priority=9, depends_on=["middle", "doomed"]))
+    shop.drop(a_new_task("middle", priority=5, depends_on=["root", "doomed"]))
+    assert shop.task("root").ripe_at == shop.task("last").ripe_at < own
+    shop.ask("cancel", ids=["doomed"])
+    shop.file()
+    shop.file()
+    assert [shop.task(name).outcome for name in ("middle", "last")] == ["failed", "failed"]
+    assert shop.task("root").ripe_at == own

@@ -45,7 +45,7 @@ UPDATE task SET ripe_at = :ripe_at WHERE seq = :seq;
 
 -- name: needed_of_owner
 -- What a task needs and has not ended.
-SELECT t.seq, t.ripe_at FROM dependency d JOIN task t ON t.id = d.needs
+SELECT t.seq FROM dependency d JOIN task t ON t.id = d.needs
 WHERE d.task = :seq AND t.owner = :owner AND t.outcome IS NULL;
 
 -- name: set_half_used
