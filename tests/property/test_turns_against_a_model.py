@@ -115,9 +115,13 @@ class Model:
             task.failures += 1
             task.wait("tier", self.now + RETRY_DELAY * 2 ** (task.failures - 1) // 2)
         else:
-            task.given_up.add(task.tier)
+            tier = task.tier
+            task.given_up.add(tier)
             if any(self.offered(task)):
                 task.failures = 0
+                task.back()
+            elif how == "quota" and task.secret:
+                task.given_up.discard(tier)  # nobody else may have it: it waits until its tier is there again
                 task.back()
             else:
                 task.end("failed")
