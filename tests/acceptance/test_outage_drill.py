@@ -166,7 +166,7 @@ def test_a_model_that_is_missing_is_asked_for_again_once_it_is_there(
     workshop.wait_for_event("tier.degraded", tier="cloud")
     drop(workshop, "b")
     assert tier_of(workshop, "b") == "local"
-    assert provider.bill()["models"][MODEL]["calls"] == 1
+    assert provider.bill()["models"][MODEL]["calls"] <= 2, "nobody is sent there, but for one who tries it"
     provider.behave(model=MODEL, missing=False)
     workshop.wait_for_event("tier.tried", tier="cloud")
     for name in ("c", "d", "e"):
