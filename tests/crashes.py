@@ -53,8 +53,9 @@ def drop(workshop: Workshop, about: str) -> set[str]:
 def wait_for_the_crash(workshop: Workshop, point: str) -> None:
     """Somebody has died there; when it was the master, another one takes over."""
     mark = workshop.folder / "crashed"
-    workshop.wait_until(mark.exists, f"somebody to die at {point}", within=60)
-    victim, process = int(mark.read_text() or "0"), workshop.process
+    # The mark is there a moment before its text.
+    workshop.wait_until(lambda: mark.exists() and mark.read_text(), f"somebody to die at {point}", within=60)
+    victim, process = int(mark.read_text()), workshop.process
     assert process is not None
     if point.startswith(MASTERS_OWN):
         assert victim == process.pid

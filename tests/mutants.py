@@ -247,16 +247,14 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "a secret is admitted to a tier that has moved to the cloud",
         "koubou/steps/admit.py",
-        "    if tier.reach is not Reach.LOCAL and task.sensitivity not in "
-        "(Sensitivity.PUBLIC, Sensitivity.INTERNAL):\n",
+        "    if tier.reach is not Reach.LOCAL and is_secret(task):\n",
         "    if False:\n",
         (TURNS, "tests/integration/test_changes_under_way.py"),
     ),
     Mutant(
         "a secret passes the last door to a worker of the cloud",
         "koubou/master/deeds.py",
-        "        if member.tier.reach is not Reach.LOCAL and task.sensitivity not in "
-        "(Sensitivity.PUBLIC, Sensitivity.INTERNAL):\n",
+        "        if member.tier.reach is not Reach.LOCAL and is_secret(task):\n",
         "        if False:\n",
         ("tests/integration/test_last_door.py", "tests/integration/test_master_races.py"),
     ),

@@ -33,12 +33,13 @@ from koubou.model.request_json import request_from_json
 from koubou.model.retention import Owed
 from koubou.model.run import Run
 from koubou.model.status import Status
-from koubou.model.task import Sensitivity, Task, TaskRequest
+from koubou.model.task import Task, TaskRequest
 from koubou.model.tier import Reach
 from koubou.rules import asking, paper
-from koubou.rules.asides import asked_of, is_to_be_examined, may_judge
+from koubou.rules.asides import asked_of, is_to_be_examined, may_be_asked
 from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import chat_body, conversation, conversation_bytes
+from koubou.rules.route import is_secret
 from koubou.wire.hand_messages import Shelve
 from koubou.wire.messages import Assign, Cancel
 
@@ -114,13 +115,11 @@ class Deeds:
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker has gone"))
             return
         task = self._board.tasks.at(deed.task)
-        if member.tier.reach is not Reach.LOCAL and task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
+        if member.tier.reach is not Reach.LOCAL and is_secret(task):
             # Routing and admission have seen to it; this is the last door before the cloud.
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker is not local"))
             return
-        if task.phase is Phase.JUDGE and not may_judge(
-            member.tier, self._board.runs.get(task.seq, task.answer_run or 0)
-        ):
+        if not may_be_asked(task, member.tier, self._board.runs.get):
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker may not read the answer"))
             return
         crash.at("deeds.sending")
@@ -147,7 +146,7 @@ class Deeds:
         size, (held_for, _) = conversation_bytes(messages, asked.response_format), asked_of(task)
         if size > held_for:
             raise ValueError(f"the request is {size} bytes long, and money is held for {held_for}")
-        sent = chat_body(self._crew.workshop.tiers[run.tier], asked, messages, run.cap)
+        sent = chat_body(workshop.tiers[run.tier], asked, messages, run.cap)
         if (reason := refused_field("chat", sent)) is not None:
             raise ValueError(f"the request is not sent: {reason}")
         return Assign(
@@ -159,13 +158,11 @@ class Deeds:
             timeout=run.timeout,
             purpose=run.purpose,
             expect=tuple(asked.expect),
-            rules=workshop.intake.rule_cache
-            if is_to_be_examined(task, run.tier, workshop.tiers, workshop.routing)
-            else None,
+            rules=workshop.intake.rule_cache if is_to_be_examined(task, workshop.tiers, workshop.routing) else None,
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),
-            policy=self._crew.workshop.intake.policy,
+            policy=workshop.intake.policy,
         )
 
     def _asked(

@@ -19,9 +19,8 @@ from koubou.model.circuit import Circuit
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND, Instant, iso
 from koubou.model.tier import Tier
-from koubou.rules.breaker import as_resting, quiet_until, state_of
+from koubou.rules.breaker import as_resting, opens_at, state_of
 from koubou.rules.latches import EMERGENCY, as_latched
-from koubou.rules.rate import opens_at
 
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
@@ -82,7 +81,7 @@ class Reception:
 
     def _opens_at(self, tier: Tier, circuits: Mapping[str, Circuit], now: Instant) -> str | None:
         """When its rate, or its provider, lets the next call through; None where it may go at once."""
-        opens = max(quiet_until(tier, circuits, now) or now, opens_at(tier, self._board.ledger.rate_due))
+        opens = opens_at(tier, circuits, self._board.ledger.rate_due, now)
         return iso(opens) if opens > now else None
 
     def _state(self) -> Mapping[str, Any]:

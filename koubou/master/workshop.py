@@ -25,6 +25,7 @@ from koubou.model.retention import Retention
 from koubou.model.routing import Routing
 from koubou.model.tier import Tier
 from koubou.rules.estimate import usual_output
+from koubou.rules.limits import AGENTS
 from koubou.wire.hand_messages import IntakeOrders
 
 
@@ -82,7 +83,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             tiers=tuple(sorted(tiers)),
             rule_cache=str(default_models_dir().with_name("rules")),
             policy=policy_of(settings.security),
-            agents=any(tier.executor.startswith(("command:", "codex", "claude")) for tier in tiers.values()),
+            agents=any(tier.executor.startswith(AGENTS) for tier in tiers.values()),
         ),
         max_pending=settings.intake.max_pending,
         workers=CrewRules(

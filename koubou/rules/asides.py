@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from koubou.model.call import CallError, ErrorClass
 from koubou.model.phase import Lesser, Phase
@@ -90,18 +90,22 @@ def tier_of_aside(task: Task, routing: Routing) -> str | None:
     return routing.difficulty_judge if task.phase is Phase.DIFFICULTY else routing.judge.tier or task.tier
 
 
-def may_judge(judge: Tier, answered: Run | None) -> bool:
-    """Whether a judge may read the answer of a run: in the cloud only one that was examined, and that a model gave.
+def may_be_asked(task: Task, tier: Tier, run_of: Callable[[int, int], Run | None]) -> bool:
+    """Whether a tier may be asked what a task's present phase asks; `run_of` gives a run by task and number.
 
-    A program may have read what nobody has looked at, and put it into its answer.
+    A judge in the cloud may read only an answer that was examined, and that a model gave: a program may have read what
+    nobody has looked at, and put it into its answer. Asked anew at every door, since the settings may have changed.
     """
+    if task.phase is not Phase.JUDGE or tier.reach is Reach.LOCAL:
+        return True
+    answered = run_of(task.seq, task.answer_run or 0)
     examined = answered is not None and answered.examined and answered.executor in _MODELS
-    return judge.reach is Reach.LOCAL or examined
+    return examined
 
 
-def is_to_be_examined(task: Task, tier: str, tiers: Mapping[str, Tier], routing: Routing) -> bool:
-    """Whether the answer of a tier is to be looked at closely, for a judge in the cloud may read it."""
-    judge = tiers.get(routing.judge.tier or tier)
+def is_to_be_examined(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> bool:
+    """Whether the answer of a task is to be looked at closely, for a judge in the cloud may read it."""
+    judge = tiers.get(tier_of_aside(task, routing) or "")
     return (
         task.phase is Phase.ANSWER and to_be_judged(task, routing) and judge is not None and judge.reach is Reach.CLOUD
     )

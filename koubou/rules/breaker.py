@@ -6,13 +6,14 @@ half open ─ one failure ─► open, for twice as long; half open ─ 3 succes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from koubou.model.call import CallError, ErrorClass
 from koubou.model.circuit import BreakerRules, Circuit, CircuitState, Health
 from koubou.model.instant import Instant, Milliseconds, iso
 from koubou.model.tier import Tier
+from koubou.rules import rate
 from koubou.rules.latches import latch_of_key
 
 _FAULTS = frozenset(
@@ -120,6 +121,13 @@ def quiet_until(tier: Tier, circuits: Mapping[str, Circuit], now: Instant) -> In
     """Until when the provider asked not to be asked; None when it may be."""
     circuit = circuits.get(circuit_of(tier))
     return circuit.quiet_until if circuit and circuit.quiet_until and circuit.quiet_until > now else None
+
+
+def opens_at(
+    tier: Tier, circuits: Mapping[str, Circuit], due_of: Callable[[str, str], int], now: Instant, tokens: int = 0
+) -> Instant:
+    """The earliest moment at which a call of so many tokens may be sent; now or earlier where it may be at once."""
+    return max(quiet_until(tier, circuits, now) or now, rate.opens_at(tier, due_of, tokens))
 
 
 def is_due(circuit: Circuit, now: Instant) -> bool:

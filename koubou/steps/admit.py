@@ -12,16 +12,16 @@ from koubou.model.instant import Instant
 from koubou.model.money import FREE, Price
 from koubou.model.phase import Phase
 from koubou.model.run import Run
-from koubou.model.task import Sensitivity, Task
+from koubou.model.task import Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.admit import ask_accounts, least_amounts
-from koubou.rules.asides import asked_cap, asked_of
+from koubou.rules.asides import asked_cap, asked_of, may_be_asked
 from koubou.rules.bound import bounded_input
 from koubou.rules.estimate import of_call
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
+from koubou.rules.route import is_secret
 from koubou.steps.after_run import settle_for, without_aside
-from koubou.steps.asides import may_be_asked
 from koubou.steps.deal import next_in
 from koubou.steps.ending import fail
 from koubou.steps.locks import has_locks_free
@@ -90,12 +90,12 @@ def _own_worker(rooms: dict[str, int], taken: Mapping[str, int]) -> str | None:
 
 
 def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int], now: Instant) -> None:
-    if tier.reach is not Reach.LOCAL and task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL):
+    if tier.reach is not Reach.LOCAL and is_secret(task):
         # The tier was another when the task was routed, or the task more public: it chooses again.
         shop.board.tasks.rerouted(task, now)
         shop.note(task, "task.retried", f"{tier.name} is not local any more, and the task is {task.sensitivity}", now)
         return
-    if not may_be_asked(shop, task, tier):
+    if not may_be_asked(task, tier, shop.board.runs.get):
         shop.board.tasks.rerouted(task, now)
         shop.note(task, "task.retried", f"{tier.name} may not read the answer any more", now)
         return

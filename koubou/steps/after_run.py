@@ -139,9 +139,9 @@ def _judged(shop: Shop, task: Task, result: CallResult, now: Instant) -> None:
     threshold = shop.routing.judge.threshold
     told = f"the judge gives {score:.2f}, {threshold:.2f} is enough"
     answer = shop.board.runs.get(task.seq, task.answer_run or 0)
-    if answer is not None and score >= threshold:
-        shop.board.experience.answered(task.type, answer.tier)
     if score >= threshold:
+        if answer is not None:
+            shop.board.experience.answered(task.type, answer.tier)
         settle_for(shop, judged, told, now)
         return
     up = next_up(replace(task, tier=answer.tier if answer else None), shop.tiers, shop.routing)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from koubou.model.circuit import CircuitState
 from koubou.model.instant import Instant
 from koubou.model.tier import Tier
-from koubou.rules.breaker import circuits_of, quiet_until, state_of
-from koubou.rules.rate import limits_of, next_due, opens_at
+from koubou.rules.breaker import circuits_of, opens_at, state_of
+from koubou.rules.rate import limits_of, next_due
 from koubou.steps.shop import Shop
 
 
 def open_at(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> Instant:
     """The earliest moment at which a call of so many tokens may be sent; now or earlier where it may be at once."""
-    return max(quiet_until(tier, shop.circuits, now) or now, opens_at(tier, shop.board.ledger.rate_due, tokens))
+    return opens_at(tier, shop.circuits, shop.board.ledger.rate_due, now, tokens)
 
 
 def take(shop: Shop, tier: Tier, tokens: int, now: Instant) -> None:

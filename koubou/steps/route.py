@@ -6,24 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from koubou.model.account import Dimension
-from koubou.model.circuit import CircuitState
 from koubou.model.decision import Reason, Refused, Routed
 from koubou.model.instant import Instant
 from koubou.model.phase import Phase
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 from koubou.model.tier import Tier
-from koubou.rules.asides import tier_of_aside
-from koubou.rules.breaker import state_of
+from koubou.rules.asides import may_be_asked, tier_of_aside
 from koubou.rules.latches import is_paused
 from koubou.rules.levels import is_scarce
 from koubou.rules.request_body import conversation_growth
 from koubou.rules.route import Weather, choose_tier, obstacle_of
 from koubou.steps.after_run import settle_for
-from koubou.steps.asides import may_be_asked
 from koubou.steps.breaker import look_further
 from koubou.steps.ending import fail
-from koubou.steps.pace import is_being_tried, open_at
+from koubou.steps.pace import is_being_tried, is_half_open, open_at
 from koubou.steps.shop import Shop
 
 _TRIED = "it is tried again with one call at a time"
@@ -34,7 +31,7 @@ def route(shop: Shop, now: Instant) -> int:
     """Choose tiers; return how many tasks were looked at."""
     tasks = shop.board.tasks.due(Waiting.ROUTE, shop.batch)
     closed = _closed(shop, now) if tasks else {}
-    tried = [name for name in shop.tiers if _is_tried(shop, name)]
+    tried = [name for name, tier in shop.tiers.items() if is_half_open(shop, tier)]
     for name in tried:
         tasks = _try_out(shop, name, tasks, closed, now)
     resting = {name: replace(shop.tiers[name], unfit=_TRIED) for name in tried}
@@ -42,10 +39,6 @@ def route(shop: Shop, now: Instant) -> int:
     for task in tasks:
         shop.apart(now, task.id, _route, shop, task, offered, closed, now)
     return len(tasks)
-
-
-def _is_tried(shop: Shop, name: str) -> bool:
-    return state_of(shop.tiers[name], shop.circuits) is CircuitState.HALF_OPEN
 
 
 def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instant], now: Instant) -> list[Task]:
@@ -131,7 +124,7 @@ def _aside(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
     if tier.name in closed or is_paused(tier.name, shop.board.crew.latches()):
         why = "may not be asked for longer than one waits" if tier.name in closed else "is paused"
         return Park(reason=ParkReason.TIER, detail=f"{tier.name} {why}")
-    if not may_be_asked(shop, task, tier):
+    if not may_be_asked(task, tier, shop.board.runs.get):
         return Park(reason=ParkReason.TIER, detail=f"{tier.name} is not local, and nobody has looked at the answer")
     asks = Reason(rule=str(task.phase), reason=f"{tier.name} is asked")
     return Routed(tier=tier.name, reasons=(asks,), lesser=task.lesser)

@@ -177,6 +177,18 @@ def test_who_had_every_place_while_he_was_alone_gives_way_as_they_become_free() 
     assert at_work(shop) == {ALICE: 2, BOB: 2}
 
 
+def test_who_cannot_take_the_place_of_his_share_has_the_next_of_his_tasks_asked_before_others_get_more() -> None:
+    shop = shop_of(4)
+    drop(shop, "holder", owner=CAROL, locks=("tree",), tier="medium")
+    drop(shop, "a0", "a1", "a2", owner=ALICE)
+    assert at_work(shop) == {CAROL: 1, ALICE: 3}
+    drop(shop, "waits-for-the-tree", owner=BOB, locks=("tree",), priority=9)
+    drop(shop, "free-of-locks", owner=BOB)
+    drop(shop, "a3", "a4", owner=ALICE, priority=8)
+    end(shop, "a0")
+    assert shop.sent() == ["free-of-locks"]
+
+
 def test_sessions_share_the_places_of_one_submitter() -> None:
     shop = shop_of(0)
     drop(shop, *(f"x{number}" for number in range(9)), session="x")

@@ -26,6 +26,7 @@ EVENTS: Mapping[str, Sequence[Move]] = {
     "task.started": (Move.STARTED,),
     # A try that is to wait is parked; one that is not goes back to route at once.
     "task.retried": (Move.RETRIED, Move.PARKED),
+    "task.upgraded": (Move.RETRIED,),
     "task.completed": (Move.COMPLETED,),
     "task.finished": (Move.FINISHED,),
     "task.failed": (Move.FAILED,),
@@ -146,6 +147,7 @@ WISHES = some.fixed_dictionaries(
 @example({"not_before": Audited().now + HOUR}, ["cancel", "filed", "retry", "an hour"])  # tried again unclassified
 @example({}, ["begun", "worker died", "begun", "worker died", "begun", "worker died", "retry"])
 @example({}, ["cancel", "answered", "filed", "retry"])  # the answer was quicker than the wish
+@example({}, ["server error", "a second", "server error"])  # failed twice, and another tier can do it
 @example({"retries": 0}, ["server error", "server error", "filed", "retry", "answered", "filed"])
 def test_every_move_is_in_the_table_and_a_task_ends_or_says_what_it_waits_for(
     wishes: dict[str, object], happenings: list[str]

@@ -227,19 +227,18 @@ class Places(RuleBasedStateMachine):
             assert task.outcome is not None or task.ripe_at == of(name), name
 
     def _each_has_his_share(self, tier: str) -> None:
-        """Of each place that was given in a turn, in the order in which they were."""
-        at_work = self._taken(tier)
-        new = [self.shop.task(name) for name in self.shop.sent() if self.shop.task(name).tier == tier]
-        left = self.waiting(tier)
-        kept = [task for task in at_work if task.id not in {one.id for one in new}]
-        owners = Counter(task.owner for task in kept)
+        """Whoever got a place in a turn has not got it at the cost of somebody who has less than he may.
+
+        Seen when the turn is over: the place of who cannot take it, for want of a lock, is given anew only then.
+        """
+        at_work, left = self._taken(tier), self.waiting(tier)
+        owners = Counter(task.owner for task in at_work)
         one_each = share(PLACES[tier], len({task.owner for task in (*at_work, *left)}))
-        for one in new:
-            owners[one.owner] += 1
-            poor = [other for other in left if owners[other.owner] < one_each.least]
-            assert not poor or owners[one.owner] <= one_each.least, "others have not got their tenth"
-            others = [other for other in left if owners[other.owner] < one_each.most]
-            assert not others or owners[one.owner] <= one_each.most, "more than half, and others want it"
+        poor = [one for one in left if owners[one.owner] < one_each.least]
+        modest = [one for one in left if owners[one.owner] < one_each.most]
+        for owner in {one.owner for one in map(self.shop.task, self.shop.sent()) if one.tier == tier}:
+            assert not poor or owners[owner] <= one_each.least, "others have not got their tenth"
+            assert not modest or owners[owner] <= one_each.most, "more than half, and others want it"
 
 
 TestPlaces = Places.TestCase
