@@ -1083,8 +1083,8 @@ BENCH: Sequence[Mutant] = (
     ),
     Mutant(
         "silence that a provider asks for is not kept",
-        "koubou/steps/pace.py",
-        "    return max(quiet_until(tier, shop.circuits, now) or now, ",
+        "koubou/rules/breaker.py",
+        "    return max(quiet_until(tier, circuits, now) or now, ",
         "    return max(now, ",
         ("tests/property/test_breaker_of_a_workshop.py",),
     ),
@@ -1238,8 +1238,29 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "what is secret fails with its local tier",
         "koubou/steps/after_run.py",
-        "        case Refused() if error.kind in _DOWN and is_secret(task)",
-        "        case Refused() if False and is_secret(task)",
+        " or (error.kind in _DOWN and is_secret(task))",
+        "",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task fails for want of a connection",
+        "koubou/steps/after_run.py",
+        "error.kind is ErrorClass.UNREACHABLE or ",
+        "",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task fails where the tiers that did not fail it are only left alone",
+        "koubou/rules/route.py",
+        "    if tried_in_vain and not some_rest:\n",
+        "    if tried_in_vain:\n",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task that its tier has failed does not wait for another",
+        "koubou/steps/after_run.py",
+        "has_fallback=not isinstance(elsewhere, Refused),",
+        "has_fallback=False,",
         ("tests/integration/test_after_run.py",),
     ),
     Mutant(

@@ -34,7 +34,7 @@ def route(shop: Shop, now: Instant) -> int:
     tried = [name for name, tier in shop.tiers.items() if is_half_open(shop, tier)]
     for name in tried:
         tasks = _try_out(shop, name, tasks, closed, now)
-    resting = {name: replace(shop.tiers[name], unfit=_TRIED) for name in tried}
+    resting = {name: replace(shop.tiers[name], unfit=_TRIED, rests=True) for name in tried}
     offered = {**shop.tiers, **resting} if resting else shop.tiers
     for task in tasks:
         shop.apart(now, task.id, _route, shop, task, offered, closed, now)
