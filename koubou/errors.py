@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _TOLD_AT_ONCE = 5
 _MOST_LISTED = 100
@@ -14,8 +15,7 @@ class KoubouError(Exception):
     """Anything that Koubou says is wrong; everything else that escapes is a bug."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """One thing that is wrong in a text somebody wrote: where, what, and the nearest word that would be right."""
 
     message: str

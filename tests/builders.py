@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from koubou.model.account import Account, Bearer
 from koubou.model.budget import NO_LIMITS, Budget, Limits
@@ -68,7 +69,7 @@ def tiers(*some: Tier) -> dict[str, Tier]:
 
 def a_task(**changes: Any) -> Task:
     """A classified public task of medium difficulty that waits for its tier."""
-    values: dict[str, Any] = dict.fromkeys(Task.__slots__)
+    values: dict[str, Any] = dict.fromkeys(Task.__struct_fields__)
     values |= {
         "seq": 1,
         "id": "a-task",

@@ -10,10 +10,11 @@ import subprocess
 import sys
 import time
 from collections import deque
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from koubou.model.money import FREE
 from koubou.model.tier import Reach, Tier

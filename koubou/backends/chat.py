@@ -13,10 +13,10 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Any
 
 import httpx2
+from msgspec.structs import replace
 from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, AsyncStream, OpenAIError
 
 from koubou.backends.completion import Completion

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from koubou.errors import KoubouError
 from koubou.model.call import Bill, CallError, Usage
@@ -20,8 +21,7 @@ class CannotServe(KoubouError):
         super().__init__(f"{message}: {remedy}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """How a call ended; its text is what went through the sink. `error` is None for a complete or capped answer.
 
     `quiet_for` is how long the provider wants no further call, as far as it says so.

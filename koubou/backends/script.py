@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.documents.reading import read_documents
 from koubou.documents.units import duration
@@ -30,8 +31,7 @@ class BadScript(ValueError):
     """A script says something that no rule can mean; the message says which rule and what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
+class Cue(Struct, frozen=True, kw_only=True):
     """One rule of a script. `repeat` None = always; `usage` None = counted from the bytes."""
 
     match: str = ""

@@ -9,9 +9,10 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from koubou.board.connection import open_for_reading
 from koubou.board.migrating import back_up, migrations, version_of
@@ -26,8 +27,7 @@ _MOST = 100
 _OURS = frozenset({"task", "request", "run", "ledger", "account"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class Trouble(Struct, frozen=True, kw_only=True):
     """One thing that is not as it should be. `kind` is one of: pages, version, keys, money, runs, text, folder."""
 
     kind: str
@@ -35,8 +35,7 @@ class Trouble:
     what: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelved:
+class Shelved(Struct, frozen=True, kw_only=True):
     """What the board says of a task's papers: its status, whether they were filed, and removed again since."""
 
     status: str

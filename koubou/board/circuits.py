@@ -8,7 +8,7 @@ from koubou.board.sql import statements
 from koubou.model.circuit import Circuit, CircuitState
 
 SQL = statements("circuits")
-_FIELDS = tuple(Circuit.__slots__)
+_FIELDS = tuple(Circuit.__struct_fields__)
 
 
 class Circuits:

@@ -11,7 +11,7 @@ from koubou.model.experience import Experience
 SQL = statements("experience")
 FULL = 200
 """From so many counts on, a row is halved before it grows."""
-_NAMES = tuple(Experience.__slots__)
+_NAMES = tuple(Experience.__struct_fields__)
 
 
 class Experiences:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from functools import lru_cache
+
+from msgspec.structs import asdict
 
 from koubou.model.money import Price, Rates
 

@@ -6,9 +6,10 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
@@ -41,8 +42,7 @@ _HARMLESS_PRAGMAS = frozenset(
 _STEPS_BETWEEN_SIGNALS = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Which tasks are meant; what is empty or None does not narrow. Times are of arrival."""
 
     status: Sequence[str] = ()
@@ -59,7 +59,7 @@ class Filter:
         return bool(self._given())
 
     def _given(self) -> Mapping[str, Any]:
-        values = {name: getattr(self, name) for name in Filter.__slots__}
+        values = {name: getattr(self, name) for name in Filter.__struct_fields__}
         return {name: value for name, value in values.items() if value not in ((), [], None)}
 
     def statement(self, name: str) -> tuple[str, dict[str, Any]]:
@@ -72,8 +72,7 @@ class Filter:
         return SQL[name].replace("{conditions}", conditions), values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """One worker's row."""
 
     id: str
@@ -88,8 +87,7 @@ class Seen:
     end_reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rest:
+class Rest(Struct, frozen=True, kw_only=True):
     """What the lean page of a task leaves out; `error` is the one that error.json has."""
 
     error: Mapping[str, Any] | None
@@ -107,8 +105,7 @@ class Rest:
     purged_at: Instant | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of a task's history; `id` grows."""
 
     id: int
@@ -156,7 +153,7 @@ class Reading:
 
     def workers(self) -> list[Seen]:
         """The crew, those at work first; those that ended stay for a day."""
-        return [Seen(**{name: row[name] for name in Seen.__slots__}) for row in self._all("workers")]
+        return [Seen(**{name: row[name] for name in Seen.__struct_fields__}) for row in self._all("workers")]
 
     def latches(self) -> dict[str, str]:
         """What is stopped until a person says otherwise, with the reason."""
@@ -206,7 +203,7 @@ class Reading:
     def rest(self, task: Task) -> Rest:
         """What the lean page leaves out."""
         row = self._all("rest_of_task", seq=task.seq)[0]
-        values = {name: row[name] for name in Rest.__slots__}
+        values = {name: row[name] for name in Rest.__struct_fields__}
         return Rest(**values | {"error": json.loads(row["error"]) if row["error"] else None})
 
     def runs(self, task: Task) -> list[Run]:

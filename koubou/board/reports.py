@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import date, tzinfo
+
+from msgspec import Struct
 
 from koubou.board.ledger import Ledger
 from koubou.board.sql import statements
@@ -23,8 +24,7 @@ _SLOT = 15 * MINUTE
 _KEYS = {**{name: name for name in BY}, "day": f"begun_at / {_SLOT}"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sum:
+class Sum(Struct, frozen=True, kw_only=True):
     """What the calls of one key used and cost. Input includes what was cached or written, output the reasoning.
 
     The key is None where there is none: no session, or no task, for a correction by the provider's bill.
@@ -41,11 +41,10 @@ class Sum:
     unreconciled: Nano = 0
 
 
-_AMOUNTS = tuple(field.name for field in fields(Sum) if field.name != "key")
+_AMOUNTS = tuple(name for name in Sum.__struct_fields__ if name != "key")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaidCalls:
+class PaidCalls(Struct, frozen=True, kw_only=True):
     """How many calls of a tier cost something, how much they cost together, and the model of the last one."""
 
     calls: int

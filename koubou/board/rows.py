@@ -13,7 +13,7 @@ from koubou.model.request_json import budget_from_json
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.model.task import Difficulty, Need, Sensitivity, Task
 
-_COLUMNS = tuple(name for name in Task.__slots__ if name != "park")
+_COLUMNS = tuple(name for name in Task.__struct_fields__ if name != "park")
 TASK_COLUMNS = ", ".join((*_COLUMNS, "park", "park_detail", "park_until"))
 """What `task_from_row` takes, in its order. By place and not by name: ten rows are made for every task."""
 

@@ -10,7 +10,7 @@ from koubou.model.phase import Phase
 from koubou.model.run import Run
 
 SQL = statements("runs")
-_FIELDS = tuple(Run.__slots__)
+_FIELDS = tuple(Run.__struct_fields__)
 
 
 class Runs:

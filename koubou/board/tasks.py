@@ -18,7 +18,7 @@ from koubou.model.status import Move, Park, Status, Waiting, after
 from koubou.model.task import Difficulty, Need, NewTask, Sensitivity, Task, TaskRequest
 from koubou.rules.priority import ripe_at, waiting_since
 
-_NEW = tuple(name for name in NewTask.__slots__ if name not in ("depends_on", "locks"))
+_NEW = tuple(name for name in NewTask.__struct_fields__ if name not in ("depends_on", "locks"))
 _new_values = attrgetter(*_NEW)
 _LEARNED = (
     *("failures", "interruptions", "window_over", "suspect", "phase", "answer_run", "answer_bytes", "upgraded_to"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.board.connection import readable
 from koubou.board.sql import statements
@@ -16,8 +17,7 @@ from koubou.rules.latches import stops_tier
 SQL = statements("waits")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
+class Stop(Struct, frozen=True, kw_only=True):
     """A latch that has fallen; `by` is the person who wanted it, None where the workshop stopped itself."""
 
     latch: str
@@ -26,8 +26,7 @@ class Stop:
     by: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """Where a task stands; `stop` is the latch that keeps it from its place, whatever else it waits for."""
 
     id: str

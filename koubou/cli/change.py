@@ -78,7 +78,7 @@ def _found(
     arguments: argparse.Namespace, workshop: Workshop, verb: str, wanted: Filter, among: Sequence[Status]
 ) -> list[str]:
     """Ids of what the filters find, once a person agreed."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     if not wanted.status:
         wanted = replace(wanted, status=[str(status) for status in among])

@@ -10,8 +10,10 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.documents.checking import Mistakes, check
 from koubou.documents.limits import Limits
@@ -31,8 +33,7 @@ _THE_KERNEL_ASKS = Reader(uid=0, groups=frozenset())
 _START = re.compile(r"\A---[ \t]*\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """A file ready to be dropped: its bytes, how it is to be read, and the id and digest of each document."""
 
     file: str
@@ -42,8 +43,7 @@ class Draft:
     digests: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What the command line says beside the files: keys that replace the documents', and files to attach."""
 
     keys: Mapping[str, Any]

@@ -65,7 +65,7 @@ def _check_operation(name: str, settings: Settings) -> None:
 
 
 def _shape(estimate: Estimate, notes: Sequence[str]) -> dict[str, Any]:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     call = estimate.call
     return {

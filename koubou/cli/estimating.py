@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.cli.draft import limits_of, requests_of_file
 from koubou.cli.rehearse import Rehearsed, Stage
@@ -34,8 +36,7 @@ if TYPE_CHECKING:
 _CLAIM = "rehearsal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """The first call of a task: what it probably uses and costs, what is held for it, and how many such fit."""
 
     tier: Tier
@@ -55,8 +56,7 @@ class Call:
         return min((room.fit for room in self.rooms if room.fit is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """All that can be said of one document. `fits` None: it waits for something other than money, as `verdict` says.
 
     `call` is None where no tier can take it now.

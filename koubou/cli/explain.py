@@ -29,7 +29,7 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from dataclasses import asdict
+    from msgspec.structs import asdict
 
     from koubou.board.shapes import park_shape
     from koubou.cli import say

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from koubou.cli.filters import seconds
 from koubou.cli.parser import Parser
@@ -38,8 +39,7 @@ def declare(parser: Parser) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is due: ids of tasks with the bytes that they take on the disk."""
 
     texts: dict[str, int]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from koubou.cli.parser import Parser
 from koubou.errors import KoubouError, UsageMistake
@@ -60,8 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     return exits.DONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """The price that a model has here. `provider` is "" where nobody knows whose it is."""
 
     model: str
@@ -70,8 +70,7 @@ class Found:
     window: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A call that uses this, what it would cost, and the most that would be held for it."""
 
     used: Usage

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.board.reading import Reading
 from koubou.cli import say
@@ -21,8 +22,7 @@ _LINKS_AT_MOST = 20
 _LOCKS_AT_MOST = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """One step of a chain: `task` waits for `other`, because it needs it or wants `lock`; and how that one stands."""
 
     task: str

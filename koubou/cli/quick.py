@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.config import defaults
 from koubou.documents.problems import BadDocument
@@ -19,8 +20,7 @@ from koubou.documents.reading import Limits, read_documents
 _LIMITS = Limits(size=1_000_000)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quick:
+class Quick(Struct, frozen=True, kw_only=True):
     """The home, how many calls each tier's whole crew can run at once, and where months and days begin."""
 
     home: str

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.board import Board
 from koubou.board.reading import Reading
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = "KEY_OF_THE_SERVICE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True, kw_only=True):
     """What a turn makes of a task: its tier, the accounts that its call touches as they are before it, and the hold.
 
     `hold` is None where nothing was held. `fits` None: it waits for something other than money. `verdict` says why.

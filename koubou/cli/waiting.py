@@ -6,8 +6,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from koubou.cli.say import note
 from koubou.cli.watching import Watch
@@ -25,8 +26,7 @@ _SHORTEST, _LONGEST = 0.01, 0.25
 _BETWEEN_WORDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dropped:
+class Dropped(Struct, frozen=True, kw_only=True):
     """A draft that lies in the drop folder, under a name of its own."""
 
     draft: Draft

@@ -21,7 +21,7 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from koubou.cli import say
     from koubou.cli.shapes import worker_shape

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.documents.checking import Place
 from koubou.documents.problems import Path
@@ -15,8 +16,7 @@ _OF_WHOLES = frozenset({"prices"})
 """Mappings of such: each of their values is replaced as a whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Struct, frozen=True, kw_only=True):
     """What one source says: `place` gives where, and `replaces_tiers` whether its tiers stand for the built-in ones."""
 
     values: Mapping[str, Any]

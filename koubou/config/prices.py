@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.config.tier_settings import PriceSettings, RateStep
 from koubou.errors import KoubouError
@@ -24,8 +25,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z][A-Za-z0-9._/-]*")
 _MOST_NAMES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """What is known of a model: its price, and whose. `window` = the most input it ever takes; None = not known."""
 
     price: Price

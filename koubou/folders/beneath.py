@@ -8,8 +8,9 @@ import pwd
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from koubou.folders.bounded import SUSPICIOUS, read_bounded
 
@@ -28,8 +29,7 @@ class OutOfReach(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(Struct, frozen=True, kw_only=True):
     """Somebody for whom files are read."""
 
     uid: int

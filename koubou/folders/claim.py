@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.folders.layout import Layout
 from koubou.folders.names import claim_file, is_task_file, kept, read_claim_file, shown
@@ -14,8 +15,7 @@ from koubou.model.instant import Instant, Milliseconds
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """A file that is ours to read: `file` is its name in `tasks/` now, `name` (200 bytes at most) what it was."""
 
     ulid: str
@@ -28,16 +28,14 @@ class Claim:
         return shown(self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stuck:
+class Stuck(Struct, frozen=True, kw_only=True):
     """A file that could not be renamed and stays where it is; tell it once, not at every scan."""
 
     name: bytes
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
+class Claims(Struct, frozen=True, kw_only=True):
     """What one look brought. `waiting` are names that are ready beyond the limit: announce them again next time."""
 
     taken: Sequence[Claim] = ()

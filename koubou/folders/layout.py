@@ -6,7 +6,8 @@ import grp
 import os
 import re
 import stat
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 GROUP = "koubou-submit"
 """Whose members may drop files, where the machine has this group."""
@@ -22,8 +23,7 @@ _DROP_ONLY = stat.S_ISGID | stat.S_ISVTX | 0o730
 _GROUP_PASSABLE = 0o710
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """The folders of one workshop. `home` is an absolute path."""
 
     home: str

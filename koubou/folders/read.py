@@ -6,7 +6,8 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.documents.reading import BadDocument, read_documents
 from koubou.errors import Problem, TaskFileError
@@ -25,8 +26,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadTask:
+class ReadTask(Struct, frozen=True, kw_only=True):
     """One document: what it asks for, its own text as it came, and the SHA-256 of the checked request."""
 
     request: TaskRequest
@@ -34,8 +34,7 @@ class ReadTask:
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drop:
+class Drop(Struct, frozen=True, kw_only=True):
     """A file that was read: all of its documents, in order. `owner` is the uid that made the file."""
 
     claim: Claim

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo, fields
 
 from koubou.documents.checking import Mistakes, check, nearest
 from koubou.documents.limits import DEFAULT, Limits
@@ -20,8 +22,7 @@ from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, Task
 """How many problems one message tells of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadLimits:
+class ReadLimits(Struct, frozen=True, kw_only=True):
     """What a task file may be. `attached` bounds, in bytes, the files of all its documents together.
 
     `roots` are the absolute paths under which workspaces may lie; `tiers` the names that exist, None = any.
@@ -222,7 +223,7 @@ def _budget(task: TaskFile) -> TaskBudget:
 
 
 def _said(value: Any) -> Mapping[str, Any]:
-    """What of a dataclass is not as it is by default, so that a key added in a later version changes no digest."""
+    """What of a noun is not as it is by default, so that a key added in a later version changes no digest."""
     defaults = _DEFAULTS.get(type(value))
     if defaults is None:
         raise TypeError(f"a request cannot hold {type(value).__name__}")
@@ -230,8 +231,8 @@ def _said(value: Any) -> Mapping[str, Any]:
     return {name: inner for name, inner, default in found if inner != default}
 
 
-def _default(field: Field[Any]) -> Any:
-    return field.default_factory() if field.default_factory is not MISSING else field.default
+def _default(field: FieldInfo) -> Any:
+    return field.default_factory() if field.default_factory is not NODEFAULT else field.default
 
 
 _DEFAULTS: Mapping[type, Sequence[tuple[str, Any]]] = {

@@ -11,12 +11,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import psutil
+from msgspec.structs import replace
 
 from koubou import crash
 from koubou.detectors.kingfisher import Kingfisher

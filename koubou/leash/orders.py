@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.leash.mark import NAME
 
 MEGABYTE = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """What is run. It sees exactly this environment, and the mark; secrets belong there or in `stdin`, never in `argv`.
 
     `stdin` is the path of a file, None = nothing. What it says goes to the files `stdout` and `stderr`, made anew.
     """
 
     argv: Sequence[str]
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
     directory: str
     stdout: str
     stderr: str
     mark: str
     stdin: str | None = None
 
+    def __repr__(self) -> str:
+        return f"Command(argv={self.argv!r}, mark={self.mark!r})"  # never the environment
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+
+class Limits(Struct, frozen=True, kw_only=True):
     """The bounds of one run, in milliseconds and bytes; None = no bound.
 
     `signal` is what the command is asked to end with, then it has `grace`. `file`, `open_files`, `address_space` and
@@ -75,8 +77,7 @@ class Why(StrEnum):
     """The leash itself was ended; its parent has ended the tree."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a run ended; when it is told nothing of its tree lives. `status` or `signal` is the command's own, if known.
 
     `peak_rss` is the most that was seen of the tree together, or of one process; `cpu` counts all that were reaped.

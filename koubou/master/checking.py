@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from threading import Thread
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.backends.health import MISSING, ask_health
 from koubou.board.board import Board
@@ -30,8 +32,7 @@ _NO_THREAD = Health(well=False, reason="this machine cannot start a thread to as
 _MODEL_WORDS = (plain_error(ErrorClass.MODEL).message, MISSING)
 
 
-@dataclass(slots=True)
-class _Asking:
+class _Asking(Struct):
     """A server that is being asked; `late` once its time is over, though its thread lives on."""
 
     circuit: str

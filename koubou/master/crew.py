@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.journal import Journal
 from koubou.master.children import Children
@@ -27,8 +29,7 @@ _LIVED_WELL = 30.0
 _JITTER = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """Where a tier answers, when that is not what the settings say (the embedded model)."""
 
     base_url: str

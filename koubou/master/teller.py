@@ -6,7 +6,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou import crash
 from koubou.board.board import Board
@@ -26,8 +27,7 @@ _END_WAITS = 5.0
 Heard = NoticeTold | NoticeFailed
 
 
-@dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Attempt(Struct, frozen=True):
     notice: Notice
     began: float
 

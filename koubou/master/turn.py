@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou import crash
 from koubou.board.board import Board
@@ -20,8 +21,7 @@ BATCH = 64
 """How many tasks a step takes on in one turn: about 5 ms of deciding, and one fsync for all of them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What a turn left to be done, and whether another should follow at once."""
 
     deeds: Sequence[Deed]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
@@ -29,8 +31,7 @@ from koubou.rules.limits import AGENTS
 from koubou.wire.hand_messages import IntakeOrders
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrewRules:
+class CrewRules(Struct, frozen=True, kw_only=True):
     """How the crew lives and ends. `hang_after` is in seconds, `max_memory` in bytes; None = never."""
 
     drain_timeout: Milliseconds
@@ -41,13 +42,12 @@ class CrewRules:
     max_memory: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Workshop(Struct, frozen=True, kw_only=True):
     """Everything that an operator has decided. Keys are by tier name and never shown."""
 
     layout: Layout
     tiers: Mapping[str, Tier]
-    keys: Mapping[str, tuple[str, ...]] = field(repr=False)
+    keys: Mapping[str, tuple[str, ...]]
     routing: Routing
     breaker: BreakerRules
     budget: Budget
@@ -55,8 +55,11 @@ class Workshop:
     max_pending: int
     workers: CrewRules
     embedded: EmbeddedSettings
-    guardian: Guardian = field(default_factory=Guardian, repr=False)
-    retention: Retention = field(default_factory=Retention)
+    guardian: Guardian = Guardian()
+    retention: Retention = Retention()
+
+    def __repr__(self) -> str:
+        return f"Workshop(home={self.layout.home!r}, tiers={tuple(self.tiers)!r})"  # never a key
 
 
 def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from koubou.model.call import Usage
 from koubou.model.instant import Instant, Milliseconds
@@ -29,8 +30,7 @@ class AccountKey(NamedTuple):
     dimension: str = Dimension.USD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amounts:
+class Amounts(Struct, frozen=True, kw_only=True):
     """What a call may use at most, or used, in every dimension that a call moves."""
 
     usd: Nano = 0
@@ -55,8 +55,7 @@ class Amounts:
 NOTHING = Amounts()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """Which calls count already when an account is made: from `since` on, those whose `column` has this value.
 
     The columns are tier, model, submitter, session and task of the ledger; "" = every call.
@@ -67,8 +66,7 @@ class Past:
     since: Instant = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """What an account is to allow: `limit` as the operator set it, `ceiling` the hard bound (None = none).
 
     `bearable` is up to where the call at hand may fill it, never above the ceiling; `most` what no window of its kind
@@ -92,8 +90,7 @@ class Limit:
         return AccountKey(self.name, self.dimension)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """An account as it stands; amounts in the unit of its dimension.
 
     `limit` and `ceiling` include `added`, which a person gave on top of the settings; `overdrawn` says that a call was
@@ -137,8 +134,7 @@ class Account:
         return self.settled * 100 // self.limit if self.limit else 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bearer:
+class Bearer(Struct, frozen=True, kw_only=True):
     """An account as one call finds it: it may fill it up to `bearable`, and no window of it bears more than `most`."""
 
     account: Account
@@ -152,8 +148,7 @@ class Bearer:
         return None if self.bearable is None else max(0, self.bearable - used)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """Whose call a line of the ledger is about, and at which price; the same for its hold and for its end."""
 
     call: str
@@ -168,8 +163,7 @@ class Entry:
     submitter: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenHold:
+class OpenHold(Struct, frozen=True, kw_only=True):
     """What is promised to a call whose end is not known yet."""
 
     entry: Entry
@@ -182,8 +176,7 @@ class OpenHold:
         return self.amounts.usd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskUsage:
+class TaskUsage(Struct, frozen=True, kw_only=True):
     """What a task's calls used in all."""
 
     calls: int
@@ -191,8 +184,7 @@ class TaskUsage:
     cost: Nano
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Billed:
+class Billed(Struct, frozen=True, kw_only=True):
     """What a provider's export says of one model in one hour (UTC, by its first millisecond)."""
 
     model: str
@@ -200,8 +192,7 @@ class Billed:
     amount: Nano
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HourSpend:
+class HourSpend(Struct, frozen=True, kw_only=True):
     """What the ledger has for one model and tier in one hour; `unknown` is the part of it that nobody confirmed."""
 
     model: str
@@ -211,8 +202,7 @@ class HourSpend:
     unknown: Nano
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
+class Booking(Struct, frozen=True, kw_only=True):
     """When a call was under way, and what it cost; what is held for it while its end is not known (`ended` is None)."""
 
     begun: Instant

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+
+from msgspec import Struct, field
 
 from koubou.model.account import Dimension
 from koubou.model.instant import Instant
 from koubou.model.money import Nano
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """A limit in each dimension, in its unit; None = no limit."""
 
     usd: Nano | None = None
@@ -33,8 +33,7 @@ SetLimits = Mapping[tuple[str, str], int | None]
 """What a person set in place of the settings, by scope (`month`, `task:ID` …) and dimension; None = no limit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitByHand:
+class LimitByHand(Struct, frozen=True, kw_only=True):
     """One of them, with who set it and why."""
 
     scope: str
@@ -45,8 +44,7 @@ class LimitByHand:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, frozen=True, kw_only=True):
     """Limits in nano-dollars (None = no limit); thresholds are shares of the monthly limit.
 
     `types` has the limits of one task by its type, complete; `task` those of all others, up to which a type's limits

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.policy import Flag
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """Tokens of one call. `input_tokens` includes cached and written ones; `output_tokens` includes reasoning.
 
     `cache_write_tokens` includes those that were written for an hour, which may cost more.
@@ -44,8 +44,7 @@ class ErrorClass(StrEnum):
     INTERNAL = "internal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallError:
+class CallError(Struct, frozen=True, kw_only=True):
     """Why a call gave no answer. `code` is the provider's own word, where it has one. Never holds task text.
 
     `another_key` says that the key was refused, and that the tier has another one that was not.
@@ -70,8 +69,7 @@ class Bill(StrEnum):
     """Nobody knows: the whole hold is settled and marked unreconciled."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallResult:
+class CallResult(Struct, frozen=True, kw_only=True):
     """How a run's call ended, as the worker's durable record says it; the answer itself stays in the record.
 
     `answer_bytes` is the answer's length as UTF-8 JSON, so that a task that takes it as input can be bounded.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from koubou.model.instant import MINUTE, Instant, Milliseconds
 
@@ -16,8 +17,7 @@ class CircuitState(StrEnum):
     HALF_OPEN = "half_open"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circuit:
+class Circuit(Struct, frozen=True, kw_only=True):
     """One breaker. `recent` are its last calls, oldest first: + or -, and empty while all were good.
 
     `wait` is how long it stays open, and grows; `retry_at` is when it is looked at again, None = when a person says so.
@@ -37,8 +37,7 @@ class Circuit:
     changed_at: Instant = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakerRules:
+class BreakerRules(Struct, frozen=True, kw_only=True):
     """When a circuit opens: after so many failures in a row, or as the share of the last calls; and how it closes.
 
     It stays open for `wait`, twice as long each time that it was tried in vain, `longest_wait` at most.
@@ -52,8 +51,7 @@ class BreakerRules:
     successes: int = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
+class Health(Struct, frozen=True, kw_only=True):
     """How a server answered when it was asked how it is: one small request that costs nothing, made a few times."""
 
     well: bool

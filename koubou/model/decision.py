@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from koubou.model.account import AccountKey, Amounts
 from koubou.model.instant import Milliseconds
@@ -10,16 +10,14 @@ from koubou.model.phase import Lesser
 from koubou.model.status import Park
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(Struct, frozen=True, kw_only=True):
     """Which rule spoke, and what it said; shown by `koubou explain` and in output.json."""
 
     rule: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """Something secret that was seen: category and rule, in which part of the task and line, two characters at most.
 
     `level` is how secret that makes the task; `note` where a guardrail saw something that is no secret.
@@ -33,8 +31,7 @@ class Finding:
     level: str = "confidential"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(Struct, frozen=True, kw_only=True):
     """What a detector saw: `start` and `end` are byte offsets in the UTF-8 of the text named `where`; lines from 1."""
 
     rule: str
@@ -46,8 +43,7 @@ class Hit:
     sample: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routed:
+class Routed(Struct, frozen=True, kw_only=True):
     """A tier was found; the reasons say why this one and not those before it.
 
     `lesser` is what is to be done about it where the tier is a lesser one than the task should have.
@@ -58,8 +54,7 @@ class Routed:
     lesser: Lesser | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(Struct, frozen=True, kw_only=True):
     """A call may start: `hold` is to be held, at most `cap` output tokens asked for, and `timeout` waited for."""
 
     hold: Amounts
@@ -68,8 +63,7 @@ class Admitted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breach:
+class Breach(Struct, frozen=True, kw_only=True):
     """An account cannot bear the hold: the task waits until `need` is left there, or `least` once nothing is held.
 
     `bearable` is up to where the account may be filled by this task.
@@ -82,8 +76,7 @@ class Breach:
     bearable: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InTheWay:
+class InTheWay(Struct, frozen=True, kw_only=True):
     """A lock that a task wants, and the task at work that has it, or (`held` False) that comes first in its line."""
 
     lock: str
@@ -91,8 +84,7 @@ class InTheWay:
     held: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """It will not do; the task fails. `kind` is the stable class of the error, `remedy` what a person can do.
 
     `retryable` says whether the same task may succeed if it is tried again as it is.
@@ -104,8 +96,7 @@ class Refused:
     retryable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunAgain:
+class RunAgain(Struct, frozen=True, kw_only=True):
     """Another run after `delay` milliseconds; `counts` says whether this one used up a try of the tier."""
 
     delay: Milliseconds
@@ -113,8 +104,7 @@ class RunAgain:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FallBack:
+class FallBack(Struct, frozen=True, kw_only=True):
     """Another tier is to take it."""
 
     reason: str

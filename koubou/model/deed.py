@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.instant import Instant
 from koubou.model.retention import Removal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendRun:
+class SendRun(Struct, frozen=True, kw_only=True):
     """Tell a worker to run a task; owed on the board as `run.sent_at` until it is done."""
 
     task: int
@@ -20,8 +20,7 @@ class SendRun:
     worker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRun:
+class CancelRun(Struct, frozen=True, kw_only=True):
     """Tell a worker to stop a run."""
 
     task_id: str
@@ -29,31 +28,27 @@ class CancelRun:
     worker: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileAway:
+class FileAway(Struct, frozen=True, kw_only=True):
     """Shelve a task's answer or error; owed on the board as `task.filed_at` until it is done."""
 
     task: int
     task_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiscardClaim:
+class DiscardClaim(Struct, frozen=True, kw_only=True):
     """Remove a claimed file: its tasks are on the board."""
 
     claim: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RejectClaim:
+class RejectClaim(Struct, frozen=True, kw_only=True):
     """Move a claimed file to rejected/ with the reason that is to stand beside it."""
 
     claim: str
     error: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveFiles:
+class RemoveFiles(Struct, frozen=True, kw_only=True):
     """Remove the files of an ended task; owed on the board as `task.removal` until it is done."""
 
     task: int
@@ -61,21 +56,18 @@ class RemoveFiles:
     what: Removal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SweepRejected:
+class SweepRejected(Struct, frozen=True, kw_only=True):
     """Remove what was refused before a moment, and drafts that a crash left before another; nobody owes it."""
 
     before: Instant
     drafts_before: Instant
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TellGuardian:
+class TellGuardian(Struct, frozen=True, kw_only=True):
     """Tell the guardian what the board owes, each as `notice.told_at` until it is done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
+class Say(Struct, frozen=True, kw_only=True):
     """A line for the journal: one of the events of the vocabulary, with its fields."""
 
     event: str

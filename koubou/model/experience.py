@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Experience:
+class Experience(Struct, frozen=True, kw_only=True):
     """Counts of one type in one tier; old ones weigh less and less.
 
     `poor` are tasks that had to go up from there, or failed; `praised` are people's good ratings since their last bad.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.call import CallResult
 from koubou.model.circuit import Health
@@ -14,8 +15,7 @@ from koubou.model.retention import Removal
 from koubou.model.task import NewTask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrived:
+class Arrived(Struct, frozen=True, kw_only=True):
     """A claimed file was read and examined; all of its documents are taken, or none."""
 
     claim: str
@@ -23,31 +23,27 @@ class Arrived:
     tasks: tuple[NewTask, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True, kw_only=True):
     """A worker says that a run's call is under way."""
 
     task: str
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished:
+class RunFinished(Struct, frozen=True, kw_only=True):
     """A run is over; its record is durable."""
 
     result: CallResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunSent:
+class RunSent(Struct, frozen=True, kw_only=True):
     """A run was handed to its worker."""
 
     task: int
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunUnsendable:
+class RunUnsendable(Struct, frozen=True, kw_only=True):
     """A run could not be handed over: nothing went out, nothing was billed. `for_good`: it never can be."""
 
     task: int
@@ -56,8 +52,7 @@ class RunUnsendable:
     for_good: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerGone:
+class WorkerGone(Struct, frozen=True, kw_only=True):
     """A worker has ended; what it had under way is lost unless a record of it stands in `results`, by task and run."""
 
     worker: str
@@ -66,29 +61,25 @@ class WorkerGone:
     results: Mapping[tuple[str, int], CallResult]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """The server behind an open circuit was asked how it is."""
 
     circuit: str
     health: Health
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filed:
+class Filed(Struct, frozen=True, kw_only=True):
     """A task's answer or error stands in its folder, fsynced; `flags` are what a detector saw in it on the way."""
 
     task: int
     flags: tuple[Flag, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionDue:
+class RetentionDue(Struct, frozen=True, kw_only=True):
     """It is time to see what has been kept long enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesRemoved:
+class FilesRemoved(Struct, frozen=True, kw_only=True):
     """The files of an ended task are gone; so many bytes of disk are free again."""
 
     task: int
@@ -96,8 +87,7 @@ class FilesRemoved:
     freed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """A person or program asks for a change through the control socket; the answer goes into `reply`."""
 
     verb: str
@@ -108,8 +98,7 @@ class Asked:
     ticket: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeTold:
+class NoticeTold(Struct, frozen=True, kw_only=True):
     """The guardian was told, by the try of this number."""
 
     incident: str
@@ -118,8 +107,7 @@ class NoticeTold:
     how: Told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeFailed:
+class NoticeFailed(Struct, frozen=True, kw_only=True):
     """The try of this number to tell the guardian failed, as far as anybody knows."""
 
     incident: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 Nano = int
 """Nano-dollars: 1 USD = 1,000,000,000."""
@@ -35,8 +37,7 @@ def show_usd(amount: Nano) -> str:
 _AS_CACHE_WRITE: Nano = -1  # what is not said, also in lines of the ledger that were written before it could be
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class Rates(Struct, frozen=True, kw_only=True):
     """Nano-dollars per million tokens of each kind. What is kept in a cache for an hour may cost more to write."""
 
     input: Nano
@@ -47,11 +48,10 @@ class Rates:
 
     def __post_init__(self) -> None:
         if self.cache_write_1h == _AS_CACHE_WRITE:
-            object.__setattr__(self, "cache_write_1h", self.cache_write)
+            force_setattr(self, "cache_write_1h", self.cache_write)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Price:
+class Price(Struct, frozen=True, kw_only=True):
     """What a model charges. `steps` re-rate the WHOLE request once its input passes so many tokens (long context).
 
     `source` says where the figures are from: a key of the settings, or the table with its version, provider and day.
@@ -60,7 +60,13 @@ class Price:
 
     base: Rates
     steps: tuple[tuple[int, Rates], ...] = ()
-    source: str = field(default="settings", compare=False)
+    source: str = "settings"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Price) and (self.base, self.steps) == (other.base, other.steps)
+
+    def __hash__(self) -> int:
+        return hash((self.base, self.steps))
 
     @property
     def free(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from koubou.model.instant import Instant, Milliseconds
 
@@ -17,35 +18,37 @@ class Channel(StrEnum):
     WEBHOOK = "webhook"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audience:
+class Audience(Struct, frozen=True, kw_only=True):
     """Who is to be told and by which ways; without a way nobody can be told."""
 
     channels: tuple[Channel, ...] = ()
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GithubWay:
+class GithubWay(Struct, frozen=True, kw_only=True):
     """Where an issue is opened. `problem` = why the token is not there."""
 
     api: str
     repo: str
-    token: str = field(repr=False)
+    token: str
     assignee: str | None
     labels: tuple[str, ...]
     problem: str | None = None
 
+    def __repr__(self) -> str:
+        return f"GithubWay(repo={self.repo!r})"  # never the token
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookWay:
+
+class WebhookWay(Struct, frozen=True, kw_only=True):
     """Where a notice is posted; the address is often its own key."""
 
-    address: str = field(repr=False)
+    address: str
+
+    def __repr__(self) -> str:
+        return "WebhookWay()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guardian:
+class Guardian(Struct, frozen=True, kw_only=True):
     """The settings of the guardian, with the token; None = not by this way. `workshop` names us in a notice."""
 
     github: GithubWay | None = None
@@ -60,8 +63,7 @@ class Guardian:
         return Audience(channels=tuple(channel for channel, way in ways.items() if way is not None), name=self.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """Something to be told once by one way; owed on the board until `told_at` is written.
 
     `incident` is what fell and when, `marker` the name by which the other end knows it again. `begun_at` is when the
@@ -88,8 +90,7 @@ class Trouble(StrEnum):
     BUG = "bug"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """It has arrived: as the `issue` of this number, `without` what GitHub refused; `found` = by an earlier attempt."""
 
     issue: int | None = None
@@ -97,8 +98,7 @@ class Told:
     found: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotTold:
+class NotTold(Struct, frozen=True, kw_only=True):
     """It has not, or nobody knows. `wait` is what the other end asks for."""
 
     trouble: Trouble

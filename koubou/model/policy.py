@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Verdict(StrEnum):
@@ -15,8 +16,7 @@ class Verdict(StrEnum):
     """The file is rejected, or the task fails, with class `policy`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """`confidential_*` and `internal_*` raise how secret a task is; the others are the guardrails.
 
     Words and patterns hold in any text, whatever its case; paths are globs of files and workspaces; submitters uids.
@@ -39,8 +39,7 @@ OPEN = Policy()
 """Nothing but what Koubou knows by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flag:
+class Flag(Struct, frozen=True, kw_only=True):
     """Something in an answer that should not be there: what it is, by which rule, in which line. Never what it says."""
 
     category: str

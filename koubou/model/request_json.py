@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, TaskBudget, TaskRequest
 
@@ -14,7 +16,7 @@ def request_to_json(request: TaskRequest) -> str:
     """A request as it is kept; what stands at its default is left out."""
     plain = TaskRequest()
     values: dict[str, Any] = {}
-    for name in TaskRequest.__slots__:
+    for name in TaskRequest.__struct_fields__:
         value = getattr(request, name)
         if value != getattr(plain, name):
             values[name] = _plain(value)
@@ -54,6 +56,6 @@ _NO_BUDGET = TaskBudget()
 def _plain(value: object) -> object:
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    if hasattr(type(value), "__dataclass_fields__"):
-        return asdict(value)  # type: ignore[call-overload]
+    if isinstance(value, Struct):
+        return asdict(value)
     return value

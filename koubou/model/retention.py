@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from koubou.model.instant import Instant, Milliseconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class Retention(Struct, frozen=True, kw_only=True):
     """How long the settings keep what; None = for good. Of a confidential task the shorter of two times counts."""
 
     completed: Milliseconds | None = None
@@ -20,8 +20,7 @@ class Retention:
     rejected: Milliseconds | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cutoffs:
+class Cutoffs(Struct, frozen=True, kw_only=True):
     """The same as moments: what ended before goes. NEVER = nothing does."""
 
     completed: Instant
@@ -44,8 +43,7 @@ class Removal(StrEnum):
     PURGE = "purge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owed:
+class Owed(Struct, frozen=True, kw_only=True):
     """A removal that is decided; the files may still be there."""
 
     task: int

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from koubou.model.instant import MINUTE, Milliseconds
 from koubou.model.phase import Lesser
 from koubou.model.task import Difficulty
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge:
+class Judge(Struct, frozen=True, kw_only=True):
     """Who judges answers: a tier, of which types (none named = all), and the score (0 to 1) below which work is bad."""
 
     tier: str | None = None
@@ -19,8 +19,7 @@ class Judge:
     types: Collection[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
+class Routing(Struct, frozen=True, kw_only=True):
     """What the settings say of it. `difficulty_judge` is the tier that is asked where the score is unsure.
 
     `patience`: a tier that may not be asked for longer is passed over for the next. `on_lesser` is by type.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.phase import Phase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """A run as the board has it. `sent_at` None: its worker was not told yet; `ended_at` None: it has a place.
 
     `purpose` is the phase of the task that it serves, `executor` that of its tier when it was admitted; `examined` says

@@ -10,9 +10,10 @@ and `cancelled` from everywhere that is not an end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from koubou.errors import IllegalMove
 from koubou.model.instant import Instant
@@ -117,8 +118,7 @@ class ParkReason(StrEnum):
     OPERATOR = "operator"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Park:
+class Park(Struct, frozen=True, kw_only=True):
     """A wait with its reason; `until` is None when an event, not a time, frees it."""
 
     reason: ParkReason

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from koubou.model.decision import Finding, Reason
 from koubou.model.instant import Instant, Milliseconds
@@ -54,24 +55,21 @@ TYPES = (
 PRIORITIES: Mapping[str, int] = {"urgent": 9, "high": 7, "normal": 5, "low": 3, "background": 1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One turn of a conversation: role is system, user or assistant."""
 
     role: str
     content: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file that goes with the task: its name as the task file gives it, and the text that was read at intake."""
 
     name: str
     content: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskBudget:
+class TaskBudget(Struct, frozen=True, kw_only=True):
     """What one task may use, where its file says so; None = the settings' default. `time` is wall time."""
 
     cost: Nano | None = None
@@ -82,8 +80,7 @@ class TaskBudget:
     commands: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRequest:
+class TaskRequest(Struct, frozen=True, kw_only=True):
     """One document of a task file, checked and complete: prompt files and attachments are read, words are parsed.
 
     Either `messages` has the whole conversation or `prompt` the single question. "auto" is None here. `prompt_file`
@@ -123,8 +120,7 @@ class TaskRequest:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examination:
+class Examination(Struct, frozen=True, kw_only=True):
     """What a close look at a request found, taken outside the turn because it is heavy; `classify` decides from it.
 
     `input_bytes` is the length of the conversation as UTF-8 JSON with `message_count` messages: the bound's input.
@@ -139,8 +135,7 @@ class Examination:
     message_count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewTask:
+class NewTask(Struct, frozen=True, kw_only=True):
     """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from.
 
     `body` is the whole request as JSON (`request_json`), `budget` the part of it that limits the task, `findings` and
@@ -179,8 +174,7 @@ class NewTask:
     score: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """A task as the board has it, without its text. `seq` is the order of arrival; `run` the current run's number.
 
     `judged` and `routed` are JSON lists of reasons: read them through `route`. `phase` is what its next call is for,
@@ -251,8 +245,7 @@ class Task:
         return tuple(Reason(**reason) for reason in (*json.loads(self.judged), *json.loads(self.routed)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """A task that another needs, and how it stands; `seq` None: nobody has dropped it yet."""
 
     id: str

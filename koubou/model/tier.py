@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from koubou.model.instant import Milliseconds
 from koubou.model.money import Price
@@ -16,8 +17,7 @@ class Reach(StrEnum):
     CLOUD = "cloud"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
+class Tier(Struct, frozen=True, kw_only=True):
     """One tier of the settings, checked. The API key is not part of it: keys travel apart, and only to workers.
 
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered. `rests`: it is

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerIdentity:
+class WorkerIdentity(Struct, frozen=True, kw_only=True):
     """Who a process is: PIDs are used again, so its start time (clock ticks) and the boot belong to it."""
 
     id: str
@@ -16,8 +15,7 @@ class WorkerIdentity:
     boot: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """A worker that takes work, and how many more calls it can run at once."""
 
     worker: str

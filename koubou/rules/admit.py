@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.model.account import Amounts, Bearer, Dimension
 from koubou.model.decision import Admitted, Breach, Refused
@@ -21,8 +22,7 @@ _SHOWN: Nano = 1_000
 """People read money to a millionth of a dollar."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Needs:
+class _Needs(Struct, frozen=True, kw_only=True):
     """What a call needs with a cap and a time."""
 
     price: Price

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.task import Difficulty, TaskRequest
 from koubou.rules.difficulty import HIGH, MEDIUM, required
@@ -62,8 +63,7 @@ _OBJECT = re.compile(r"\{[^{}]*\}")
 _DECODER = json.JSONDecoder()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What a judge says of an answer: 0 to 1, and what it misses in the judge's words (which may quote the task)."""
 
     score: float

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from koubou.model.account import Billed, Booking, HourSpend
 from koubou.model.instant import DAY, HOUR, MINUTE, Instant
@@ -26,8 +27,7 @@ BookingsOf = Callable[[str, Instant, Instant], Sequence[Booking]]
 """The calls of a model that a provider may book within a window, and we in another hour, or not yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Charge:
+class Charge(Struct, frozen=True, kw_only=True):
     """What a provider charges for a model within a window, in USD."""
 
     model: str

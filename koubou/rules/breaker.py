@@ -7,7 +7,9 @@ half open ─ one failure ─► open, for twice as long; half open ─ 3 succes
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.model.call import CallError, ErrorClass
 from koubou.model.circuit import BreakerRules, Circuit, CircuitState, Health
@@ -21,8 +23,7 @@ _FAULTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What a call has shown of its provider. `for_good`: it will be no better for being tried again at once."""
 
     good: bool

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.model.decision import Reason
 from koubou.model.task import Difficulty, TaskRequest
@@ -32,8 +33,7 @@ BASE: Mapping[str, int] = {
 """Where a type of task begins before anything of this one is known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
+class Factor(Struct, frozen=True, kw_only=True):
     """Something that is counted in a task, and from how many of it on there is a point more, or less."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.model.account import Amounts, Bearer, Dimension
 from koubou.model.call import Usage
@@ -22,8 +23,7 @@ _FRAME = 4
 _MOVED = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """A kind of work, the type of task that does it, and what it usually takes."""
 
     name: str
@@ -32,8 +32,7 @@ class Operation:
     output_tokens: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """How many calls like one, one after the other, an account still bears; None = any number."""
 
     account: str

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from koubou.model.instant import Instant
 
 LEAST_PART = 10
@@ -22,8 +24,7 @@ _FEW = 8
 """So many owners are looked at one by one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A task that waits for a place."""
 
     seq: int
@@ -37,8 +38,7 @@ class Candidate:
         return None if self.session is None else (self.owner, self.session)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """The first `most` in dispatch order, of one owner or session if it names one, but not of those others."""
 
     most: int
@@ -48,8 +48,7 @@ class Wish:
     not_sessions: frozenset[Session] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """Between how many places each competitor is kept."""
 
     least: int
@@ -63,7 +62,7 @@ def share(places: int, competitors: int) -> Share:
     return Share(min(-(-places // LEAST_PART), places // competitors), -(-places // MOST_PART))
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # no Struct: what it works out by itself is no argument
 class Standing:
     """Who has how many of a tier's places, and who waits for one. `at_work` has (owner, session, places).
 

@@ -7,9 +7,10 @@ what ordinary least squares promises, and a month that changes its ways leaves i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, tzinfo
 from math import sqrt
+
+from msgspec import Struct
 
 from koubou.model.instant import DAY, Instant
 from koubou.model.money import Nano
@@ -27,8 +28,7 @@ _T_975 = (
 _CENTURY = 36_525  # days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
+class Forecast(Struct, frozen=True, kw_only=True):
     """What will have been spent: most likely, and within which bounds in 95 of 100 cases.
 
     `r_squared` is how much of the differences between the days the line explains; None where the days do not differ.

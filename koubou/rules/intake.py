@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+
+from msgspec.structs import asdict
 
 from koubou.model.decision import Reason
 from koubou.model.request_json import budget_to_json, request_to_json

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from koubou.model.account import Account, AccountKey, Bearer, Dimension, Limit, Past
 from koubou.model.budget import Budget, Limits, SetLimits
@@ -29,8 +31,7 @@ DIMENSIONS_OF: Mapping[str, Sequence[Dimension]] = {
 """What can be limited of each scope."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """What is known of a call before it is held for.
 
     `least_usd` and `least_tokens` are what it needs at the very least. `free` calls move no money; `critical` ones
@@ -47,8 +48,7 @@ class Asking:
     critical: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LimitsInForce:
+class LimitsInForce(Struct, frozen=True, kw_only=True):
     """The settings of money with what a person set in their place.
 
     An account that `is_open` goes on counting when its limit is taken away: it may come back.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from koubou.model.account import Billed, Booking, HourSpend
 from koubou.model.instant import HOUR, Instant, iso
@@ -13,8 +14,7 @@ from koubou.model.money import Nano, show_usd
 from koubou.rules.bill import CLOCKS, spread, touched
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """One hour of a bill: what the ledger has for it, and the (tier, amount) of each line that is to be added.
 
     `final` says that nothing of the hour is under way: what nobody knew of it is known now.
@@ -31,8 +31,7 @@ class Group:
         return sum(amount for _, amount in self.lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """All hours of a model's bill. `above` says by what it is above all that is known, "" where it is not."""
 
     groups: Sequence[Group]
@@ -40,8 +39,7 @@ class Comparison:
     above: str
 
 
-@dataclass(slots=True, kw_only=True)
-class _Hour:
+class _Hour(Struct, kw_only=True):
     bill: Billed
     final: bool
     spent: list[HourSpend] = field(default_factory=list)

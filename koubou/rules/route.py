@@ -13,7 +13,8 @@ The way is walked in one order, and each tier on it that is passed over leaves i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from koubou.model.decision import Reason, Refused, Routed
 from koubou.model.instant import Instant, iso
@@ -30,16 +31,14 @@ _NO_LOSS = frozenset({"thrift", "upgrade"})
 """Ways whose loss does not leave a task with a lesser tier than it should have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
+class Weather(Struct, frozen=True, kw_only=True):
     """What lies outside of the task: why money is scarce for it, and until when tiers may not be asked for long."""
 
     scarce: str | None = None
     closed_until: Mapping[str, Instant] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Way:
+class _Way(Struct, frozen=True, kw_only=True):
     """A tier on a task's way, with the rule that names it."""
 
     name: str

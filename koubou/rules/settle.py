@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from koubou.model.account import Amounts
 from koubou.model.call import Bill, Usage
@@ -12,8 +12,7 @@ from koubou.rules.price import cost
 from koubou.rules.usage import MOST_TOKENS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(Struct, frozen=True, kw_only=True):
     """What goes into the ledger. `released` = nothing was billed; `above_hold` is a bug to be told at once."""
 
     amount: Nano

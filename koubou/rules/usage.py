@@ -7,8 +7,9 @@ contradict their whole, the dearest reading counts: nobody is billed more, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.call import Usage
 
@@ -50,8 +51,7 @@ def messages_usage(usage: object) -> Usage | None:
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MessageStream:
+class MessageStream(Struct, frozen=True, kw_only=True):
     """The usage of a streamed Anthropic message: `message_start` tells the input, `message_delta` all output so far.
 
     A stream that was cut before its first `message_delta` has none: what it began with is not what is billed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from koubou.model.call import CallError, CallResult, ErrorClass
 from koubou.model.circuit import Circuit, CircuitState

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.errors import IllegalMove, UsageMistake
 from koubou.model.deed import RemoveFiles, SweepRejected
@@ -23,8 +24,7 @@ _WORDS: Mapping[Removal, str] = {
 }
 
 
-@dataclass(slots=True)
-class _Gone:
+class _Gone(Struct):
     """What was removed in a turn."""
 
     runs: int = 0

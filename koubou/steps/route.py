@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from koubou.model.account import Dimension
 from koubou.model.decision import Reason, Refused, Routed

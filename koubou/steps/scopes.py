@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.documents.checking import nearest
 from koubou.errors import IllegalMove, UnknownTask, UsageMistake
@@ -20,8 +22,7 @@ _DEEDS = (Dimension.FILE_EDITS, Dimension.COMMANDS)
 _LARGEST_UID = (1 << 32) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """What a limit is of: `tier` and its name, `task` and "" for every one of them."""
 
     kind: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass

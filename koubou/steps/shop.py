@@ -29,7 +29,7 @@ from koubou.steps.standing import standing
 Message = TypeVar("Message")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # no Struct: what it works out by itself is no argument
 class Shop:
     """One turn's view of the workshop. `batch` bounds how many tasks a step takes on in one turn.
 

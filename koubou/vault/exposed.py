@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposed:
+
+class Exposed(Struct, frozen=True, kw_only=True):
     """What is so, and what to do about it."""
 
     says: str

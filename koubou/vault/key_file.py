@@ -7,8 +7,9 @@ import secrets
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from koubou.errors import SecretsUnusable
 from koubou.vault.credential import read_credential
@@ -24,13 +25,15 @@ def default_key_file() -> str:
     return _ROOTS_OWN if os.geteuid() == 0 else str(Path(_A_USERS_OWN).expanduser())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPlace:
+class KeyPlace(Struct, frozen=True, kw_only=True):
     """Where the key is looked for. A thief of `home` (a backup, a disk) must not find it there."""
 
     file: str
     home: str
-    environ: Mapping[str, str] = field(repr=False)
+    environ: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"KeyPlace(file={self.file!r}, home={self.home!r})"  # never the environment
 
     def find(self) -> bytes | None:
         """The key; None where there is none yet. Raises SecretsUnusable for one that cannot be trusted."""

@@ -11,7 +11,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from koubou.errors import SecretsUnusable, UnknownSecret, UsageMistake
 from koubou.vault import drawer
@@ -26,12 +27,14 @@ _ENDING = ".secret"
 _BY_KEY, _BY_PASSPHRASE = ".by-key", ".by-passphrase"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """One value of a secret, and when it was set (ms UTC)."""
 
-    text: str = field(repr=False)
+    text: str
     set_at: int
+
+    def __repr__(self) -> str:
+        return f"Value(set_at={self.set_at})"  # never the text
 
 
 AskPassphrase = Callable[[bool], str]

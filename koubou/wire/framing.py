@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import typing
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
+
+from msgspec.structs import asdict
 
 from koubou.errors import ProtocolError
 from koubou.wire import hand_messages, messages
-from koubou.wire.codec import Decode, Encode, decoder_of, encoder_of
+from koubou.wire.codec import to_json, value_of
 
 LIMIT = 64 * 1024 * 1024
 """The longest message, in bytes. A request body of this size is far beyond every model's window."""
@@ -36,10 +36,8 @@ Message = messages.FromWorker | messages.ToWorker | hand_messages.FromHand | han
 def encode(message: Message) -> bytes:
     """The bytes of one message. Raises ProtocolError for what JSON cannot say or what is longer than LIMIT."""
     kind = type(message).__name__
-    members = _ENCODERS[type(message)](message)
-    members["type"] = kind
     try:
-        payload = _JSON.encode(members).encode("ascii")
+        payload = to_json({**asdict(message), "type": kind})
     except (TypeError, ValueError) as error:
         raise ProtocolError(f"{kind} holds what JSON cannot say ({type(error).__name__})") from None
     if len(payload) > LIMIT:
@@ -51,7 +49,7 @@ class Decoder:
     """Puts messages together again. `accepts` are the classes that the other end may send."""
 
     def __init__(self, accepts: tuple[type, ...]) -> None:
-        self._accepts = {cls.__name__: _DECODERS[cls] for cls in accepts}
+        self._accepts = {cls.__name__: cls for cls in accepts}
         self._bytes = bytearray()
         self._damage: ProtocolError | None = None
 
@@ -99,23 +97,13 @@ class Decoder:
         except (ValueError, RecursionError):
             raise ProtocolError("a message is not JSON") from None
         kind = members.get("type") if type(members) is dict else None
-        decode = self._accepts.get(kind) if type(kind) is str else None
-        if decode is None:
+        cls = self._accepts.get(kind) if type(kind) is str else None
+        if cls is None:
             raise ProtocolError(f"a message of an unknown type came; {', '.join(self._accepts)} are known")
         if (theirs := members.get("version", messages.VERSION)) != messages.VERSION and kind in _VERSIONED:
             spoken = repr(theirs) if type(theirs) is int else "?"
             raise ProtocolError(f"the other end {_SPOKEN.format(theirs=spoken, ours=messages.VERSION)}")
-        return decode(members)
+        return value_of(cls, members)
 
 
-def _plain_mapping(value: object) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(type(value).__name__)
-
-
-_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False, check_circular=False, default=_plain_mapping)
 _VERSIONED = frozenset({"Hello", "Welcome"})
-_ALL = (*FROM_WORKER, *TO_WORKER, *FROM_HAND, *TO_HAND)
-_ENCODERS: Mapping[type, Encode] = MappingProxyType({cls: encoder_of(cls) for cls in _ALL})
-_DECODERS: Mapping[type, Decode] = MappingProxyType({cls: decoder_of(cls) for cls in _ALL})

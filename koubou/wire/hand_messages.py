@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant, Milliseconds
@@ -14,8 +15,7 @@ from koubou.model.retention import Removal
 # master → intake
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IntakeOrders:
+class IntakeOrders(Struct, frozen=True, kw_only=True):
     """Where to look, and what may be taken in; said first, and again after a reload. Sizes in bytes.
 
     `agents` says that a tier works by programs that may look around in a workspace.
@@ -33,23 +33,20 @@ class IntakeOrders:
     agents: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """The tasks of these claims are on the board: their files can go."""
 
     claims: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reject:
+class Reject(Struct, frozen=True, kw_only=True):
     """The board will not have this claim; `error` is the error part of its reason."""
 
     claim: str
     error: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
+class Pause(Struct, frozen=True, kw_only=True):
     """Take nothing more in, for this reason; None = go on."""
 
     reason: str | None
@@ -58,13 +55,11 @@ class Pause:
 # intake → master
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(Struct, frozen=True, kw_only=True):
     """The bell hangs: whatever is dropped from now on is seen at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """A line for the journal."""
 
     event: str
@@ -75,15 +70,13 @@ class Told:
 # master → shelving
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepare:
+class Prepare(Struct, frozen=True, kw_only=True):
     """Tasks are coming: load the detector that looks at answers, whose compiled rules are kept here."""
 
     rule_cache: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelve:
+class Shelve(Struct, frozen=True, kw_only=True):
     """Put a task's folder on its shelf. `paper` is its output.json or error.json, but for what only the record knows.
 
     `task` is the board's number of it, `run` the run whose record holds the answer (0 = it never ran),
@@ -101,8 +94,7 @@ class Shelve:
     paper: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
+class Remove(Struct, frozen=True, kw_only=True):
     """Remove the files of an ended task: `what` is runs, text or purge (`model.retention.Removal`)."""
 
     home: str
@@ -111,8 +103,7 @@ class Remove:
     what: Removal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True):
     """Remove what was refused before a moment, and drafts that a crash left before another."""
 
     home: str
@@ -123,24 +114,21 @@ class Sweep:
 # shelving → master
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelved:
+class Shelved(Struct, frozen=True, kw_only=True):
     """A task's papers stand on their shelf, durably. `flags`: what the detector saw in its answer."""
 
     task: int
     flags: tuple[Flag, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotShelved:
+class NotShelved(Struct, frozen=True, kw_only=True):
     """They do not, yet: it stays owed. `reason` is a word of the system, not of the task."""
 
     task: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class Removed(Struct, frozen=True, kw_only=True):
     """The files are gone; so many bytes of disk are free again."""
 
     task: int
@@ -148,16 +136,14 @@ class Removed:
     freed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotRemoved:
+class NotRemoved(Struct, frozen=True, kw_only=True):
     """They are not, yet: it stays owed."""
 
     task: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept:
+class Swept(Struct, frozen=True, kw_only=True):
     """So many refused files are gone. `reason` where the disk would not let go of more."""
 
     count: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.call import CallResult
 from koubou.model.instant import Instant, Milliseconds
@@ -19,8 +20,7 @@ VERSION = 3
 # worker → master
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Hello(Struct, frozen=True, kw_only=True):
     """The first word of a worker: who it is and which version it speaks."""
 
     version: int
@@ -28,35 +28,30 @@ class Hello:
     pid: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """The worker has imported what it needs and takes work."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(Struct, frozen=True, kw_only=True):
     """A run's call is under way: from here on it may cost money."""
 
     task: str
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """A run is over and its record is durable in its folder."""
 
     result: CallResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat:
+class Beat(Struct, frozen=True, kw_only=True):
     """The worker's loop turns; `running` runs are under way."""
 
     running: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unable:
+class Unable(Struct, frozen=True, kw_only=True):
     """The worker cannot work as it was told (bad script, missing package …) and ends; a person must act."""
 
     message: str
@@ -66,8 +61,7 @@ class Unable:
 # master → worker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Welcome:
+class Welcome(Struct, frozen=True, kw_only=True):
     """What the worker serves: its tier, the keys in their order (never logged or stored), and its leash."""
 
     version: int
@@ -80,8 +74,7 @@ class Welcome:
         return f"Welcome(version={self.version}, tier={self.tier.name!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assign:
+class Assign(Struct, frozen=True, kw_only=True):
     """Run this: `body` is the request as it is to be sent, `folder` the run's own folder.
 
     `purpose` says for what (`model.phase.Phase`), `expect` names the parts of a complete answer.
@@ -104,16 +97,14 @@ class Assign:
     rules: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(Struct, frozen=True, kw_only=True):
     """Stop this run now."""
 
     task: str
     run: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retire:
+class Retire(Struct, frozen=True, kw_only=True):
     """Take nothing new, finish what is under way, and end."""
 
     deadline: Instant | None = None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from koubou.errors import ProtocolError
 from koubou.model.call import CallResult
-from koubou.wire.codec import decoder_of, encoder_of
+from koubou.wire.codec import to_json, value_of
 
 NAME = "result.json"
 ANSWER = "answer.txt"
@@ -16,8 +17,7 @@ ANSWER = "answer.txt"
 VERSION = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """How a run's call ended, and the answer as far as it came ("" if nothing did)."""
 
     version: int = VERSION
@@ -27,7 +27,7 @@ class Record:
 
 def encode_record(record: Record) -> bytes:
     """The bytes of `result.json`."""
-    return json.dumps(_encode(record), separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
+    return to_json(record) + b"\n"
 
 
 def decode_record(data: bytes) -> Record:
@@ -40,9 +40,4 @@ def decode_record(data: bytes) -> Record:
         raise ProtocolError(
             f"{NAME} is of another version than {VERSION}: start the Koubou that wrote it, and drain it"
         )
-    record: Record = _decode(members)
-    return record
-
-
-_encode = encoder_of(Record)
-_decode = decoder_of(Record)
+    return value_of(Record, members)

@@ -6,7 +6,8 @@ import asyncio
 import errno
 import os
 from concurrent.futures import Executor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from koubou import crash
 from koubou.model.call import CallError, ErrorClass

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from koubou.board import Board
 from koubou.model.account import AccountKey, Amounts, Bearer, Entry, Limit

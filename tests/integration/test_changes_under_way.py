@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from koubou.model.call import Bill, ErrorClass, Usage
 from koubou.model.heard import RunFinished

@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from leashed import Roll, a_command, has_result, limits, run
+from msgspec.structs import replace
 
 from koubou.leash import holding
 from koubou.leash.holding import Leashes

@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from leashed import PATIENCE, Roll, a_command, limits
+from msgspec.structs import replace
 
 from koubou.leash.orders import Limits, orders_of
 from koubou.leash.words import VERSION, BadWords, Lines, line

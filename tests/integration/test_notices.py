@@ -6,10 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from recorder import TOKEN, Recorder
 
 from koubou.model.instant import MINUTE, SECOND

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from koubou.board.prices import price_from_json, price_to_json
 from koubou.model.money import Price, Rates

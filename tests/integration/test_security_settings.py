@@ -16,7 +16,7 @@ from koubou.config.pattern_trial import why_unfit
 from koubou.config.security_settings import policy_of
 from koubou.model.policy import OPEN, Policy, Verdict
 from koubou.rules.secrets.own_words import patterns_of
-from koubou.wire.codec import decoder_of, encoder_of
+from koubou.wire.codec import to_json, value_of
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ security:
         on_secret_in_answer=Verdict.REFUSE,
     )
     assert len(patterns_of(policy)) == 5
-    assert decoder_of(Policy)(json.loads(json.dumps(encoder_of(Policy)(policy)))) == policy
+    assert value_of(Policy, json.loads(to_json(policy))) == policy
 
 
 @pytest.mark.parametrize(

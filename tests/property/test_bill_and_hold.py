@@ -200,7 +200,7 @@ def test_whatever_a_server_says_is_unknown_or_adds_up(said: Any, more: Any) -> N
     for usage in (chat_usage(said), responses_usage(said), messages_usage(said), streamed.usage):
         if usage is None:
             continue
-        counts = [getattr(usage, name) for name in Usage.__slots__]
+        counts = [getattr(usage, name) for name in Usage.__struct_fields__]
         assert all(type(count) is int and 0 <= count <= MOST_TOKENS for count in counts)
         assert usage.cached_input_tokens + usage.cache_write_tokens <= usage.input_tokens
         assert usage.cache_write_1h_tokens <= usage.cache_write_tokens

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -115,7 +114,7 @@ def test_what_is_no_message_from_this_side_is_refused(value: object) -> None:
 
 def test_a_word_that_no_enum_has_is_refused_with_its_place() -> None:
     result = {"task": "t", "run": 1, "call": "c", "bill": "free", "started_at": 0, "finished_at": 0}
-    with pytest.raises(ProtocolError, match=r"Finished\.result: CallResult\.bill: one of reported, none, unknown"):
+    with pytest.raises(ProtocolError, match=r"Finished: Unknown word - at `\$\.result\.bill`"):
         Decoder(FROM_WORKER).feed(frame({"type": "Finished", "result": result}))
 
 
@@ -159,7 +158,7 @@ def test_what_json_cannot_say_is_refused_without_being_quoted(value: object) -> 
 
 def test_no_message_has_a_field_that_hides_its_type() -> None:
     for cls in EVERYTHING:
-        assert "type" not in {field.name for field in dataclasses.fields(cls)}
+        assert "type" not in cls.__struct_fields__
 
 
 def test_a_welcome_does_not_show_its_key() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from koubou.board import Board, open_in_memory
 from koubou.model.account import AccountKey, Amounts, Entry, OpenHold

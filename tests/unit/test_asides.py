@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from koubou.model.call import ErrorClass
 from koubou.model.phase import Lesser, Phase

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from koubou.model.call import ErrorClass
 from koubou.model.circuit import BreakerRules, Circuit, CircuitState, Health

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from koubou.model.call import Bill, Usage
 from koubou.rules.settle import Settlement, is_plausible, settlement
@@ -14,7 +13,7 @@ from tests.builders import a_price
 USAGE = Usage(input_tokens=20, output_tokens=50)
 
 
-@pytest.mark.parametrize("name", Usage.__slots__)
+@pytest.mark.parametrize("name", Usage.__struct_fields__)
 @pytest.mark.parametrize("count", [-1, MOST_TOKENS + 1])
 def test_counts_that_cannot_be_are_not_believed_and_the_whole_hold_counts(name: str, count: int) -> None:
     usage = replace(USAGE, **{name: count})

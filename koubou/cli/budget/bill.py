@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.cli.budget.bill_row import Columns, Row, charge_of
 from koubou.documents.limits import Limits
@@ -22,8 +23,7 @@ _TOLD_AT_ONCE = 20
 _DELIMITERS = ",;\t"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bill:
+class Bill(Struct, frozen=True, kw_only=True):
     """What a file charges; `more` says that the provider has further pages of it."""
 
     charges: Sequence[Charge]

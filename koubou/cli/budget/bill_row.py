@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.model.instant import DAY, HOUR, Instant, instant
 from koubou.model.money import RICHEST, THE_MOST, USD
@@ -38,8 +39,7 @@ _MILLISECONDS_FROM = 10**11
 _LONGEST_NAME = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """What stands in the columns, as it stands there."""
 
     model: Any

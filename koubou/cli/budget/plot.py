@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import accumulate
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.errors import KoubouError, UsageMistake
 from koubou.model.account import Account
@@ -31,8 +32,7 @@ class NoPlotting(KoubouError):
     """The library that draws is not installed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(Struct, frozen=True, kw_only=True):
     """What is drawn: spending by day and tier from the first day to the last, and the accounts with their limits."""
 
     days: Mapping[date, Mapping[str, Nano]]

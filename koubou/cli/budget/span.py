@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
+
+from msgspec import Struct
 
 from koubou.cli.filters import age
 from koubou.errors import UsageMistake
@@ -12,8 +13,7 @@ from koubou.model.instant import Instant, instant
 from koubou.rules.days import begins, day_of, following, month_days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True):
     """From an instant on, and before another; `first` and `last` are the days that it touches."""
 
     since: Instant

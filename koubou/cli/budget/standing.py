@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, tzinfo
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from koubou.model.account import Account
 from koubou.model.instant import DAY, Instant, iso_or_none
@@ -25,8 +26,7 @@ _COUNTED = ("usd", "calls")
 _DIMENSIONS = ("usd", "tokens", "calls", "time", "file_edits", "commands")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Fit(Struct, frozen=True, kw_only=True):
     """Calls that the narrowest account bears which they touch, at the mean of those that cost something this month.
 
     `account` is that account. What only some calls touch (a session, a submitter) does not count.
@@ -38,8 +38,7 @@ class Fit:
     account: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """All of it, at one moment. `spent` and `last_day` are by the ledger, and know of no reset."""
 
     accounts: Sequence[Account]

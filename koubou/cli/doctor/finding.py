@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from koubou.errors import KoubouError
 
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
 Level = Literal["ok", "note", "warning", "error"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One check: `area` groups them, `says` is what is so, `remedy` what to do about it ("" where nothing is)."""
 
     area: str

@@ -7,10 +7,11 @@ import os
 import socket
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from koubou.cli.control import ask
 from koubou.cli.quick import look
@@ -30,8 +31,7 @@ _MASTER_WITHIN = 1.0
 _RESOLVED_WITHIN = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Master:
+class Master(Struct, frozen=True, kw_only=True):
     """What is known of who serves the workshop. `why_silent` where it holds the lock and gave no answer to us."""
 
     held: bool

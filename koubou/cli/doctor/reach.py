@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from koubou.cli.doctor.finding import Area, Finding
 from koubou.cli.doctor.patient import Patient
@@ -29,8 +30,7 @@ _LISTING = ("chat",)
 _KEY_REFUSED = (http.client.UNAUTHORIZED, http.client.FORBIDDEN)
 
 
-@dataclass(slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, kw_only=True):
     """What came of asking one address; `status` None where only the connection was tried."""
 
     milliseconds: int = 0
@@ -40,15 +40,17 @@ class Answer:
     trouble: str = ""
 
 
-@dataclass(slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, kw_only=True):
     """One address, asked by a thread of its own that nobody waits for beyond its time."""
 
     name: str
     address: str
-    key: str = field(default="", repr=False)
+    key: str = ""
     lists: bool = False
     answer: Answer | None = None
+
+    def __repr__(self) -> str:
+        return f"Probe(name={self.name!r}, answer={self.answer!r})"  # never the key
 
     def ask(self) -> None:
         """Without proxies and without following redirects: it goes to this host or nowhere."""

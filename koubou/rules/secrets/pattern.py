@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 MOST_LOOKS = 5_000
 """Places of one rule that are judged in one text; each may cost 50 µs on a text that was written to be slow."""
@@ -19,8 +20,7 @@ def always(_match: re.Match[str], _text: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """Something that was seen in a text, by character offsets."""
 
     rule: str
@@ -31,8 +31,7 @@ class Sighting:
     quotable: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pattern:
+class Pattern(Struct, frozen=True, kw_only=True):
     """One rule. `hints` are lower-case strings: the expression is tried only where one of them stands ("" always does),
     or where `clue`, a cheap expression for the lower-case text, finds something.
 
