@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from msgspec import Struct
+from typing import Any, NamedTuple
 
 _TOLD_AT_ONCE = 5
 _MOST_LISTED = 100
@@ -15,7 +13,7 @@ class KoubouError(Exception):
     """Anything that Koubou says is wrong; everything else that escapes is a bug."""
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+class Problem(NamedTuple):  # no Struct: the command line's help imports this module, and msgspec takes 25 ms
     """One thing that is wrong in a text somebody wrote: where, what, and the nearest word that would be right."""
 
     message: str

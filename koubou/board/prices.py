@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
+from msgspec import convert
 from msgspec.structs import asdict
 
-from koubou.model.money import Price, Rates
+from koubou.model.money import Price
 
 _PRICES_IN_USE = 256
 
@@ -20,13 +21,10 @@ def price_to_json(price: Price) -> str:
 @lru_cache(_PRICES_IN_USE)
 def _to_json(price: Price, source: str) -> str:
     # Prices are equal whatever their source; what is written is the one of this.
-    steps = [[threshold, asdict(rates)] for threshold, rates in price.steps]
-    return json.dumps({"base": asdict(price.base), "steps": steps, "source": source})
+    return json.dumps({**asdict(price), "source": source}, default=asdict)
 
 
 @lru_cache(_PRICES_IN_USE)
 def price_from_json(text: str) -> Price:
     """The price that `price_to_json` wrote."""
-    found = json.loads(text)
-    steps = tuple((threshold, Rates(**rates)) for threshold, rates in found["steps"])
-    return Price(base=Rates(**found["base"]), steps=steps, source=found["source"])
+    return convert(json.loads(text), Price)

@@ -6,8 +6,6 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import asdict
-
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def _set_by_hand(arguments: argparse.Namespace) -> list[str]:
 
 
 def _problems(error: SettingsError) -> dict[str, Any]:
-    return {"ok": False, "problems": [asdict(problem) for problem in error.problems]}
+    return {"ok": False, "problems": [problem._asdict() for problem in error.problems]}
 
 
 def _in_force(settings: Settings, found: Mapping[str, Tier], told: Guardian) -> dict[str, Any]:

@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-from msgspec import Struct
+from msgspec import convert
 from msgspec.structs import asdict
 
-from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, TaskBudget, TaskRequest
+from koubou.model.task import TaskBudget, TaskRequest
 
 
 def request_to_json(request: TaskRequest) -> str:
     """A request as it is kept; what stands at its default is left out."""
-    plain = TaskRequest()
-    values: dict[str, Any] = {}
-    for name in TaskRequest.__struct_fields__:
-        value = getattr(request, name)
-        if value != getattr(plain, name):
-            values[name] = _plain(value)
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    said = {name: value for name, value in asdict(request).items() if value != getattr(_PLAIN, name)}
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=asdict)
 
 
 def request_from_json(text: str) -> TaskRequest:
     """The request that `request_to_json` kept."""
-    values: dict[str, Any] = json.loads(text)
-    nested: Mapping[str, Any] = {
-        "messages": lambda found: tuple(Message(**message) for message in found),
-        "attachments": lambda found: tuple(Attachment(**attachment) for attachment in found),
-        "budget": lambda found: TaskBudget(**found),
-        "difficulty": Difficulty,
-        "sensitivity": Sensitivity,
-        "depends_on": tuple,
-        "expect": tuple,
-        "locks": tuple,
-    }
-    return TaskRequest(**{name: nested[name](value) if name in nested else value for name, value in values.items()})
+    return convert(json.loads(text), TaskRequest)
 
 
 def budget_to_json(budget: TaskBudget) -> str:
@@ -50,12 +32,5 @@ def budget_from_json(text: str) -> TaskBudget:
     return _NO_BUDGET if text == "{}" else TaskBudget(**json.loads(text))
 
 
+_PLAIN = TaskRequest()
 _NO_BUDGET = TaskBudget()
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, Struct):
-        return asdict(value)
-    return value

@@ -91,10 +91,10 @@ class TaskRequest(Struct, frozen=True, kw_only=True):
     type: str | None = None
     title: str = ""
     prompt: str = ""
-    messages: Sequence[Message] = ()
+    messages: tuple[Message, ...] = ()
     system: str | None = None
     prompt_file: str | None = None
-    attachments: Sequence[Attachment] = ()
+    attachments: tuple[Attachment, ...] = ()
     workspace: str | None = None
     executor: str | None = None
     tier: str | None = None
@@ -102,7 +102,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True):
     sensitivity: Sensitivity | None = None
     priority: int = PRIORITIES["normal"]
     not_before: Instant | None = None
-    depends_on: Sequence[str] = ()
+    depends_on: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     parent: str | None = None
     session: str | None = None
@@ -110,10 +110,10 @@ class TaskRequest(Struct, frozen=True, kw_only=True):
     max_output_tokens: int | None = None
     temperature: float | None = None
     response_format: Mapping[str, Any] | None = None
-    expect: Sequence[str] = ()
+    expect: tuple[str, ...] = ()
     requires_high_capability: bool = False
     isolate: bool = True
-    locks: Sequence[str] = ()
+    locks: tuple[str, ...] = ()
     expires_at: Instant | None = None
     retries: int | None = None
     on_interrupt: str = "retry"
