@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from koubou.model.decision import Reason
 from koubou.model.task import Difficulty, TaskRequest
+from koubou.rules.bounds import largest_power
 from koubou.rules.difficulty_words import latin_words, themes
 from koubou.rules.task_type import wish
 
@@ -56,6 +57,7 @@ FACTORS: Sequence[Factor] = (
     Factor(name="roles", counts="kinds of people it serves", steps=(1, 3)),
     Factor(name="parts", counts="listed points", steps=(10, 20)),
     Factor(name="constraints", counts="constraints", steps=(4, 12)),
+    Factor(name="bound", counts="powers of ten of the largest bound that is named (n ≤ 10^5)", steps=(1, 5)),
     Factor(name="length", counts="letters outside of code", steps=(2_000, 4_000, 12_000)),
     Factor(name="files", counts="files", steps=(2, 6)),
     Factor(name="files_size", counts="characters of files", steps=(8_000, 40_000)),
@@ -144,13 +146,15 @@ def _amounts(request: TaskRequest, needed: str) -> dict[str, int]:
     """How much of each factor the request has."""
     low = needed.lower()
     words = latin_words(low)
+    prose = _FENCED.sub("", needed)
     binding = sum(word in _BINDING for word in words) + sum(map(low.count, _BINDING_PHRASES))
     return {
         **themes(low, words),
         "question": _FOR_REASONS.search(low[:_OPENING].strip()) is not None,
         "parts": len(_BULLET.findall(needed)),
         "constraints": binding + len(request.expect) + (2 if request.response_format else 0),
-        "length": _weight(_FENCED.sub("", needed)),
+        "bound": largest_power(prose),
+        "length": _weight(prose),
         "files": len(request.attachments),
         "files_size": sum(len(attachment.content) for attachment in request.attachments),
         "output": max(request.max_output_tokens or 0, _asked_length(low)),
