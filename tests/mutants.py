@@ -879,6 +879,13 @@ ROUTES: Sequence[Mutant] = (
         ("tests/unit/test_difficulty.py",),
     ),
     Mutant(
+        "a word in a long text says as much as one in a short problem",
+        "koubou/rules/difficulty.py",
+        ' and _weight(_EXAMPLES.sub("", prose)) in _SHORT\n',
+        "\n",
+        ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
         "a lower bound makes a problem harder",
         "koubou/rules/bounds.py",
         "(?:<=?|≤",
