@@ -879,6 +879,20 @@ ROUTES: Sequence[Mutant] = (
         ("tests/unit/test_difficulty.py",),
     ),
     Mutant(
+        "a word in a long text says as much as one in a short problem",
+        "koubou/rules/difficulty.py",
+        ' and _weight(_EXAMPLES.sub("", prose)) in _SHORT\n',
+        "\n",
+        ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
+        "a lower bound makes a problem harder",
+        "koubou/rules/bounds.py",
+        "(?:<=?|≤",
+        "(?:[<>]=?|≤",
+        ("tests/unit/test_bounds.py",),
+    ),
+    Mutant(
         "few cases prove that a tier does a type poorly",
         "koubou/rules/experience.py",
         "    if cases < ENOUGH:\n        return 0.0\n",
