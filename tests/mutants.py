@@ -268,8 +268,23 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "who reads a confidential answer is not confidential",
         "koubou/steps/route.py",
-        "    highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)",
-        "    highest = task.sensitivity or Sensitivity.PUBLIC",
+        "    return _raised(shop, task, [need.sensitivity for need in read.values()], "
+        '"it reads an answer that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a part of what is confidential is not confidential",
+        "koubou/steps/route.py",
+        '    return _raised(shop, task, [level], "it belongs to a task that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a tier that comes back is tried with a part of what has become confidential",
+        "koubou/steps/route.py",
+        "            task = _as_child(shop, task, now)\n            if",
+        "            if",
         (TURNS,),
     ),
     Mutant(
