@@ -268,8 +268,23 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "who reads a confidential answer is not confidential",
         "koubou/steps/route.py",
-        "    highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)",
-        "    highest = task.sensitivity or Sensitivity.PUBLIC",
+        "    return _raised(shop, task, [need.sensitivity for need in read.values()], "
+        '"it reads an answer that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a part of what is confidential is not confidential",
+        "koubou/steps/route.py",
+        '    return _raised(shop, task, [level], "it belongs to a task that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a tier that comes back is tried with a part of what has become confidential",
+        "koubou/steps/route.py",
+        "            task = _as_child(shop, task, now)\n            if",
+        "            if",
         (TURNS,),
     ),
     Mutant(
@@ -877,6 +892,20 @@ ROUTES: Sequence[Mutant] = (
         "        if not below:\n            kept.append(line)\n",
         "        kept.append(line)\n",
         ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
+        "a word in a long text says as much as one in a short problem",
+        "koubou/rules/difficulty.py",
+        ' and _weight(_EXAMPLES.sub("", prose)) in _SHORT\n',
+        "\n",
+        ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
+        "a lower bound makes a problem harder",
+        "koubou/rules/bounds.py",
+        "(?:<=?|≤",
+        "(?:[<>]=?|≤",
+        ("tests/unit/test_bounds.py",),
     ),
     Mutant(
         "few cases prove that a tier does a type poorly",

@@ -213,6 +213,7 @@ class Task(Struct, frozen=True, kw_only=True):
     on_interrupt: str
     not_before: Instant | None
     expires_at: Instant | None
+    parent: str | None
     has_dependencies: bool
     attempts: int
     failures: int
