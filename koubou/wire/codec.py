@@ -31,6 +31,8 @@ def value_of(cls: type[Value], members: object) -> Value:
         if wrong.startswith("Invalid enum value"):
             wrong = "Unknown word"
         raise ProtocolError(f"{cls.__name__}: {wrong}{at}{place}") from None
+    except UnicodeEncodeError:  # msgspec looks words and the names of fields up as UTF-8
+        raise ProtocolError(f"{cls.__name__}: half a surrogate pair where a known word is expected") from None
 
 
 def _plain(value: object) -> dict[str, Any]:

@@ -101,6 +101,8 @@ def frame(value: object) -> bytes:
         {"type": "Beat", "running": "1"},
         {"type": "Beat", "running": True},
         {"type": "Beat", "running": None},
+        {"type": "Beat", "running": 1.0},
+        {"type": "Beat", "running": 1, "\ud800": 2},
         {"type": "Finished", "result": {}},
         ["Beat"],
         "Beat",
