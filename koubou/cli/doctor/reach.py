@@ -18,6 +18,7 @@ from koubou.cli.doctor.finding import Area, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.errors import KoubouError
 from koubou.model.tier import Reach, Tier
+from koubou.rules.model_list import LISTING, headers_of, models_address
 
 SERVERS = Area("servers")
 _WITHIN = 2.0
@@ -25,7 +26,6 @@ _WITHIN = 2.0
 _LONGEST_LIST = 2_000_000
 _SKEW = 30.0
 _SHOWN = 4
-_LISTING = ("chat",)
 _KEY_REFUSED = (http.client.UNAUTHORIZED, http.client.FORBIDDEN)
 
 
@@ -46,7 +46,7 @@ class Probe:
 
     name: str
     address: str
-    key: str = field(default="", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     lists: bool = False
     answer: Answer | None = None
 
@@ -70,12 +70,11 @@ class Probe:
         self.answer = answer
 
     def _ask_for_models(self, answer: Answer) -> None:
-        parts = urlsplit(f"{self.address.rstrip('/')}/models")
+        parts = urlsplit(self.address)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=_WITHIN)
         try:
-            headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
-            connection.request("GET", parts.path, headers=headers)
+            connection.request("GET", parts.path, headers=dict(self.headers))
             reply = connection.getresponse()
             answer.status = reply.status
             answer.skew = _skew(reply.getheader("Date"))
@@ -134,8 +133,10 @@ class Probes:
 def _of_tier(patient: Patient, tier: Tier) -> Probe | None:
     if not tier.base_url or tier.executor == "rehearsal" or "reach is local, but" in (tier.unfit or ""):
         return None
-    key = next(iter(patient.keys.get(tier.name, ())), "")
-    return Probe(name=tier.name, address=tier.base_url, key=key, lists=tier.executor in _LISTING)
+    if tier.executor not in LISTING:
+        return Probe(name=tier.name, address=tier.base_url)
+    key = next(iter(patient.keys.get(tier.name, ())), None)
+    return Probe(name=tier.name, address=models_address(tier), headers=headers_of(tier, key), lists=True)
 
 
 def _of_guardian(patient: Patient) -> Iterator[Probe]:
