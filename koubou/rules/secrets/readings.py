@@ -10,6 +10,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Sequence
+from html import unescape
 from urllib.parse import unquote_to_bytes
 
 HIDDEN = re.compile(
@@ -48,6 +49,7 @@ _PIECE = 500
 """Characters that are composed at once: sorting the marks of one letter takes the square of their number."""
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){1,200}")
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_ENTITY = re.compile(r"(?:&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,8});)+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 """Without a bound, and linear all the same: nothing has to follow, so that nothing is tried twice."""
 _IN_LINES = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}(?:\r?\n[ \t]{0,12}[A-Za-z0-9+/_-]{2,}={0,2}(?=\s|\Z))*")
@@ -117,11 +119,13 @@ def _as_latin(match: re.Match[str]) -> str:
 
 
 def _decode(text: str) -> str:
-    """A text with escapes, percents and Base64 decoded."""
+    """A text with escapes, percents, references of HTML and Base64 decoded."""
     if "\\u" in text:
         text = _ESCAPED.sub(_unescaped, text)
     if "%" in text:
         text = _PERCENT.sub(_unquoted, text)
+    if "&" in text:
+        text = _ENTITY.sub(_unreferenced, text)
     return _IN_LINES.sub(_unwrapped, text)
 
 
@@ -132,6 +136,10 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _unquoted(match: re.Match[str]) -> str:
     return unquote_to_bytes(match[0]).decode("utf-8", "replace").translate(_CONTROLS)
+
+
+def _unreferenced(match: re.Match[str]) -> str:
+    return unescape(match[0]).translate(_CONTROLS)
 
 
 def _unwrapped(match: re.Match[str]) -> str:

@@ -7,9 +7,11 @@ import binascii
 import re
 
 from koubou.rules.secrets.pattern import Pattern
-from koubou.rules.secrets.placeholders import entropy, is_placeholder, random_looking
+from koubou.rules.secrets.placeholders import entropy, is_argument, is_placeholder, random_looking
 
 _NO_WORDS = frozenset({"the", "and", "for", "you", "your", "with", "that", "this", "from", "are", "not", "was", "have"})
+
+_BLANKS = frozenset({"password", "passwd", "pass", "secret", "token", "pwd", "username", "user"})
 
 
 def _is_strong(match: re.Match[str], _text: str) -> bool:
@@ -26,6 +28,20 @@ def _is_given(match: re.Match[str], _text: str) -> bool:
     value = match["value"].rstrip(";,")
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     return mixed and len(value) >= 6 and not is_placeholder(value) and _NAME.fullmatch(value) is None
+
+
+def _is_no_blank(match: re.Match[str], _text: str) -> bool:
+    """After what takes a password and nothing else: whatever is no placeholder, variable or option."""
+    value = match["value"].rstrip(";,")
+    return not is_placeholder(value) and value.lower() not in _BLANKS and value[0] not in "$%<{[/"
+
+
+def _is_argument(match: re.Match[str], _text: str) -> bool:
+    return is_argument(match["value"])
+
+
+def _has_digits(match: re.Match[str], _text: str) -> bool:
+    return sum(map(str.isdigit, match["value"])) > 2
 
 
 def _is_user_and_password(match: re.Match[str], _text: str) -> bool:
@@ -60,7 +76,21 @@ PATTERNS = (
         expression=re.compile(
             r"\bmachine\s[^\s]{1,100}\s{1,8}login\s[^\s]{1,60}\s{1,8}password\s(?P<value>[^\s]{4,100})"
         ),
-        accepts=_is_given,
+        accepts=_is_no_blank,
+    ),
+    Pattern(
+        rule="password-of-a-command",
+        category="password",
+        hints=("docker login", "redis-cli", "sqlplus ", "net use", "convertto-securestring", "sudo -s", "podman login"),
+        expression=re.compile(
+            r"(?:(?:docker|podman)[ ]login[ ][^\n|;]{0,100}?(?:-p|--password)[ =]|\bredis-cli[ ][^\n|;]{0,100}?-a[ ]"
+            r"|\bsqlplus[ ](?:-[a-z][ ]){0,3}[\w.-]{1,40}/|\bnet[ ]use[ ][^\n|;]{1,120}?/user:[^\s]{1,60}[ ]"
+            r"|\bnet[ ]user[ ][\w.-]{1,40}[ ](?=[^\s/]{4,60}[ ]/add)"
+            r"|\bconvertto-securestring[ ](?:-string[ ]|-asplaintext[ ]){0,2}(?=[\"'])"
+            r"|\becho[ ](?=[^\n|]{4,100}[|][ ]?sudo[ ]-s\b))[\"']?(?P<value>[^\s\"'\-/@][^\s\"'@]{3,100})",
+            re.I,
+        ),
+        accepts=_is_no_blank,
     ),
     Pattern(
         rule="credentials-of-a-registry",
@@ -82,11 +112,12 @@ PATTERNS = (
             "mysql",
             "identified by",
             ".password ",
+            *(f"{name} {kind} " for name in ("password", "secret") for kind in "5789"),
         ),
         expression=re.compile(
             r"(?:--(?:password|passwd|pass|token|secret|api-key)[ ]{1,2}|\bsshpass[ ]-p[ ]?|\brequirepass[ ]"
             r"|\bmysql[a-z]{0,8}[ ](?:-[a-oq-zA-Z]\w{0,8}[ ]{0,2}[\w.-]{0,40}[ ]{1,2}){0,4}-p|\bidentified by[ ]"
-            r"|\bset[ ][\w.-]{1,60}\.password[ ])[\"']?(?P<value>[^\s\"'\-][^\s\"']{3,100})",
+            r"|\bset[ ][\w.-]{1,60}\.password[ ]|\b(?:password|secret)[ ][4-9][ ](?=[0-9A-Fa-f$]))[\"']?(?P<value>[^\s\"'\-][^\s\"']{3,100})",
             re.I,
         ),
         accepts=_is_given,
@@ -94,16 +125,27 @@ PATTERNS = (
     Pattern(
         rule="password-in-speech",
         category="password",
-        hints=("password", "passwort", "pw ", "pw:", "passphrase", "credential", "ログイン情報", "账号", "帳號"),
+        hints=("password", "passwort", "pw ", "pw:", "passphrase", "cred", "login", "ログイン情報", "账号", "帳號"),
         expression=re.compile(
             r"(?:\b(?:password|passwort|passphrase)"
-            r"(?:(?: (?:for|to|of|on|at|in)\b[^\n:：=]{1,40})[:：]|['’]s| lautet| \()"
-            r"|\bPW[:： ]|\b(?:credentials?|logins?)[:：][ ]?[\w.@+-]{2,40}[ ]?/"
+            r"(?:(?: (?:for|to|of|on|at|in)\b[^\n:：=]{1,40})[:：]|['’]s| lautet:?| \()"
+            r"|\bPW[:： ]|\b(?:cred(?:ential)?s?|logins?)[:：][ ]?[\w.@+-]{2,40}[ ]?/"
             r"|ログイン情報[:：][^\n/]{2,40}/|(?:账号|帳號)[^\n/]{2,40}/)"
             r"[ ]{0,3}(?P<value>[^\s\"'`（）「」/]{8,100})",
             re.I,
         ),
         accepts=_is_strong,
+    ),
+    Pattern(
+        rule="password-of-a-call",
+        category="password",
+        hints=("auth", "login(", "credential"),
+        expression=re.compile(
+            r"(?:auth|login|credentials?)[ ]{0,2}[=(:][ ]{0,2}[(\[]?[\"'][\w.@+-]{1,60}[\"'],[ ]?[\"'](?P<value>[^\"'\n]{4,100})"
+            r"[\"'][ ]?[)\]]",
+            re.I,
+        ),
+        accepts=_is_argument,
     ),
     Pattern(
         rule="signature-of-an-address",
@@ -141,6 +183,27 @@ PATTERNS = (
             r"(?P<value>(?:[a-z]{3,8}[ ,\n]{1,2}){11,23}[a-z]{3,8})(?![a-z])"
         ),
         accepts=_is_phrase,
+        exact=False,
+    ),
+    Pattern(
+        rule="code-that-opens",
+        category="password",
+        hints=(" code", "pin:", "pin ="),
+        expression=re.compile(
+            r"(?:\b(?:door|gate|alarm|entry|unlock|access|safe|locker|verification|one[- ]time|login|otp|security)[ ]codes?"
+            r"(?:[ ](?:is|are)|[ ]?[:=])|(?:^|\n)[ \t]{0,8}pin[ ]?[:=])[ ]?(?P<value>\d{4,8})(?![\d%]|[.,:/-]\d)"
+        ),
+        exact=False,
+    ),
+    Pattern(
+        rule="recovery-codes",
+        category="password",
+        hints=("recovery code", "backup code", "scratch code"),
+        expression=re.compile(
+            r"(?:recovery|backup|scratch)[ ]codes?[^\w\n]{0,3}(?:are|is)?[^\w\n]{0,3}\n?[ -]{0,4}"
+            r"(?P<value>[a-z0-9]{4,8}-[a-z0-9]{4,8}(?:[\s,]{1,3}(?:- )?[a-z0-9]{4,8}-[a-z0-9]{4,8}){1,15})"
+        ),
+        accepts=_has_digits,
         exact=False,
     ),
     Pattern(
