@@ -77,11 +77,6 @@ def is_swedish(digits: str) -> bool:
     return is_birthday(digits[2:4], digits[4:6]) and passes_luhn(digits)
 
 
-def is_swedish_firm(digits: str) -> bool:
-    """An organisationsnummer, of ten digits: no month stands in it."""
-    return int(digits[2:4]) >= 20 and passes_luhn(digits)
-
-
 def is_korean(digits: str) -> bool:
     """A resident registration number as it was given until 2020, with its check digit."""
     total = _weighed(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5))

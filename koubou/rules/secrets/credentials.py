@@ -38,7 +38,7 @@ def _has_key_body(match: re.Match[str], text: str) -> bool:
     if re.search(r"[A-Za-z0-9+/=]{20}", behind):
         return True
     alone = text[max(0, match.start() - 1) : match.start()] in {"", "\n"} and re.match(r"[ \t]*(?:\n|$)", behind)
-    return alone is not None and alone is not False and not re.match(r"\s*(?:-|\.\.|…|[<\[{(*`]|your\b)", behind, re.I)
+    return bool(alone) and not re.match(r"\s*(?:-|\S{0,12}(?:\.\.\.|…)|[<\[{(*`]|your\b)", behind, re.I)
 
 
 def _is_token(match: re.Match[str], _text: str) -> bool:
@@ -121,6 +121,7 @@ PATTERNS = (
         rule="authorization-header",
         category="authorization",
         hints=("bearer ", "authorization", "auth:", 'auth": "token', "auth: token", 'auth="token'),
+        around=1200,
         expression=re.compile(
             r"(?:auth(?:orization)?[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token"
             r"|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
@@ -132,6 +133,7 @@ PATTERNS = (
         rule="authorization-basic",
         category="authorization",
         hints=("basic ",),
+        around=600,
         expression=re.compile(
             r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ "
             r"\t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
@@ -143,6 +145,7 @@ PATTERNS = (
         rule="key-header",
         category="authorization",
         hints=("x-", "api-key"),
+        around=500,
         expression=re.compile(
             r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)"
             r"|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
@@ -153,8 +156,9 @@ PATTERNS = (
     Pattern(
         rule="command-line-credentials",
         category="password",
-        hints=("curl ", "--user", "wget "),
-        expression=re.compile(r"(?:-u|--user)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
+        hints=("curl ", "--user", "wget ", "http -a", "https -a"),
+        around=1500,
+        expression=re.compile(r"(?:-u|--user|https?[ ]-a)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
         accepts=_is_userinfo,
     ),
     Pattern(

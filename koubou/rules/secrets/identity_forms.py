@@ -12,15 +12,14 @@ from collections.abc import Callable, Mapping
 from koubou.rules.secrets import check_digits
 from koubou.rules.secrets.pattern import Pattern
 
-_INDIAN_STATES = (
-    "A[NPRS]|BR|C[GH]|D[DLN]|G[AJ]|H[PR]|J[HK]|K[AL]|L[AD]|M[HLNPZ]|NL|O[DR]|P[BY]|RJ|SK|T[NRS]|U[APK]|WB"
-)
+_INDIAN_STATES = "A[NPRS]|BR|C[GH]|D[DLN]|G[AJ]|H[PR]|J[HK]|K[AL]|L[AD]|M[HLNPZ]|NL|O[DR]|P[BY]|RJ|SK|T[NRS]|U[APK]|WB"
 _MBI = "[AC-HJKMNP-RT-Y]"
 _TAX_DIGIT, _MONTH_DAY = "[0-9LMNP-V]", r"(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 
 LETTER_FIRST: Mapping[str, str] = {
     "letter_digits_letter": r"(?<=[XYZSTFGM])\d{7}-?[A-Z]",
-    "british_insurance": r"(?<=[A-CEGHJ-PR-TW-Z])[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ) ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
+    "british_insurance": r"(?<=[A-CEGHJ-PR-TW-Z])[A-CEGHJ-NPR-TW-Z](?<!BG|GB|KN|NK|NT|TN|ZZ)"
+    r" ?\d{2} ?\d{2} ?\d{2} ?[A-D]",
     "italian_person": rf"[A-Z]{{5}}{_TAX_DIGIT}{{2}}[A-EHLMPRST]{_TAX_DIGIT}{{2}}[A-Z]{_TAX_DIGIT}{{3}}[A-Z]",
     "indian_taxpayer": r"[A-Z]{2}[ABCFGHJLPT][A-Z]\d{4}[A-Z]",
     "indian_vehicle": rf"[A-Z](?<={_INDIAN_STATES})[ -]?\d{{1,2}}[ -]?[A-Z]{{1,3}}[ -]?\d{{4}}",

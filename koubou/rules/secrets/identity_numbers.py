@@ -80,7 +80,7 @@ PATTERNS = (
         hints=("",),
         expression=re.compile(
             r"\d(?<![A-Za-z0-9_.]\d)(?<!\d-\d)(?:\d{12,15}|\d{3}(  ?|[-.\t—])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
-            r"|\d{3}(  ?|[-\t—])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d|-\d)"
+            r"|\d{3}(  ?|[-\t—])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d(?!\d?/\d)|-\d)"
         ),
         accepts=_accept_card,
     ),
@@ -101,7 +101,8 @@ PATTERNS = (
     Pattern(
         rule="bank-account-iban",
         category="iban",
-        hints=("iban", "account", "konto"),
+        hints=("iban",),
+        around=80,
         expression=re.compile(r"[a-z](?<![a-z0-9][a-z])[a-z]\d{2}(?:[ -]?[a-z0-9]){11,31}"),
         accepts=_accept_iban,
         exact=False,

@@ -15,8 +15,9 @@ _DIGITS = re.compile(r"\d{1,6}(?:[ -]\d{1,6}){1,5}|\d{9,15}")
 _IN_THREES = re.compile(r"\d{3}([ -])\d{3}\1\d{3}")
 _IN_ORDER = "01234567890123456789"
 _OF_AMERICA = re.compile(r"\d{3}[ -]\d{2}[ -]\d{4}")
-_FORMS = re.compile(r"[STFGM]\d{7}[A-Z]|[A-Z]{3}\d{7}")
-"""NRIC and voter's card: their offices keep the sum to themselves."""
+_TIME = re.compile(r"1[4-9]\d{8}(?:\d{3})?")
+_FORMS = re.compile(r"[STFGM]\d{7}[A-Z]|[A-Z]{3}\d{7}|[A-Z]{5}\d{4}[A-Z]")
+"""NRIC, voter's card and PAN: their offices keep the sum to themselves."""
 
 
 def lone_numbers(texts: Sequence[tuple[str, str]], starts: Sequence[int]) -> Iterator[Sighting]:
@@ -32,7 +33,7 @@ def _is_number(text: str) -> bool:
     number = text.strip().upper()
     if _DIGITS.fullmatch(number):
         digits = "".join(filter(str.isdigit, number))
-        if len(set(digits)) < 3 or digits in _IN_ORDER or _OF_AMERICA.fullmatch(number):
+        if len(set(digits)) < 3 or digits in _IN_ORDER or _OF_AMERICA.fullmatch(number) or _TIME.fullmatch(number):
             return False
         checks = CHECKS.get(len(digits), ())
         return any(check(digits) for check in checks) or (bool(_IN_THREES.fullmatch(number)) and passes_luhn(digits))

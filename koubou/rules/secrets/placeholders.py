@@ -103,7 +103,7 @@ def is_password(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
         return len(value) >= 6 and value.islower()
     if value.replace("_", "").replace("-", "").replace(".", "").replace(":", "").isalpha():
         return False
-    return len(value) >= 5
+    return len(value) >= 5 or (any(map(str.isdigit, value)) and not value.isalnum())
 
 
 def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:

@@ -36,6 +36,7 @@ _ONE_FOR_ONE = (
     | {0x130: 0x49}
 )
 """Full-width signs, blanks and short dashes as ASCII; and the one capital whose lower case is two letters."""
+_UNEVEN = re.compile(f"[{''.join(map(chr, _ONE_FOR_ONE))}]+")
 _LATIN = dict(
     zip(
         map(ord, "аеорсухіјѕԁһӏԛԝкмтпАВЕКМНОРСТХІЈЅУαεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"),
@@ -73,7 +74,7 @@ def _says_the_same(text: str, read: str) -> bool:
 
 def even(text: str) -> str:
     """A text with full-width signs, blanks and short dashes as ASCII, one for one."""
-    return text if text.isascii() else text.translate(_ONE_FOR_ONE)
+    return text if text.isascii() else _UNEVEN.sub(lambda match: match[0].translate(_ONE_FOR_ONE), text)
 
 
 def meant(text: str) -> str:
@@ -89,9 +90,19 @@ def plain(text: str) -> str:
         text = _COLOUR.sub("", text)
     if text.isascii():
         return text.translate(_DROPPED)
-    text = _composed(HIDDEN.sub("", text))
-    text = _DASH.sub("-", _DROP.sub("", text)).replace("\u1680", " ")
+    text = _composed(HIDDEN.sub("", text)) if HIDDEN.search(_letters(text)) else _composed(text)
+    letters = _letters(text)
+    if _DROP.search(letters) or _DASH.search(letters):
+        text = _DASH.sub("-", _DROP.sub("", text))
+    text = text.replace("\u1680", " ")
+    if not _LOOKALIKE.search(letters) and not _COLON.search(letters):
+        return text
     return _LOOKALIKE.sub(_as_latin, _COLON.sub(":", text))
+
+
+def _letters(text: str) -> str:
+    """Every letter of a text once: what is not among these need not be looked for in all of it."""
+    return "".join(set(text))
 
 
 def _composed(text: str) -> str:
