@@ -71,7 +71,7 @@ _HARMLESS_REST = re.compile(
     r"|path|file|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget"
     r"|usage|hint|column|index|placeholder|format|strength|rules?|validators?|min|max|required|error|message|manager"
     r"|provider|source|ref|selector|input|version|algorithm|header|param|prefix|suffix|status|state|scopes?|class|bytes"
-    r"|bits|rotation|age|at|in|by|on)$|^(?:ed|s|ize|izer|ization|ised|ized|less)$"
+    r"|hashers?|backends?|bits|rotation|age|at|in|by|on)$|^(?:ed|s|ize|izer|ization|ised|ized|less)$"
 )
 """What may follow the telling word: then the name is of something about a secret."""
 _HARMLESS_NAME = re.compile(

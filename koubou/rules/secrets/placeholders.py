@@ -45,7 +45,7 @@ _MESSAGE = re.compile(
 )
 
 
-_NO_KEYS = ("/", "./", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
+_NO_KEYS = ("/", "./", "file:", "vault:", "env:", "ssm:", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
 """How paths, digests and names of packages begin."""
 
 

@@ -82,11 +82,32 @@ PATTERNS = (
     Pattern(
         rule="password-of-a-command",
         category="password",
-        hints=("docker login", "redis-cli", "sqlplus ", "net use", "convertto-securestring", "sudo -s", "podman login"),
+        hints=(
+            *("docker login", "redis-cli", "sqlplus ", "net use", "convertto-securestring", "sudo -s", "podman login"),
+            *(
+                "mysql",
+                "keytool ",
+                "openssl ",
+                "--passphrase ",
+                "zip -",
+                "7z x ",
+                "7z a ",
+                "7z e ",
+                "chpasswd",
+                "smbclient ",
+                "htpasswd -",
+            ),
+        ),
         around=300,
         expression=re.compile(
             r"(?:(?:docker|podman)[ ]login[ ][^\n|;]{0,100}?(?:-p|--password)[ =]|\bredis-cli[ ][^\n|;]{0,100}?-a[ ]"
             r"|\bsqlplus[ ](?:-[a-z][ ]){0,3}[\w.-]{1,40}/|\bnet[ ]use[ ][^\n|;]{1,120}?/user:[^\s]{1,60}[ ]"
+            r"|\bmysql[a-z]{0,8}[ ](?:-[a-oq-zA-Z]\w{0,20}[ ]{0,2}[\w.-]{0,40}[ ]{1,2}){0,4}-p(?=[^\s]{0,40}\d)"
+            r"|\bkeytool[ ][^\n|;]{0,100}?-(?:store|key)pass[ ]|\bopenssl[ ][^\n|;]{0,100}?[ ]pass:"
+            r"|[ ]--passphrase[ ](?=\S{0,40}\d)|\b(?:un)?zip[ ](?:-[a-z0-9]{1,4}[ ]){0,3}-p[ ](?=\S{0,40}\d)"
+            r"|\b7z[ ][a-z][ ](?:-[a-z0-9]{1,6}[ ]){0,3}-p|\bsmbclient[ ][^\n|;]{0,100}?-U[ ]?[\w.\\-]{1,40}%"
+            r"|\bhtpasswd[ ]-[a-z]{0,4}b[a-z]{0,4}[ ]\S{1,60}[ ]\S{1,40}[ ]|\bchpasswd[ ]?<<<[ ]?[\"']?[\w.-]{1,40}:"
+            r"|\becho[ ][\"']?[\w.-]{1,40}:(?=\S{3,60}[ ]?[|][ ]?(?:sudo[ ])?chpasswd)"
             r"|\bnet[ ]user[ ][\w.-]{1,40}[ ](?=[^\s/]{4,60}[ ]/add)"
             r"|\bconvertto-securestring[ ](?:-string[ ]|-asplaintext[ ]){0,2}(?=[\"'])"
             r"|\becho[ ](?=[^\n|]{4,100}[|][ ]?sudo[ ]-s\b))[\"']?(?P<value>[^\s\"'\-/@][^\s\"'@]{3,100})",

@@ -71,7 +71,9 @@ def _accept_told(match: re.Match[str], text: str) -> bool:
     plain = number.isdigit() and letters == 0
     if _UNITS.match(text, match.start() + len(number)) or (digits < 9 and plain and _OF_ELSE.search(before)):
         return False
-    return (digits > 5 or not plain) and _may_be_ssn(number) and _is_near(before, digits < _FAR and plain)
+    return (
+        (digits > 5 or not plain) and (letters > 0 or _may_be_ssn(number)) and _is_near(before, digits < _FAR and plain)
+    )
 
 
 def _may_be_told(before: str) -> bool:
@@ -84,9 +86,9 @@ def _may_be_told(before: str) -> bool:
 def _may_be_ssn(number: str) -> bool:
     """Whether nine digits are not what the SSA never gives out: no other paper has such a number either."""
     digits = "".join(filter(str.isdigit, number))
-    return (len(digits) != 9 or len(set(digits)) > 1) and (
-        not re.fullmatch(r"\d{3}-\d{2}-\d{4}", number) or is_ssn(digits)
-    )
+    if len(set(digits)) == 1 and (len(digits) == 9 or set(number) <= set("0 ./-")):
+        return False
+    return re.fullmatch(r"\d{3}-\d{2}-\d{4}", number) is None or is_ssn(digits)
 
 
 def _is_right_before(before: str, written: str, letters: int, digits: int) -> bool:
