@@ -55,6 +55,8 @@ NOT_TOLD = [
     "SSN 000-00-0000 and SSN 666-12-3456 are never given out",
     "RFC 7540 8.1.2.4 and RFC 5322/2822",
     "tax number validation, see #20231",
+    "The passport module: see ticket 48213445, and build 20231104",
+    "account number 7, host db1:50432817, at 10:15:30.12345678, 0.73451234 done",
 ]
 
 

@@ -89,12 +89,10 @@ class Pattern:
         return chain.from_iterable(self.expression.finditer(text, start, start + self.window) for start in starts)
 
     def _from(self, text: str, spans: Iterable[tuple[int, int]], begins: re.Pattern[str]) -> Iterator[re.Match[str]]:
-        last = 0
         for start, end in spans:
             for begin in begins.finditer(text, start, end):
-                match = self.expression.match(text, begin.start()) if begin.start() >= last else None
+                match = self.expression.match(text, begin.start())
                 if match is not None:
-                    last = match.end()
                     yield match
 
 

@@ -120,9 +120,7 @@ def _is_prefixed(match: re.Match[str], text: str) -> bool:
     """Whether a run of letters and signs begins as some vendor's token, and is one."""
     form = _COMPILED.get(match[0][:2])
     token = form.match(text, match.start()) if form else None
-    return (
-        token is not None and text[match.start() - 1 : match.start()] not in {"_", "-"} and _is_no_example(token, text)
-    )
+    return token is not None and _is_no_example(token, text)
 
 
 def _is_no_example(match: re.Match[str], _text: str) -> bool:
