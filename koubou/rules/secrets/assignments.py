@@ -10,7 +10,7 @@ from koubou.rules.secrets.tables import is_plainly_secret, stands_in_table
 
 _CHOSEN = (
     r"passw(?:or)?d|passwort|passphrase|passcode|passwd|pass(?<![a-z]pass)(?![a-z])|pwd|pw(?<![a-z]pw)(?![a-z])"
-    r"|psk(?<![a-z]psk)(?![a-z])|contraseña|senha|palavra-passe|wachtwoord|hasło|haslo(?![a-z])|heslo|lösenord"
+    r"|psk(?<![a-z]psk)(?![a-z_])|contraseña|senha|palavra-passe|wachtwoord|hasło|haslo(?![a-z])|heslo|lösenord"
     r"|adgangskode|salasana|jelszó|parolă|şifre|sifre|parola(?![a-z])|mật khẩu|kata sandi"
     r"|пароль|passord|סיסמה|كلمة (?:المرور|السر)"
     r"|mot de passe|パスワード|パスフレーズ|暗証番号|密码|密碼|口令|비밀번호|รหัสผ่าน|पासवर्ड"
