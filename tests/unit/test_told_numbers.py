@@ -39,6 +39,8 @@ TOLD = [
     "DEA number AB1234567",
     "account number: 000111222333",
     "plaka: 34 KLM 567",
+    "social_security_number=219099999",
+    '{"passport_number": "K4429871"}',
     "license plate ABC-1234",
 ]
 NOT_TOLD = [
@@ -55,6 +57,7 @@ NOT_TOLD = [
     "SSN 000-00-0000 and SSN 666-12-3456 are never given out",
     "RFC 7540 8.1.2.4 and RFC 5322/2822",
     "tax number validation, see #20231",
+    "account_id = 123456789012, tax_rate_2024=1234567, id_card_width = 100000",
     "The passport module: see ticket 48213445, and build 20231104",
     "account number 7, host db1:50432817, at 10:15:30.12345678, 0.73451234 done",
 ]

@@ -56,7 +56,7 @@ _LETTERS = re.compile("[a-z]+")
 
 def _accept_told(match: re.Match[str], text: str) -> bool:
     """A number after the word that says what it is: enough digits, and neither a date nor an amount."""
-    before = text[max(0, match.start() - _NEAR) : match.start()].rpartition("\n")[2].lower()
+    before = text[max(0, match.start() - _NEAR) : match.start()].rpartition("\n")[2].lower().replace("_", " ")
     if not before or before[-1] in _AMOUNT or not _may_be_told(before):
         return False
     number = match[0].rstrip(" ./-")
