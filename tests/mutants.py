@@ -268,8 +268,23 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "who reads a confidential answer is not confidential",
         "koubou/steps/route.py",
-        "    highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)",
-        "    highest = task.sensitivity or Sensitivity.PUBLIC",
+        "    return _raised(shop, task, [need.sensitivity for need in read.values()], "
+        '"it reads an answer that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a part of what is confidential is not confidential",
+        "koubou/steps/route.py",
+        '    return _raised(shop, task, [level], "it belongs to a task that is", now)',
+        "    return task",
+        (TURNS,),
+    ),
+    Mutant(
+        "a tier that comes back is tried with a part of what has become confidential",
+        "koubou/steps/route.py",
+        "            task = _as_child(shop, task, now)\n            if",
+        "            if",
         (TURNS,),
     ),
     Mutant(
@@ -879,6 +894,20 @@ ROUTES: Sequence[Mutant] = (
         ("tests/unit/test_difficulty.py",),
     ),
     Mutant(
+        "a word in a long text says as much as one in a short problem",
+        "koubou/rules/difficulty.py",
+        ' and _weight(_EXAMPLES.sub("", prose)) in _SHORT\n',
+        "\n",
+        ("tests/unit/test_difficulty.py",),
+    ),
+    Mutant(
+        "a lower bound makes a problem harder",
+        "koubou/rules/bounds.py",
+        "(?:<=?|≤",
+        "(?:[<>]=?|≤",
+        ("tests/unit/test_bounds.py",),
+    ),
+    Mutant(
         "few cases prove that a tier does a type poorly",
         "koubou/rules/experience.py",
         "    if cases < ENOUGH:\n        return 0.0\n",
@@ -1083,8 +1112,8 @@ BENCH: Sequence[Mutant] = (
     ),
     Mutant(
         "silence that a provider asks for is not kept",
-        "koubou/steps/pace.py",
-        "    return max(quiet_until(tier, shop.circuits, now) or now, ",
+        "koubou/rules/breaker.py",
+        "    return max(quiet_until(tier, circuits, now) or now, ",
         "    return max(now, ",
         ("tests/property/test_breaker_of_a_workshop.py",),
     ),
@@ -1238,8 +1267,29 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "what is secret fails with its local tier",
         "koubou/steps/after_run.py",
-        "        case Refused() if error.kind in _DOWN and is_secret(task)",
-        "        case Refused() if False and is_secret(task)",
+        " or (error.kind in _DOWN and is_secret(task))",
+        "",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task fails for want of a connection",
+        "koubou/steps/after_run.py",
+        "error.kind is ErrorClass.UNREACHABLE or ",
+        "",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task fails where the tiers that did not fail it are only left alone",
+        "koubou/rules/route.py",
+        "    if tried_in_vain and not some_rest:\n",
+        "    if tried_in_vain:\n",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task that its tier has failed does not wait for another",
+        "koubou/steps/after_run.py",
+        "has_fallback=not isinstance(elsewhere, Refused),",
+        "has_fallback=False,",
         ("tests/integration/test_after_run.py",),
     ),
     Mutant(

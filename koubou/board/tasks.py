@@ -249,6 +249,11 @@ class Tasks(Ripening):
         """The tasks that one needs, with how they stand."""
         return [need_from_row(row) for row in self._execute(SQL["needs"], {"task": seq}).fetchall()]
 
+    def sensitivity_of(self, task_id: str, owner: int) -> Sensitivity | None:
+        """How secret a submitter's task is; None where he has none of that id, or nobody has judged it yet."""
+        row = self._execute(SQL["sensitivity_of"], {"id": task_id, "owner": owner}).fetchone()
+        return Sensitivity(row[0]) if row is not None and row[0] is not None else None
+
     def needed_elsewhere(self, ids: Sequence[str], claim: str) -> bool:
         """Whether a task that did not come with these, by this claim, needs one of them."""
         values = {"ids": json.dumps(list(ids)), "claim": claim}

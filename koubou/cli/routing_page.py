@@ -85,7 +85,7 @@ def _flow() -> str:
         *(f"  lesser -- {policy} --> {_LESSER[policy]}" for policy in Lesser),
         "  way -- none is left --> rest{why?}",
         "  rest -- a tier may be asked later --> rated([parked: rate, until then])",
-        "  rest -- all failed this task --> failed([failed: no_tier])",
+        "  rest -- all failed this task, and none of the others is only left alone --> failed([failed: no_tier])",
         "  rest -- confidential --> secret([parked: secrecy])",
         "  rest -- else --> tier([parked: tier])",
     ]

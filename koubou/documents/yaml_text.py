@@ -33,6 +33,7 @@ class _Merge:
 
 
 MERGE = _Merge()
+_TOO_DEEP = "exceeded maximum nesting depth"
 _NO_KEY = object()
 
 
@@ -43,7 +44,7 @@ def load(text: str, name: str, limits: Limits) -> Iterator[tuple[Any, str, int]]
     try:
         documents = list(composer.documents())
     except yaml.YAMLError as error:
-        raise BadDocument("yaml", _problem(error, text, name)) from None
+        raise _bad(error, text, name, limits) from None
     finally:
         parser.dispose()
     starts = [0, *(start for _, start, _, _ in documents[1:]), len(text)]
@@ -80,15 +81,19 @@ def plain(loader: Any, text: str, digits: int) -> Any:
     return text
 
 
-def _problem(error: yaml.YAMLError, text: str, name: str) -> Problem:
+def _bad(error: yaml.YAMLError, text: str, name: str, limits: Limits) -> BadDocument:
     """Where the parser stopped, in its own fixed words: they never quote the text."""
     words = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    message = f"is not valid YAML: {words}"
+    # Newer parsers read ahead, and meet a bound of their own before ours is seen.
+    too_deep = words == _TOO_DEEP
+    message = f"is nested more than {limits.depth} levels deep" if too_deep else f"is not valid YAML: {words}"
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
-        return Problem(message=message, file=name, line=mark.line + 1, column=mark.column + 1)
-    before = text.encode()[: getattr(error, "position", 0)]
-    return Problem(message=message, file=name, line=before.count(b"\n") + 1)
+        problem = Problem(message=message, file=name, line=mark.line + 1, column=mark.column + 1)
+    else:
+        before = text.encode()[: getattr(error, "position", 0)]
+        problem = Problem(message=message, file=name, line=before.count(b"\n") + 1)
+    return BadDocument("depth" if too_deep else "yaml", problem)
 
 
 class _Composer:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from contextlib import suppress
 
 from koubou.journal import Journal
+from koubou.leash.tree import look
 from koubou.master.crew import BEAT_EVERY, Crew
 from koubou.master.member import Member
 from koubou.model.instant import SECOND
@@ -70,9 +70,6 @@ class Supervision:
 
 
 def memory_of(pid: int) -> int:
-    """The resident memory of a process in bytes; 0 when it is gone."""
-    import psutil  # late: a master that recovers has better to do
-
-    with suppress(psutil.Error):
-        return int(psutil.Process(pid).memory_info().rss)
-    return 0
+    """The resident memory of a process in bytes; 0 when it is gone, or when nobody can tell now."""
+    process = look(pid)
+    return process.rss if process is not None else 0

@@ -219,6 +219,7 @@ class Task:
     on_interrupt: str
     not_before: Instant | None
     expires_at: Instant | None
+    parent: str | None
     has_dependencies: bool
     attempts: int
     failures: int

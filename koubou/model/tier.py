@@ -20,7 +20,8 @@ class Reach(StrEnum):
 class Tier:
     """One tier of the settings, checked. The API key is not part of it: keys travel apart, and only to workers.
 
-    `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered.
+    `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered. `rests`: it is
+    only left alone for a while, and is looked at again by itself.
     `None` for temperature, top_p and reasoning_effort means: not sent.
     `command` is what the executor command:<name> runs; it is asked to end when it says nothing for `idle`, and killed
     when it has not after `grace`. `slow_after`: an answer that took longer counts against its provider.
@@ -58,6 +59,7 @@ class Tier:
     idle: Milliseconds | None = None
     grace: Milliseconds = 5_000
     unfit: str | None = None
+    rests: bool = False
 
     @property
     def places(self) -> int:

@@ -99,8 +99,7 @@ def may_be_asked(task: Task, tier: Tier, run_of: Callable[[int, int], Run | None
     if task.phase is not Phase.JUDGE or tier.reach is Reach.LOCAL:
         return True
     answered = run_of(task.seq, task.answer_run or 0)
-    examined = answered is not None and answered.examined and answered.executor in _MODELS
-    return examined
+    return answered is not None and answered.examined and answered.executor in _MODELS
 
 
 def is_to_be_examined(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> bool:

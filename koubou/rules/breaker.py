@@ -149,5 +149,5 @@ def _as_resting(tier: Tier, circuits: Mapping[str, Circuit]) -> Tier:
         circuit = circuits.get(name)
         if tier.unfit is None and circuit is not None and circuit.state is CircuitState.OPEN:
             again = "" if circuit.retry_at is None else f"; looked at again at {iso(circuit.retry_at)}"
-            return replace(tier, unfit=f"it is left alone: {circuit.reason}{again}")
+            return replace(tier, unfit=f"it is left alone: {circuit.reason}{again}", rests=True)
     return tier

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from koubou.model.decision import Reason
 from koubou.model.task import Difficulty, TaskRequest
+from koubou.rules.bounds import largest_power
 from koubou.rules.difficulty_words import latin_words, themes
 from koubou.rules.task_type import wish
 
@@ -46,16 +47,26 @@ class Factor:
         return self.sign * sum(amount >= step for step in self.steps)
 
 
+_SHORT = range(100, 400)
+"""Letters of a problem told in few words. The longer a text, the more words of every kind it has by chance; in a short
+one each of them says more. A single sentence is left out: there a word is often no more than the topic."""
+
 FACTORS: Sequence[Factor] = (
     Factor(name="design", counts="words of hard work (distributed, security, migration …)", steps=(1, 2, 3, 4)),
     Factor(name="outside", counts="systems outside of the program (database, login, payment …)", steps=(1, 2, 4)),
     Factor(name="state", counts="words of things that change by themselves (game, cache, undo …)", steps=(1, 2, 3)),
     Factor(name="structure", counts="words of thought-out work (graph, parser, recursion …)", steps=(1, 4)),
     Factor(name="reasoning", counts="words of reasoning (compare, derive, root cause …)", steps=(1, 3)),
+    Factor(
+        name="dense",
+        counts=f"words of hard and thought-out work in a problem of {_SHORT.start} to {_SHORT.stop - 1} letters",
+        steps=(1, 2, 3),
+    ),
     Factor(name="question", counts="question that asks for reasons (why, how, compare)", steps=(1,)),
     Factor(name="roles", counts="kinds of people it serves", steps=(1, 3)),
     Factor(name="parts", counts="listed points", steps=(10, 20)),
     Factor(name="constraints", counts="constraints", steps=(4, 12)),
+    Factor(name="bound", counts="powers of ten of the largest bound that is named (n ≤ 10^5)", steps=(1, 5)),
     Factor(name="length", counts="letters outside of code", steps=(2_000, 4_000, 12_000)),
     Factor(name="files", counts="files", steps=(2, 6)),
     Factor(name="files_size", counts="characters of files", steps=(8_000, 40_000)),
@@ -85,6 +96,13 @@ _BINDING_PHRASES = (
 )
 _BULLET = re.compile(r"^[ \t]{0,8}(?:[-*+][ \t]|・|\d{1,2}(?:[.)][ \t]|、))", re.MULTILINE)
 _FENCED = re.compile(r"^[ \t]{0,8}(```|~~~).*?^[ \t]{0,8}\1[^\n]*", re.MULTILINE | re.DOTALL)
+_EXAMPLES = re.compile(
+    r"^\W{0,8}(?:examples?|sample|input|output|explanation|constraints?|入力|出力|例|制約|示例|样例|输入|输出|提示)"
+    r"(?![a-z])[^\n]*(?:\n[^\n]+)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_A_PROBLEM = frozenset(("algorithm", "code_generation", "general"))
+"""Types of a text that states a problem; the others name work on what is there, and begin higher for it."""
 _HEADING = re.compile(r"(#{1,6})[ \t]+([^\n]{1,100})|([^\n]{1,60})[:：]$")
 _OPTIONAL = re.compile(
     r"^\W*(?:bonus|optional|stretch goals?|nice[- ]to[- ]have|extra (?:credit|features?)|(?:useful )?links"
@@ -107,7 +125,7 @@ def weigh(request: TaskRequest, task_type: str) -> tuple[int, tuple[Reason, ...]
     needed = required(said)
     base = BASE.get(task_type, 2)
     score, told = base, [Reason(rule="difficulty.type", reason=f"{base:+d} for {task_type.replace('_', ' ')}")]
-    amounts = _amounts(request, needed)
+    amounts = _amounts(request, needed, task_type)
     for factor in FACTORS:
         amount = amounts[factor.name]
         points = factor.points(amount)
@@ -140,17 +158,22 @@ def required(text: str) -> str:
     return "\n".join(kept)
 
 
-def _amounts(request: TaskRequest, needed: str) -> dict[str, int]:
+def _amounts(request: TaskRequest, needed: str, task_type: str) -> dict[str, int]:
     """How much of each factor the request has."""
     low = needed.lower()
     words = latin_words(low)
+    found = themes(low, words)
+    prose = _FENCED.sub("", needed)
+    short = task_type in _A_PROBLEM and _weight(_EXAMPLES.sub("", prose)) in _SHORT
     binding = sum(word in _BINDING for word in words) + sum(map(low.count, _BINDING_PHRASES))
     return {
-        **themes(low, words),
+        **found,
+        "dense": found["design"] + found["structure"] if short else 0,
         "question": _FOR_REASONS.search(low[:_OPENING].strip()) is not None,
         "parts": len(_BULLET.findall(needed)),
         "constraints": binding + len(request.expect) + (2 if request.response_format else 0),
-        "length": _weight(_FENCED.sub("", needed)),
+        "bound": largest_power(prose),
+        "length": _weight(prose),
         "files": len(request.attachments),
         "files_size": sum(len(attachment.content) for attachment in request.attachments),
         "output": max(request.max_output_tokens or 0, _asked_length(low)),

@@ -53,7 +53,7 @@ def choose_tier(
     """The first tier on the task's way that may have it and can take it; parked where that may change, else refused."""
     weather = weather or Weather()
     reasons: list[Reason] = []
-    tried_in_vain = False
+    tried_in_vain = some_rest = False
     met_lesser: _Way | None = None
     waiting: tuple[Instant, _Way] | None = None
     for way in _candidates(task, tiers, routing, weather):
@@ -66,6 +66,7 @@ def choose_tier(
         if (obstacle := obstacle_of(task, tier)) is not None:
             reasons.append(obstacle)
             if obstacle.rule == "availability":
+                some_rest = some_rest or tier.rests
                 met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
             continue
         if (until := weather.closed_until.get(way.name)) is not None:
@@ -76,7 +77,7 @@ def choose_tier(
         return _routed(task, way, routing, reasons, met_lesser, waiting[0] if waiting else None)
     if waiting is not None:
         return Park(reason=ParkReason.RATE, detail=_told(reasons), until=waiting[0])
-    if tried_in_vain:
+    if tried_in_vain and not some_rest:
         return Refused(
             kind="no_tier",
             reason=f"no tier is left: {_told(reasons)}",

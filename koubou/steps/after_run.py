@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from koubou.model.call import CallError, CallResult, ErrorClass
-from koubou.model.decision import FallBack, Reason, Refused, Routed, RunAgain
+from koubou.model.decision import FallBack, Reason, Refused, RunAgain
 from koubou.model.heard import WorkerGone
 from koubou.model.instant import Instant
 from koubou.model.phase import Phase
@@ -180,7 +180,7 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
         failures=task.failures + 1,
         retries=_retries(task, tier),
         retry_delay=tier.retry_delay if tier else 0,
-        has_fallback=isinstance(elsewhere, Routed),
+        has_fallback=not isinstance(elsewhere, Refused),
         chance=shop.chance(),
     )
     match decision:
@@ -200,8 +200,8 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
             shop.board.tasks.retried(replace(task, failures=0, given_up=given_up, suspect=False), now)
             told = f"{run.tier} is given up: {reason}"
             shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))
-        case Refused() if error.kind in _DOWN and is_secret(task) and tier is not None and tier.unfit is not None:
-            told = f"{run.tier} is down: {error.message}; what is confidential waits for it"
+        case Refused() if tier is not None and tier.unfit is not None and _is_not_to_blame(task, error):
+            told = f"{run.tier} is down: {error.message}; the task waits for it"
             shop.board.tasks.retried(task, now)
             shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))
         case Refused():
@@ -209,6 +209,11 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
                 shop.board.experience.poor(task.type, run.tier)
             if not settle_for(shop, task, decision.reason, now):
                 fail(shop, task, decision, now, code=error.code)
+
+
+def _is_not_to_blame(task: Task, error: CallError) -> bool:
+    """No connection says nothing of a task; what is confidential has nowhere else to go either."""
+    return error.kind is ErrorClass.UNREACHABLE or (error.kind in _DOWN and is_secret(task))
 
 
 def _retries(task: Task, tier: Tier | None) -> int:

@@ -34,7 +34,7 @@ def route(shop: Shop, now: Instant) -> int:
     tried = [name for name, tier in shop.tiers.items() if is_half_open(shop, tier)]
     for name in tried:
         tasks = _try_out(shop, name, tasks, closed, now)
-    resting = {name: replace(shop.tiers[name], unfit=_TRIED) for name in tried}
+    resting = {name: replace(shop.tiers[name], unfit=_TRIED, rests=True) for name in tried}
     offered = {**shop.tiers, **resting} if resting else shop.tiers
     for task in tasks:
         shop.apart(now, task.id, _route, shop, task, offered, closed, now)
@@ -52,6 +52,7 @@ def _try_out(shop: Shop, name: str, due: list[Task], closed: Mapping[str, Instan
     parked = shop.board.tasks.parked_for_tier(shop.batch)
     for task in sorted([*due, *parked], key=lambda task: (task.priority, -task.seq)):
         if not task.has_dependencies or task.park is not None:
+            task = _as_child(shop, task, now)
             if task.phase is Phase.ANSWER:
                 decision = choose_tier(task, shop.tiers, shop.routing, _weather(shop, task, closed, now))
             else:
@@ -92,7 +93,8 @@ def _route(shop: Shop, task: Task, offered: Mapping[str, Tier], closed: Mapping[
         if missing:
             _park(shop, task, Park(reason=ParkReason.DEPENDENCY, detail=f"waits for {', '.join(missing)}"), now)
             return
-        task = _inherit(shop, task, needs, now)
+        task = _as_reader(shop, task, needs, now)
+    task = _as_child(shop, task, now)
     if task.phase is not Phase.ANSWER:
         aside = _aside(shop, task, offered, closed)
         if isinstance(aside, Routed):
@@ -159,19 +161,34 @@ def _scarce(shop: Shop, task: Task, now: Instant) -> str | None:
     return f"{month.name} is {month.percent} % used" if month is not None and is_scarce(month) else None
 
 
-def _inherit(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Task:
+def _as_reader(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> Task:
     """Who reads a confidential answer is confidential; what the answers add to the prompt is added to its bound."""
     _, request = shop.board.tasks.request(task.seq)
     by_id = {need.id.casefold(): need for need in needs}
     read = {name: by_id[needed.casefold()] for name, needed in request.inputs.items()}
     growth = conversation_growth(request, {name: need.answer_bytes for name, need in read.items()})
     shop.board.tasks.set_inputs_bytes(task.seq, growth)
-    levels = [need.sensitivity for need in read.values() if need.sensitivity is not None]
-    highest = max([task.sensitivity or Sensitivity.PUBLIC, *levels], key=lambda level: level.rank)
-    if highest is task.sensitivity or task.released:
+    return _raised(shop, task, [need.sensitivity for need in read.values()], "it reads an answer that is", now)
+
+
+def _as_child(shop: Shop, task: Task, now: Instant) -> Task:
+    """A part of something confidential is confidential."""
+    if task.parent is None:
+        return task
+    level = shop.board.tasks.sensitivity_of(task.parent, task.owner)
+    return _raised(shop, task, [level], "it belongs to a task that is", now)
+
+
+def _raised(shop: Shop, task: Task, levels: Sequence[Sensitivity | None], why: str, now: Instant) -> Task:
+    """As secret as the most secret of these; a person who has released it knew them."""
+    if task.sensitivity is None or task.released:
+        return task
+    known = (level for level in levels if level is not None)
+    highest = max((task.sensitivity, *known), key=lambda level: level.rank)
+    if highest is task.sensitivity:
         return task
     shop.board.tasks.set_sensitivity(task, highest, now)
-    shop.note(task, "task.classified", f"{highest}: it reads an answer that is", now, sensitivity=str(highest))
+    shop.note(task, "task.classified", f"{highest}: {why}", now, sensitivity=str(highest))
     return replace(task, sensitivity=highest)
 
 

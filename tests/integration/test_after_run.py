@@ -208,6 +208,54 @@ def test_what_is_secret_waits_for_a_local_tier_that_is_down(kind: ErrorClass) ->
     assert shop.sent() == []
 
 
+def resting(name: str, state: CircuitState) -> Circuit:
+    left_alone = replace(half_open(name, NOW), state=state)
+    return left_alone if state is CircuitState.HALF_OPEN else replace(left_alone, retry_at=NOW + MINUTE)
+
+
+@pytest.mark.parametrize("state", [CircuitState.OPEN, CircuitState.HALF_OPEN])
+def test_a_task_that_its_tier_has_failed_waits_for_another_that_is_only_left_alone(state: CircuitState) -> None:
+    shop = a_shop(tiers=tiers(a_tier("high"), a_tier("medium", fallback=None)))
+    drop(shop, difficulty=Difficulty.HIGH)
+    shop.board.circuits.put(resting(circuit_of(shop.tiers["medium"]), state))
+    if state is CircuitState.HALF_OPEN:
+        shop.drop(a_new_task("trying", tier="medium"))  # somebody else tries it
+        assert shop.task("trying").tier == "medium"
+    fail(shop, ErrorClass.AUTH)
+    park = shop.task().park
+    assert park is not None
+    assert park.reason is ParkReason.TIER
+    shop.ask("resume", tier="medium")
+    assert shop.task().tier == "medium"
+
+
+def test_a_task_waits_for_another_tier_that_may_not_be_asked_for_long() -> None:
+    shop = a_shop(tiers=tiers(a_tier("high"), a_tier("medium", fallback=None)))
+    drop(shop, difficulty=Difficulty.HIGH)
+    quiet = Circuit(name=circuit_of(shop.tiers["medium"]), quiet_until=NOW + 10 * MINUTE, changed_at=NOW)
+    shop.board.circuits.put(quiet)
+    fail(shop, ErrorClass.AUTH)
+    park = shop.task().park
+    assert park is not None
+    assert (park.reason, park.until) == (ParkReason.RATE, NOW + 10 * MINUTE)
+
+
+def test_no_connection_is_no_fault_of_the_task_that_found_out() -> None:
+    shop = a_shop(tiers=tiers(a_tier("local", retries=0)))
+    drop(shop, difficulty=Difficulty.LOW)
+    fail(shop, ErrorClass.UNREACHABLE)
+    assert stands(shop)[2] is Status.FAILED, "one failure opens no circuit"
+    shop = a_shop(tiers=tiers(a_tier("local", retries=0)))
+    shop.drop(*[a_new_task(f"t{number}", difficulty=Difficulty.LOW) for number in range(5)])
+    for number in range(5):
+        shop.start(f"t{number}")
+    for number in range(5):
+        name = f"t{number}"
+        refused = {"error": an_error(ErrorClass.UNREACHABLE), "bill": Bill.NONE, "usage": None, "finish_reason": None}
+        shop.finish(name, started_at=shop.run(name).admitted_at, finished_at=shop.now, **refused)
+    assert [shop.task(f"t{number}").outcome for number in range(5)] == [Status.FAILED] * 4 + [None]
+
+
 def half_open(name: str, since: int) -> Circuit:
     return Circuit(name=name, state=CircuitState.HALF_OPEN, wait=MINUTE, opened_at=NOW, changed_at=since)
 

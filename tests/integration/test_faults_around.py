@@ -17,6 +17,8 @@ import pytest
 from rehearsing import a_rehearsal, drop
 from workshop import Workshop
 
+from koubou.master.supervision import memory_of
+
 NO_MASTER = 69
 
 
@@ -186,6 +188,17 @@ def test_a_master_without_descriptors_goes_on_where_it_was_once_it_has_some(work
     all_is_well(workshop, 25)
     assert workshop.koubou("status").returncode == 0
     assert workshop.stop() == 0
+
+
+def test_the_memory_of_a_worker_can_be_asked_for_also_without_descriptors() -> None:
+    myself = psutil.Process()
+    assert 0.5 < memory_of(myself.pid) / myself.memory_info().rss < 2
+    few, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, most))
+    try:
+        assert memory_of(myself.pid) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (few, most))
 
 
 @pytest.fixture

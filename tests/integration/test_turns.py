@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from koubou.model.call import Bill, ErrorClass
+from koubou.model.circuit import Circuit, CircuitState
 from koubou.model.deed import CancelRun, DiscardClaim, FileAway, RejectClaim
 from koubou.model.heard import RunFinished, RunUnsendable, WorkerGone
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.status import ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity
+from koubou.rules.breaker import circuit_of
 from tests.builders import a_bench, a_budget, a_new_task, a_result, a_secret, a_tier, an_arrival, an_error, tiers
 from tests.turns import Workshop
 
@@ -142,6 +144,32 @@ def test_a_task_that_reads_a_confidential_answer_is_confidential() -> None:
     shop.file()
     work = shop.task("work")
     assert (work.sensitivity, work.tier, work.inputs_bytes) == (Sensitivity.CONFIDENTIAL, "local", 500)
+
+
+def test_a_child_is_as_secret_as_its_parent_until_a_person_says_otherwise() -> None:
+    shop = Workshop()
+    shop.drop(a_new_task("epic", findings=(a_secret(),)), a_new_task("part", parent="Epic"))
+    assert (shop.task("part").sensitivity, shop.task("part").tier) == (Sensitivity.CONFIDENTIAL, "local")
+    assert "it belongs to a task that is" in " ".join(told for _, _, told, _ in shop.board.history.of_task(2))
+    shop.drop(a_new_task("stranger", parent="epic", owner=1001), a_new_task("orphan", parent="nobody"))
+    assert {shop.task(name).sensitivity for name in ("stranger", "orphan")} == {Sensitivity.PUBLIC}
+    shop.benches = []
+    shop.drop(a_new_task("another", parent="epic"))
+    assert "ok" in shop.ask("release", id="another", to="public", reason="nothing of the epic is in it")
+    shop.turn()
+    assert shop.task("another").sensitivity is Sensitivity.PUBLIC
+
+
+def test_a_child_is_tried_at_no_cloud_tier_that_comes_back_once_its_parent_is_secret() -> None:
+    shop = Workshop(tiers=tiers(a_tier("medium", fallback=None, unfit="its key is missing")))
+    shop.drop(a_new_task("epic", tier="medium"), a_new_task("part", parent="epic", tier="medium"))
+    assert shop.task("part").sensitivity is Sensitivity.PUBLIC
+    shop.board.tasks.set_sensitivity(shop.task("epic"), Sensitivity.CONFIDENTIAL, shop.now)
+    shop.tiers = tiers(a_tier("medium", fallback=None))
+    shop.board.circuits.put(Circuit(name=circuit_of(shop.tiers["medium"]), state=CircuitState.HALF_OPEN))
+    shop.turn()
+    assert shop.sent() == []
+    assert shop.task("part").sensitivity is Sensitivity.CONFIDENTIAL
 
 
 def test_a_task_whose_need_fails_fails_with_it() -> None:

@@ -91,6 +91,54 @@ def test_a_long_answer_is_more_work() -> None:
     assert weigh(TaskRequest(prompt="A story", max_output_tokens=5000), "general")[0] == 3
 
 
+GRID = (
+    "A gardener walks over a grid from tree to tree, never twice along the same hedge. Say how many paths there are, "
+    "and give the shortest of them."
+)
+
+
+def points_of(prompt: str, factor: str, task_type: str = "general") -> int:
+    """The points that one factor gives."""
+    told = weigh(TaskRequest(prompt=prompt), task_type)[1]
+    return sum(int(reason.reason.split(" ")[0]) for reason in told if reason.rule == f"difficulty.{factor}")
+
+
+def test_in_a_short_problem_a_word_of_hard_work_says_more() -> None:
+    assert points_of(GRID, "dense") == 2
+    assert points_of(f"{GRID} {'He rests at noon. ' * 20}", "dense") == 0
+
+
+def test_in_a_single_sentence_a_word_is_the_topic_and_no_more() -> None:
+    assert points_of("Name three well known books about trees and graphs.", "dense") == 0
+
+
+def test_work_on_what_is_there_begins_higher_and_gains_nothing_by_being_short() -> None:
+    assert points_of(GRID, "dense", "bug_fix") == 0
+
+
+@pytest.mark.parametrize(
+    "example", ["Example 1:\nInput: ###.\nOutput: 4\n", "入力例\n####\n", "样例：\n####\n", "```\n####\n```\n"]
+)
+def test_worked_examples_make_no_long_problem_of_a_short_one(example: str) -> None:
+    assert points_of(f"{GRID}\n\n{(example + chr(10)) * 30}", "dense") == 2
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        (0, "Give back the sum of all the numbers."),
+        (0, "Sum it up in at most 500 words."),
+        (0, "```\nif count <= 100000:\n```"),
+        (1, "Give back the sum, 1 <= n <= 300."),
+        (2, "Give back the sum, 1 <= n <= 2 * 10^5."),
+        (2, "総和を求めてください。1 ≤ N ≤ 200000"),
+        (2, "求区间和，n≤10^6。"),
+    ],
+)
+def test_a_large_bound_makes_a_problem_harder(points: int, said: str) -> None:
+    assert points_of(said, "bound") == points
+
+
 def test_no_word_of_small_work_makes_hard_work_easy() -> None:
     said = "A simple way to keep a distributed and concurrent cache secure"
     assert "difficulty.small" not in {factor.rule for factor in weigh(TaskRequest(prompt=said), "general")[1]}
@@ -98,14 +146,32 @@ def test_no_word_of_small_work_makes_hard_work_easy() -> None:
 
 def test_every_factor_can_be_reached() -> None:
     themes = "distributed database game graph compare customers typo typo"
-    everything = f"Why? {themes} {'must ' * 5}\n" + "- a point that is listed\n" * 100 + "answer in 9000 words"
+    everything = f"Why? {themes} {'must ' * 5}\n" + "- a point that is listed\n" * 100 + "n <= 10^5, in 9000 words"
     files = [Attachment(name=f"{place}.py", content="x = 1\n" * 1500) for place in range(3)]
     reached = {factor.rule for factor in weigh(TaskRequest(prompt=everything, attachments=files), "general")[1]}
+    reached |= {factor.rule for factor in weigh(TaskRequest(prompt=GRID), "general")[1]}
     assert reached == {f"difficulty.{factor.name}" for factor in FACTORS} | {"difficulty.type"}
 
 
 @pytest.mark.parametrize(
-    "piece", ["# a\n", "```\n~~~\n", " ", "\n", "a:\n", "- ", "9", "bonus\n", "設計", "## bonus\n"]
+    "piece",
+    [
+        "# a\n",
+        "```\n~~~\n",
+        " ",
+        "\n",
+        "a:\n",
+        "- ",
+        "bonus\n",
+        "9",
+        "9,",
+        "<= 9",
+        "以下",
+        "example\n",
+        "例\n\n",
+        "設計",
+        "## bonus\n",
+    ],
 )
 def test_weighing_takes_time_in_step_with_the_length(piece: str) -> None:
     begun = perf_counter()

@@ -272,6 +272,10 @@ SELECT seq, id FROM task WHERE waiting = 'file' AND outcome IS NOT NULL AND file
 SELECT d.needs, t.seq, t.id, t.owner, t.status, t.sensitivity, t.answer_bytes
 FROM dependency d LEFT JOIN task t ON t.id = d.needs WHERE d.task = :task;
 
+-- name: sensitivity_of
+-- How secret a submitter's task is; nothing where there is no such task, NULL where nobody has judged it yet.
+SELECT sensitivity FROM task WHERE id = :id AND owner = :owner;
+
 -- name: needers
 -- Who is parked for a task.
 SELECT t.seq FROM dependency d JOIN task t ON t.seq = d.task WHERE d.needs = :id AND t.park = 'dependency';
