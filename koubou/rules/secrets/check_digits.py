@@ -166,10 +166,10 @@ def is_italian_firm(digits: str) -> bool:
 
 
 def is_norwegian(digits: str) -> bool:
-    """A fødselsnummer, of eleven digits."""
+    """A fødselsnummer, of eleven digits, or a D-nummer, whose day has 40 added."""
     first = _weighed(digits, (3, 7, 6, 1, 8, 9, 4, 5, 2, 1)) % 11
     second = _weighed(digits, (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)) % 11
-    return is_birthday(digits[2:4], digits[:2]) and first == 0 == second
+    return is_birthday(digits[2:4], f"{int(digits[:2]) % 40}") and first == 0 == second
 
 
 def is_indian(digits: str) -> bool:
