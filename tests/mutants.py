@@ -296,15 +296,14 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "who reads a confidential answer is not confidential",
         "koubou/steps/route.py",
-        "    return _raised(shop, task, [need.sensitivity for need in read.values()], "
-        '"it reads an answer that is", now)',
+        '    return _raised(shop, task, levels, "it reads an answer that is", "inputs", now)',
         "    return task",
         (TURNS,),
     ),
     Mutant(
         "a part of what is confidential is not confidential",
         "koubou/steps/route.py",
-        '    return _raised(shop, task, [level], "it belongs to a task that is", now)',
+        '    return _raised(shop, task, [level], f"it belongs to {task.parent}, which is", "parent", now)',
         "    return task",
         (TURNS,),
     ),
@@ -1311,6 +1310,20 @@ BENCH: Sequence[Mutant] = (
         "koubou/rules/route.py",
         "    if tried_in_vain and not some_rest:\n",
         "    if tried_in_vain:\n",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "a task waits for ever for a tier that could not take it anyway",
+        "koubou/rules/route.py",
+        "    return tier.rests and obstacle_of(task, replace(tier, unfit=None)) is None\n",
+        "    return tier.rests\n",
+        ("tests/integration/test_after_run.py",),
+    ),
+    Mutant(
+        "work that would wait for a tier which has failed it is left with a word that the board does not know",
+        "koubou/rules/route.py",
+        "        policy = Lesser.PROCEED  # what",
+        "        # what",
         ("tests/integration/test_after_run.py",),
     ),
     Mutant(
