@@ -101,13 +101,14 @@ class Crew:
     def say(self, *messages: ToWorker) -> None:
         self.wire.sendall(b"".join(encode(message) for message in messages))
 
-    def assign(self, task: str = "a", body: dict[str, Any] | None = None, timeout: int = 60_000, run: int = 1) -> Path:
+    def assign(
+        self, task: str = "a", body: dict[str, Any] | None = None, timeout: int = 60_000, run: int = 1, **more: Any
+    ) -> Path:
         """Give it a run; the run's folder."""
         folder = self.folder / task / str(run)
         folder.mkdir(parents=True, exist_ok=True)
-        self.say(
-            Assign(task=task, run=run, call=f"{task}-{run}", folder=str(folder), body=body or a_body(), timeout=timeout)
-        )
+        asked = {"task": task, "run": run, "call": f"{task}-{run}", "folder": str(folder), "timeout": timeout}
+        self.say(Assign(**asked, body=body or a_body(), **more))
         return folder
 
     def cancel(self, task: str = "a", run: int = 1) -> None:

@@ -1,7 +1,7 @@
 """A model provider that keeps its own bill: what the ledger of a workshop is held against.
 
-It speaks chat completions, plain and streamed, and does what it is told through `POST /_behave`. One process, run as
-`python tests/simulator.py --portfile F`, or from a test:
+It speaks chat completions and Anthropic's messages, plain and streamed, and does what it is told through
+`POST /_behave`. One process, run as `python tests/simulator.py --portfile F`, or from a test:
 
     with Simulator() as provider:
         provider.behave(latency_ms=20, output_tokens=50, errors={"rate": 0.1})
@@ -27,12 +27,14 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+import anthropic_words
 
 PRICES: Mapping[str, Mapping[str, float]] = {
     "gpt-5": {"input": 1.25, "output": 10, "cached_input": 0.125},
@@ -271,7 +273,7 @@ PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Ba
 
 
 class ChatCompletions:
-    """POST …/v1/chat/completions, as a bare ASGI endpoint because it must be fast.
+    """POST …/v1/chat/completions, and …/v1/messages, as a bare ASGI endpoint because it must be fast.
 
     What stands before /v1 in the path is the door that the call came through, so that one provider can play several.
     """
@@ -293,11 +295,14 @@ class ChatCompletions:
     async def _answer(self, path: str, headers: Mapping[bytes, bytes], body: bytes, send: Any) -> None:
         provider = self.provider
         request = json.loads(body)
+        messages = path.endswith("/messages")
+        if messages:
+            request = anthropic_words.as_chat(request)
         model = str(request.get("model", ""))
         behaviour = provider.behaviour(model)
         page = provider.page(model)
         page.calls += 1
-        key = headers.get(b"authorization", b"").decode().removeprefix("Bearer ")
+        key = (headers.get(b"x-api-key") or headers.get(b"authorization", b"")).decode().removeprefix("Bearer ")
         asked = {"at": time.time(), "door": path.split("/")[1], "model": model, "key": key, "body": body.decode()}
         asked |= {"nusd": 0, "tokens": 0}  # until they are charged
         provider.requests.append(asked)
@@ -321,7 +326,7 @@ class ChatCompletions:
             provider.kinds[error] += 1
             if error.startswith("proxy") and behaviour.bill_proxy_errors:
                 asked |= {"nusd": provider.charge(model, usage), "tokens": usage["total_tokens"]}
-            await _send_error(send, error, behaviour)
+            await _send_error(send, error, behaviour, messages=messages)
             return
         # From here on the tokens are made, so they are billed, whatever becomes of the connection.
         asked |= {"nusd": provider.charge(model, usage), "tokens": usage["total_tokens"]}
@@ -338,6 +343,7 @@ class ChatCompletions:
             cut=cut,
             politely=behaviour.cut_politely,
             count_along=behaviour.count_along,
+            messages=messages,
         )
         if request.get("stream"):
             with_usage = bool((request.get("stream_options") or {}).get("include_usage"))
@@ -372,8 +378,36 @@ class Answer:
     cut: bool
     politely: bool
     count_along: bool
+    messages: bool = False
 
     async def whole(self, send: Any) -> None:
+        encoded = json.dumps(self._body()).encode()
+        if self.cut:
+            await send(_start(200, b"application/json", (b"content-length", str(len(encoded)).encode())))
+            await send({"type": "http.response.body", "body": encoded[: len(encoded) // 2], "more_body": True})
+            raise BrokenOffError
+        await _send(send, 200, encoded)
+
+    async def stream(self, send: Any, *, with_usage: bool, over: float) -> None:
+        await send(_start(200, b"text/event-stream"))
+        events, ending = self._events(with_usage=with_usage)
+        if self.cut:
+            events = events[: len(events) // 2 + 1]
+            await _send_piece(send, b"".join(events))
+            if not self.politely:
+                raise BrokenOffError
+            await send({"type": "http.response.body", "body": ending[-1]})
+            return
+        if over:
+            for event in events:
+                await _send_piece(send, event)
+                await asyncio.sleep(over / len(events))
+            events = []
+        await send({"type": "http.response.body", "body": b"".join([*events, *ending])})
+
+    def _body(self) -> dict[str, Any]:
+        if self.messages:
+            return anthropic_words.whole(self.id, self.model, self.text, self.finish, self.usage)
         body: dict[str, Any] = {
             "id": self.id,
             "object": "chat.completion",
@@ -385,36 +419,20 @@ class Answer:
         }
         if self.usage is not None:
             body["usage"] = self.usage
-        encoded = json.dumps(body).encode()
-        if self.cut:
-            await send(_start(200, b"application/json", (b"content-length", str(len(encoded)).encode())))
-            await send({"type": "http.response.body", "body": encoded[: len(encoded) // 2], "more_body": True})
-            raise BrokenOffError
-        await _send(send, 200, encoded)
+        return body
 
-    async def stream(self, send: Any, *, with_usage: bool, over: float) -> None:
-        await send(_start(200, b"text/event-stream"))
-        events = [self._event(piece) for piece in self._pieces()]
-        if self.cut:
-            events = events[: len(events) // 2 + 1]
-            await _send_piece(send, b"".join(events))
-            if not self.politely:
-                raise BrokenOffError
-            await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
-            return
-        if over:
-            for event in events:
-                await _send_piece(send, event)
-                await asyncio.sleep(over / len(events))
-            events = []
-        if with_usage and self.usage is not None:
-            events.append(self._frame({"choices": [], "usage": self.usage}))
-        events.append(b"data: [DONE]\n\n")
-        await send({"type": "http.response.body", "body": b"".join(events)})
-
-    def _pieces(self) -> list[dict[str, Any]]:
+    def _events(self, *, with_usage: bool) -> tuple[list[bytes], list[bytes]]:
+        """What comes while the answer grows, and what comes at its end."""
         size = max(1, math.ceil(len(self.text) / STREAMED_PIECES))
         texts = [self.text[start : start + size] for start in range(0, len(self.text), size)]
+        if self.messages:
+            return anthropic_words.stream(self.id, self.model, texts, self.finish, self.usage)
+        ending = [b"data: [DONE]\n\n"]
+        if with_usage and self.usage is not None:
+            ending.insert(0, self._frame({"choices": [], "usage": self.usage}))
+        return [self._event(piece) for piece in self._pieces(texts)], ending
+
+    def _pieces(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, *({"content": text} for text in texts)]
         choices: list[dict[str, Any]] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
         return [*choices, {"index": 0, "delta": {}, "finish_reason": self.finish}]
@@ -475,7 +493,7 @@ async def _send_piece(send: Any, piece: bytes) -> None:
     await send({"type": "http.response.body", "body": piece, "more_body": True})
 
 
-async def _send_error(send: Any, kind: str, behaviour: Behaviour) -> None:
+async def _send_error(send: Any, kind: str, behaviour: Behaviour, *, messages: bool = False) -> None:
     if kind == "proxy":
         await _send(send, 502, PROXY_PAGE)
         return
@@ -486,7 +504,9 @@ async def _send_error(send: Any, kind: str, behaviour: Behaviour) -> None:
     kind_word = {429: "requests", 401: "invalid_request_error", 500: "server_error"}.get(
         status, "invalid_request_error"
     )
-    body = {"error": {"message": message, "type": kind_word, "param": None, "code": code}}
+    body: dict[str, Any] = {"error": {"message": message, "type": kind_word, "param": None, "code": code}}
+    if messages:
+        status, body = anthropic_words.error(status, code, message)
     wait = [(b"retry-after", str(behaviour.retry_after).encode())] if kind == "rate" else []
     await _send(send, status, json.dumps(body).encode(), *wait)
 
@@ -548,7 +568,7 @@ def application(provider: Provider) -> Any:
             head = b"\n".join(b": ".join(pair) for pair in scope["headers"])
             provider.heard.append(b" ".join([scope["method"].encode(), scope["raw_path"], scope["query_string"], head]))
             receive = _overheard(receive, provider.heard)
-        if scope["type"] == "http" and scope["path"].endswith("/chat/completions"):
+        if scope["type"] == "http" and scope["path"].endswith(("/chat/completions", "/v1/messages")):
             await completions(scope, receive, send)
         else:
             await control(scope, receive, send)

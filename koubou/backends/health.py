@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubou.model.circuit import Health
 from koubou.model.tier import Tier
+from koubou.rules.model_list import LISTING, headers_of, models_address
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -33,12 +34,11 @@ def ask_health(tier: Tier, api_key: str | None, *, needs_model: bool = False) ->
     import requests  # late: 0.1 s that a healthy workshop need not pay
     from urllib3.exceptions import HTTPError
 
-    if not tier.base_url or tier.executor != "chat":
+    if not tier.base_url or tier.executor not in LISTING:
         return Health(well=True, reason="it cannot be asked; the next task tells")
     with requests.Session() as session:
         session.trust_env = False
-        if api_key:
-            session.headers["Authorization"] = f"Bearer {api_key}"
+        session.headers.update(headers_of(tier, api_key))
         for _ in range(TIMES):
             began = time.monotonic()
             try:
@@ -55,8 +55,7 @@ def ask_health(tier: Tier, api_key: str | None, *, needs_model: bool = False) ->
 
 def _ask(session: Session, tier: Tier, *, needs_model: bool) -> str | None:
     """What is wrong, or None."""
-    address = f"{tier.base_url.rstrip('/')}/models"
-    with session.get(address, timeout=SLOWEST, allow_redirects=False, stream=True) as response:
+    with session.get(models_address(tier), timeout=SLOWEST, allow_redirects=False, stream=True) as response:
         body = _read(response, time.monotonic() + SLOWEST)
     if response.status_code in (401, 403):
         return "the provider does not accept the key"

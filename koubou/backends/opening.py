@@ -13,6 +13,10 @@ def open_backend(tier: Tier, api_keys: tuple[str, ...]) -> Backend:
             from koubou.backends.chat import ChatBackend
 
             return ChatBackend(tier, api_keys)
+        case "messages":
+            from koubou.backends.messages import MessagesBackend
+
+            return MessagesBackend(tier, api_keys)
         case "rehearsal":
             from koubou.backends.rehearsal import RehearsalBackend
 
@@ -22,5 +26,5 @@ def open_backend(tier: Tier, api_keys: tuple[str, ...]) -> Backend:
 
             return CommandBackend(tier)
         case other:
-            remedy = "use one of chat, rehearsal, command:<name>"
+            remedy = "use one of chat, messages, rehearsal, command:<name>"
             raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', remedy)

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
     from koubou.cli.find import find
     from koubou.cli.looking import reading
-    from koubou.cli.queueing import links, priority_shape, queue_shape
+    from koubou.cli.queueing import links, park_of_rate, priority_shape, queue_shape
     from koubou.cli.workshop import workshop_of
     from koubou.rules.guardrails import NOTE
 
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "id": task.id,
                 "task": task.id,
                 "status": task.status,
-                "park": park_shape(task.park),
+                "park": park_shape(task.park or (park_of_rate(workshop, task.tier) if queue else None)),
                 "sensitivity": task.sensitivity,
                 "findings": [asdict(finding) for finding in findings if finding.level != NOTE],
                 "guardrails": [asdict(finding) for finding in findings if finding.level == NOTE],
@@ -204,9 +204,8 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
 
 def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     from koubou.cli import say
-    from koubou.cli.queueing import queue_shape, urgency
-    from koubou.cli.status import said_by_master
-    from koubou.model.instant import SECOND
+    from koubou.cli.queueing import opens_at, queue_shape, urgency
+    from koubou.model.instant import SECOND, iso
     from koubou.model.phase import Phase
 
     queue, running = queue_shape(workshop, board, task) or {}, board.running().get(task.tier or "", 0)
@@ -215,8 +214,8 @@ def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     about = "" if wait is None else f", about {say.lasting(wait * SECOND)} by the tier's last runs"
     yield f"it waits for a place in {task.tier}: {place} (the ripest first, a share for each submitter){about}"
     yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"
-    if (opens := said_by_master(workshop).get("tiers", {}).get(task.tier, {}).get("opens_at")) is not None:
-        yield f"its rate, or its provider, lets the next call through at {opens}"
+    if (opens := opens_at(workshop, task.tier)) is not None:
+        yield f"its rate, or its provider, lets the next call through at {iso(opens)}"
     if task.phase is Phase.JUDGE:
         yield f"the answer of run {task.answer_run} is in hand; {task.tier} is to judge it"
     elif task.phase is Phase.DIFFICULTY:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -11,8 +12,8 @@ from koubou.board.reading import Reading
 from koubou.cli import say
 from koubou.cli.workshop import Workshop
 from koubou.errors import SettingsError
-from koubou.model.instant import SECOND, Instant, iso
-from koubou.model.status import ENDS, ParkReason, Status, Waiting
+from koubou.model.instant import SECOND, Instant, instant, iso
+from koubou.model.status import ENDS, Park, ParkReason, Status, Waiting
 from koubou.model.task import Task
 from koubou.rules.priority import STEP, effective, ripe_at
 from koubou.rules.wait import estimated_wait
@@ -51,9 +52,27 @@ def queue_shape(workshop: Workshop, board: Reading, task: Task) -> dict[str, int
         running=board.running().get(task.tier, 0),
         durations=board.queue.durations(task.tier, _RUNS_LOOKED_AT),
         per_minute=_per_minute(workshop, task.tier),
+        opens_in=max(0, opens - say.now()) if (opens := opens_at(workshop, task.tier)) is not None else 0,
     )
     seconds = None if wait is None else round(wait / SECOND)
     return {"position": ahead + 1, "ahead": ahead, "estimated_wait_s": seconds}
+
+
+def opens_at(workshop: Workshop, tier: str | None) -> Instant | None:
+    """When a tier's rate, or its provider, lets the next call through; None where it may go now, or nobody knows."""
+    from koubou.cli.status import said_by_master
+
+    told = said_by_master(workshop).get("tiers", {}).get(tier, {}).get("opens_at")
+    return None if told is None else instant(datetime.fromisoformat(told))
+
+
+def park_of_rate(workshop: Workshop, tier: str | None) -> Park | None:
+    """What keeps a task waiting that is in the queue of a tier which may not be asked yet."""
+    opens = opens_at(workshop, tier)
+    if opens is None:
+        return None
+    detail = f"the rate of {tier}, or its provider, lets the next call through then"
+    return Park(reason=ParkReason.RATE, detail=detail, until=opens)
 
 
 def priority_shape(board: Reading, task: Task, now: Instant) -> dict[str, Any] | None:
@@ -64,7 +83,7 @@ def priority_shape(board: Reading, task: Task, now: Instant) -> dict[str, Any] |
     urged = board.queue.urged_by(task) if task.ripe_at < own else None
     return {
         "own": task.priority,
-        "effective": round(effective(task.ripe_at, now), 2),
+        "effective": round(max(0.0, effective(task.ripe_at, now)), 2),
         "waiting_since": iso(task.waiting_since),
         "half_used": task.half_used,
         "raised_by": urged[0] if urged else None,

@@ -26,9 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.reason.strip():
         raise UsageMistake("--reason must say why")
     workshop = workshop_of(arguments)
-    ask(workshop.layout.run, "release", id=arguments.id, to=arguments.to, reason=arguments.reason)
+    told = ask(workshop.layout.run, "release", id=arguments.id, to=arguments.to, reason=arguments.reason)
+    unread = told.get("unread") or []
     if arguments.json:
-        print_json({"id": arguments.id, "sensitivity": arguments.to})
+        print_json({"id": arguments.id, "sensitivity": arguments.to, "unread": unread})
+    elif unread:
+        print(f"{arguments.id} is {arguments.to}; what it reads of {', '.join(unread)} may raise it again")
     else:
         print(f"{arguments.id} is {arguments.to} from now on")
     return 0

@@ -130,8 +130,8 @@ class TierSettings(Section):
     )
     executor: Executor = Field(
         default="chat",
-        description="Who does the work: chat (any OpenAI-compatible server), command:<name> (of `commands`) "
-        "or rehearsal (answers from a script).",
+        description="Who does the work: chat (any OpenAI-compatible server), messages (Anthropic's API), "
+        "command:<name> (of `commands`) or rehearsal (answers from a script).",
     )
     base_url: BaseUrl | None = Field(
         default=None,

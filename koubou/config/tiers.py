@@ -19,7 +19,7 @@ from koubou.model.instant import Instant
 from koubou.model.tier import Reach, Tier
 from koubou.vault.vault import Vault
 
-_BUILT = ("chat", "rehearsal")
+_BUILT = ("chat", "messages", "rehearsal")
 _COMMAND = "command:"
 _PAGE = 256
 """llama.cpp pads the context of a slot to a multiple of this (`GGML_PAD(n_ctx, 256)`)."""

@@ -39,7 +39,7 @@ from koubou.model.tier import Reach
 from koubou.rules import asking, paper
 from koubou.rules.asides import asked_of, is_to_be_examined, may_be_asked
 from koubou.rules.body_fields import refused_field
-from koubou.rules.request_body import chat_body, conversation, conversation_bytes
+from koubou.rules.request_body import body_of, conversation, conversation_bytes
 from koubou.rules.route import is_secret
 from koubou.wire.hand_messages import Shelve
 from koubou.wire.messages import Assign, Cancel
@@ -147,8 +147,8 @@ class Deeds:
         size, (held_for, _) = conversation_bytes(messages, asked.response_format), asked_of(task)
         if size > held_for:
             raise ValueError(f"the request is {size} bytes long, and money is held for {held_for}")
-        sent = chat_body(workshop.tiers[run.tier], asked, messages, run.cap)
-        if (reason := refused_field("chat", sent)) is not None:
+        api, sent = body_of(workshop.tiers[run.tier], asked, messages, run.cap)
+        if (reason := refused_field(api, sent)) is not None:
             raise ValueError(f"the request is not sent: {reason}")
         return Assign(
             task=task.id,
@@ -159,6 +159,7 @@ class Deeds:
             timeout=run.timeout,
             purpose=run.purpose,
             expect=tuple(asked.expect),
+            schema=asked.response_format or None,
             rules=workshop.intake.rule_cache if is_to_be_examined(task, workshop.tiers, workshop.routing) else None,
             home=layout.home,
             source=source,

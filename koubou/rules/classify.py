@@ -14,7 +14,8 @@ from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Sensitivity, TaskRequest
 from koubou.rules import guardrails
 from koubou.rules.guardrails import NOTE
-from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, spoken
+from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, spoken, tokens
+from koubou.rules.secrets.lone_numbers import lone_numbers
 from koubou.rules.secrets.own_words import patterns_of
 from koubou.rules.secrets.pattern import Pattern, Sighting, sightings
 from koubou.rules.secrets.readings import even, readings
@@ -29,6 +30,7 @@ Detect = Callable[[Sequence[tuple[str, str]]], Sequence[Hit]]
 _PATTERNS: tuple[Pattern, ...] = (
     *assignments.PATTERNS,
     *credentials.PATTERNS,
+    *tokens.PATTERNS,
     *markers.PATTERNS,
     *spoken.PATTERNS,
     *guardrails.INJECTIONS,
@@ -102,7 +104,8 @@ def find(texts: Sequence[tuple[str, str]], hits: Sequence[Hit], policy: Policy =
         total += len(text) + 1
     kept: dict[tuple[str, str, int], Finding] = {}
     told: Counter[str] = Counter()
-    for finding in chain(heard, _placed(_sightings(document, policy), document, starts, texts)):
+    seen = chain(_sightings(document, policy), lone_numbers(texts, starts))
+    for finding in chain(heard, _placed(seen, document, starts, texts)):
         key = (finding.rule, finding.where, finding.line)
         # Each level has its own room: a hundred marks of the house must not hide the one secret behind them.
         if key not in kept and told[finding.level] < MOST_FINDINGS:

@@ -62,7 +62,7 @@ FACTORS: Sequence[Factor] = (
         counts=f"words of hard and thought-out work in a problem of {_SHORT.start} to {_SHORT.stop - 1} letters",
         steps=(1, 2, 3),
     ),
-    Factor(name="question", counts="question that asks for reasons (why, how, compare)", steps=(1,)),
+    Factor(name="question", counts="a question that asks for reasons (why, how, compare)", steps=(1,)),
     Factor(name="roles", counts="kinds of people it serves", steps=(1, 3)),
     Factor(name="parts", counts="listed points", steps=(10, 20)),
     Factor(name="constraints", counts="constraints", steps=(4, 12)),
@@ -131,7 +131,8 @@ def weigh(request: TaskRequest, task_type: str) -> tuple[int, tuple[Reason, ...]
         points = factor.points(amount)
         if points and not (factor.name == "small" and amounts["design"] > amount):
             score += points
-            told.append(Reason(rule=f"difficulty.{factor.name}", reason=f"{points:+d} for {amount} {factor.counts}"))
+            count = "" if amount is True else f": {amount:,}"
+            told.append(Reason(rule=f"difficulty.{factor.name}", reason=f"{points:+d} for {factor.counts}{count}"))
     return max(0, min(TOP, score)), tuple(told)
 
 

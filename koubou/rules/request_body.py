@@ -1,4 +1,4 @@
-"""What is sent to a model: the conversation of a request, and the body of an OpenAI chat completion.
+"""What is sent to a model: the conversation of a request, and the body of a chat completion or of an Anthropic message.
 
 Only the fields built here are ever sent. Anything that could hide input or fees is never sent, and what could raise
 the price is pinned: one answer (`n: 1`), the standard service tier.
@@ -7,11 +7,15 @@ the price is pinned: one answer (`n: 1`), the standard service tier.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from koubou.model.task import Attachment, TaskRequest
 from koubou.model.tier import Tier
+from koubou.rules.body_fields import Api
+
+_AS_JSON = "\n\nAnswer as JSON by schema: "
+"""No longer than the JSON around a message is, which the bound counts: so what is asked in words is bounded as well."""
 
 
 def conversation(request: TaskRequest, inputs: Mapping[str, str]) -> list[dict[str, str]]:
@@ -71,6 +75,44 @@ def chat_body(tier: Tier, request: TaskRequest, messages: Sequence[Mapping[str, 
         schema = {"name": "answer", "schema": dict(request.response_format)}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
     return body
+
+
+def messages_body(tier: Tier, request: TaskRequest, messages: Sequence[Mapping[str, str]], cap: int) -> dict[str, Any]:
+    """The body for POST /v1/messages of Anthropic, streamed; `cap` bounds the output tokens.
+
+    What a system says stands apart there. A schema is asked for in words: as a field of its own it would have the
+    provider add input that the request does not show.
+    """
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    turns = [dict(message) for message in messages if message["role"] != "system"]
+    if request.response_format and turns:
+        turns[-1]["content"] += _AS_JSON + _json(request.response_format).decode("utf-8", "surrogatepass")
+    body: dict[str, Any] = {
+        "model": tier.model,
+        "max_tokens": cap,
+        "messages": turns,
+        "service_tier": "standard_only",
+        "stream": True,
+    }
+    temperature = request.temperature if request.temperature is not None else tier.temperature
+    effort = {"effort": tier.reasoning_effort} if tier.reasoning_effort else None
+    system_text = "\n\n".join(system) or None
+    optional = {"system": system_text, "temperature": temperature, "top_p": tier.top_p, "output_config": effort}
+    return body | {name: value for name, value in optional.items() if value is not None}
+
+
+BODIES: Mapping[str, tuple[Api, Callable[[Tier, TaskRequest, Sequence[Mapping[str, str]], int], dict[str, Any]]]] = {
+    "messages": ("messages", messages_body),
+}
+"""The API that an executor speaks, and who makes its requests; every other is asked as a chat completion is."""
+
+
+def body_of(
+    tier: Tier, request: TaskRequest, messages: Sequence[Mapping[str, str]], cap: int
+) -> tuple[Api, dict[str, Any]]:
+    """The request as a tier's executor takes it, and in which API it is made."""
+    api, make = BODIES.get(tier.executor, ("chat", chat_body))
+    return api, make(tier, request, messages, cap)
 
 
 def _attached(attachment: Attachment) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from koubou.model.decision import Reason, Refused, Routed
 from koubou.model.instant import Instant, iso
@@ -65,7 +66,7 @@ def choose_tier(
         if (obstacle := obstacle_of(task, tier)) is not None:
             reasons.append(obstacle)
             if obstacle.rule == "availability":
-                some_rest = some_rest or tier.rests
+                some_rest = some_rest or could_take(task, tier)
                 met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
             continue
         if (until := weather.closed_until.get(way.name)) is not None:
@@ -111,6 +112,11 @@ def obstacle_of(task: Task, tier: Tier) -> Reason | None:
     return None
 
 
+def could_take(task: Task, tier: Tier) -> bool:
+    """Whether nothing keeps this task from this tier but that it is left alone for a while."""
+    return tier.rests and obstacle_of(task, replace(tier, unfit=None)) is None
+
+
 def is_secret(task: Task) -> bool:
     """What nobody has judged yet counts as confidential."""
     return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
@@ -129,10 +135,12 @@ def _routed(
     if met_lesser is None or task.asked_tier == way.name:
         return Routed(tier=way.name, reasons=(*reasons, found))
     policy = routing.lesser(task.type)
-    if policy is Lesser.DEFER and met_lesser.name not in task.given_up and not is_secret(task):
-        detail = f"{task.type} waits for {met_lesser.name} rather than meet {way.name}: {_told(reasons)}"
-        reason = ParkReason.TIER if waits_until is None else ParkReason.RATE
-        return Park(reason=reason, detail=detail, until=waits_until)
+    if policy is Lesser.DEFER:
+        if met_lesser.name not in task.given_up and not is_secret(task):
+            detail = f"{task.type} waits for {met_lesser.name} rather than meet {way.name}: {_told(reasons)}"
+            reason = ParkReason.TIER if waits_until is None else ParkReason.RATE
+            return Park(reason=reason, detail=detail, until=waits_until)
+        policy = Lesser.PROCEED  # what it would wait for has failed it, or may not have it
     told = Reason(rule="lesser", reason=f"{way.name} in place of {met_lesser.name}: {policy}")
     return Routed(tier=way.name, reasons=(*reasons, found, told), lesser=policy)
 

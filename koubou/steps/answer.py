@@ -204,16 +204,19 @@ def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     if not reason:
         raise UsageMistake("release needs a --reason: it stays in the task's history with your name")
     if task.sensitivity is None or task.waiting in (None, Waiting.RUN, Waiting.FILE, Waiting.CLASSIFY):
-        raise IllegalMove(f"task {task.id} is {task.status}: only a classified task that waits can be released")
+        rule = "only a task that waits, and whose text has been looked at, can be released"
+        remedy = "koubou show tells when it does" if task.status not in ENDS else "drop it again"
+        raise IllegalMove(f"task {task.id} is {task.status}: {rule}; {remedy}")
     shop.board.tasks.set_sensitivity(task, Sensitivity(wanted), now)
-    if all(need.status is Status.COMPLETED for need in shop.board.tasks.needs(task.seq)):
+    unread = [need.id for need in shop.board.tasks.needs(task.seq) if need.status is not Status.COMPLETED]
+    if not unread:
         shop.board.tasks.note_released(task.seq)
     told = f"{task.sensitivity} → {wanted} by {asked.actor}: {reason}"
     shop.board.history.add(task.seq, "task.released", told, now, asked.actor)
     shop.say("task.released", "warning", task=task.id, reason=f"{task.sensitivity} → {wanted}", actor=asked.actor)
     if task.park is None or task.park.reason in (ParkReason.SECRECY, ParkReason.TIER) or task.waiting is Waiting.ADMIT:
         shop.board.tasks.rerouted(task, now)
-    return {"id": task.id, "sensitivity": wanted}
+    return {"id": task.id, "sensitivity": wanted, "unread": unread}
 
 
 def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:

@@ -149,15 +149,15 @@ def _weather(shop: Shop, task: Task, closed: Mapping[str, Instant], now: Instant
 
 
 def _scarce(shop: Shop, task: Task, now: Instant) -> str | None:
-    """Why cheaper tiers come first for a task: most of its own money is used, or of the month's and it is not hard."""
+    """Why cheaper tiers come first for a task that is not hard: most of its own money is used, or of the month's."""
+    if task.difficulty is Difficulty.HIGH or task.requires_high_capability:
+        return None
     ledger = shop.board.ledger
     if task.attempts:
         for dimension in (Dimension.USD, Dimension.TOKENS):
             own = ledger.account(f"task:{task.id}", dimension)
             if own is not None and is_scarce(own):
                 return f"{own.name} is {own.percent} % used"
-    if task.difficulty is Difficulty.HIGH or task.requires_high_capability:
-        return None
     month = ledger.account(shop.limits.month(now).name)
     return f"{month.name} is {month.percent} % used" if month is not None and is_scarce(month) else None
 
@@ -169,7 +169,8 @@ def _as_reader(shop: Shop, task: Task, needs: Sequence[Need], now: Instant) -> T
     read = {name: by_id[needed.casefold()] for name, needed in request.inputs.items()}
     growth = conversation_growth(request, {name: need.answer_bytes for name, need in read.items()})
     shop.board.tasks.set_inputs_bytes(task.seq, growth)
-    return _raised(shop, task, [need.sensitivity for need in read.values()], "it reads an answer that is", now)
+    levels = [need.sensitivity for need in read.values()]
+    return _raised(shop, task, levels, "it reads an answer that is", "inputs", now)
 
 
 def _as_child(shop: Shop, task: Task, now: Instant) -> Task:
@@ -177,10 +178,10 @@ def _as_child(shop: Shop, task: Task, now: Instant) -> Task:
     if task.parent is None:
         return task
     level = shop.board.tasks.sensitivity_of(task.parent, task.owner)
-    return _raised(shop, task, [level], "it belongs to a task that is", now)
+    return _raised(shop, task, [level], f"it belongs to {task.parent}, which is", "parent", now)
 
 
-def _raised(shop: Shop, task: Task, levels: Sequence[Sensitivity | None], why: str, now: Instant) -> Task:
+def _raised(shop: Shop, task: Task, levels: Sequence[Sensitivity | None], why: str, source: str, now: Instant) -> Task:
     """As secret as the most secret of these; a person who has released it knew them."""
     if task.sensitivity is None or task.released:
         return task
@@ -189,6 +190,7 @@ def _raised(shop: Shop, task: Task, levels: Sequence[Sensitivity | None], why: s
     if highest is task.sensitivity:
         return task
     shop.board.tasks.set_sensitivity(task, highest, now)
+    shop.board.tasks.judged(task, Reason(rule=f"sensitivity.{source}", reason=f"{highest}: {why}"))
     shop.note(task, "task.classified", f"{highest}: {why}", now, sensitivity=str(highest))
     return replace(task, sensitivity=highest)
 

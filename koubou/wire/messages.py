@@ -14,7 +14,7 @@ from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
-VERSION = 3
+VERSION = 4
 
 
 # worker → master
@@ -77,7 +77,7 @@ class Welcome(Struct, frozen=True, kw_only=True):
 class Assign(Struct, frozen=True, kw_only=True):
     """Run this: `body` is the request as it is to be sent, `folder` the run's own folder.
 
-    `purpose` says for what (`model.phase.Phase`), `expect` names the parts of a complete answer.
+    `purpose` says for what (`model.phase.Phase`); a complete answer names the parts of `expect` and meets `schema`.
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
     `policy` says what should not be in the answer; with `rules`, a folder of compiled ones, the detector looks too.
     """
@@ -90,6 +90,7 @@ class Assign(Struct, frozen=True, kw_only=True):
     timeout: Milliseconds
     purpose: Phase = Phase.ANSWER
     expect: tuple[str, ...] = ()
+    schema: Mapping[str, Any] | None = None
     home: str | None = None
     source: str = ""
     attachments: tuple[Attachment, ...] = ()

@@ -32,7 +32,7 @@ class Completeness:
         self._room = asyncio.Semaphore(AT_ONCE)
 
     async def lacks(
-        self, answer: str, finish_reason: str | None, expect: Sequence[str], body: Mapping[str, Any]
+        self, answer: str, finish_reason: str | None, expect: Sequence[str], schema: Mapping[str, Any] | None
     ) -> tuple[str, ...]:
         """The names of what a whole answer lacks: its end, `expect[n]` of the parts that it should name, its schema.
 
@@ -40,7 +40,6 @@ class Completeness:
         then. So it is too for a run that is cancelled meanwhile: the wish is met, and what was paid for is kept.
         """
         cut = (CAP,) if finish_reason == "length" else ()
-        schema = _schema_of(body)
         if schema is None and len(expect) * len(answer) < _QUICK:
             return (*cut, *checking.missing_parts(answer, expect)) if expect else cut
         said: list[str] = []
@@ -92,10 +91,3 @@ async def _hear(stdout: StreamReader, said: list[str]) -> None:
     async for line in stdout:
         if line.endswith(b"\n"):
             said.append(line.decode().strip())
-
-
-def _schema_of(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    match body.get("response_format"):
-        case {"json_schema": {"schema": Mapping() as schema}}:
-            return schema
-    return None

@@ -43,7 +43,7 @@ def _close_leaks() -> None:
         signal.signal(number, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for name in list(os.environ):
-        if name.startswith("OPENAI_"):  # OPENAI_LOG=debug alone would write every prompt to stderr
+        if name.startswith(("OPENAI_", "ANTHROPIC_")):  # OPENAI_LOG=debug alone would write every prompt to stderr
             del os.environ[name]
     sys.excepthook = _tell_last_words
 

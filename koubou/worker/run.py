@@ -95,7 +95,7 @@ class Run:
             return ()
         self._call = asyncio.current_task()
         try:
-            return await self._completeness.lacks(text, answer.finish_reason, self.assign.expect, self.assign.body)
+            return await self._completeness.lacks(text, answer.finish_reason, self.assign.expect, self.assign.schema)
         finally:
             self._call = None
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from koubou.model.account import AccountKey
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.circuit import Circuit, CircuitState
 from koubou.model.deed import Say
@@ -15,6 +16,7 @@ from koubou.model.phase import Lesser, Phase
 from koubou.model.routing import Judge, Routing
 from koubou.model.status import ParkReason, Status
 from koubou.model.task import Difficulty, Sensitivity
+from koubou.model.tier import Reach
 from koubou.rules.breaker import circuit_of, circuit_of_key
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_new_task, a_tier, an_error, tiers
 from tests.turns import Workshop
@@ -197,6 +199,29 @@ def test_work_that_would_meet_a_lesser_tier_waits_for_its_own() -> None:
     assert "waits for medium" in park.detail
 
 
+@pytest.mark.parametrize("sensitivity", [Sensitivity.PUBLIC, Sensitivity.CONFIDENTIAL])
+def test_work_goes_on_in_a_lesser_tier_where_the_one_that_it_would_wait_for_has_failed_it(
+    sensitivity: Sensitivity,
+) -> None:
+    pair = tiers(a_tier("medium", reach=Reach.LOCAL, retries=0), a_tier("local"))
+    shop = a_shop(replace(ROUTING, otherwise=Lesser.DEFER), tiers=pair)
+    drop(shop, sensitivity=sensitivity)
+    fail(shop, ErrorClass.SERVER)
+    assert stands(shop)[0] == "local"
+    assert (shop.task().park, shop.task().lesser) == (None, Lesser.PROCEED)
+
+
+def test_hard_work_is_not_sent_to_a_cheaper_tier_because_most_of_its_own_money_is_used() -> None:
+    for difficulty, tier in ((Difficulty.HIGH, "high"), (Difficulty.MEDIUM, "local")):
+        shop = a_shop(budget=a_budget(monthly=None, task=100_000_000))
+        drop(shop, difficulty=difficulty, max_output_tokens=2_000)
+        shop.board.ledger.count(AccountKey("task:a-task"), 75_000_000)
+        fail(shop, ErrorClass.SERVER)
+        shop.now += MINUTE
+        shop.turn()
+        assert shop.task().tier == tier
+
+
 @pytest.mark.parametrize("kind", [ErrorClass.MODEL, ErrorClass.AUTH, ErrorClass.QUOTA])
 def test_what_is_secret_waits_for_a_local_tier_that_is_down(kind: ErrorClass) -> None:
     shop = a_shop()
@@ -227,6 +252,16 @@ def test_a_task_that_its_tier_has_failed_waits_for_another_that_is_only_left_alo
     assert park.reason is ParkReason.TIER
     shop.ask("resume", tier="medium")
     assert shop.task().tier == "medium"
+
+
+def test_a_task_does_not_wait_for_a_tier_that_could_not_take_it_anyway() -> None:
+    """Nobody would ever try that tier with it, and it would wait for ever."""
+    small = a_tier("medium", fallback=None, context_tokens=8_192)
+    shop = a_shop(tiers=tiers(a_tier("high", context_tokens=8_192), small))
+    drop(shop, difficulty=Difficulty.HIGH)
+    shop.board.circuits.put(resting(circuit_of(small), CircuitState.OPEN))
+    fail(shop, ErrorClass.CONTEXT)
+    assert stands(shop)[2] is Status.FAILED
 
 
 def test_a_task_waits_for_another_tier_that_may_not_be_asked_for_long() -> None:

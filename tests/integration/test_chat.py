@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crew import Crew, a_body, a_tier
+from misbehaving import Notes, Plain, Provider, at_work
 
 from koubou.backends.chat import ChatBackend
 from koubou.backends.port import Answer, CannotServe
@@ -74,7 +73,7 @@ STREAMS: dict[str, bytes] = {
     "halves": piece("\ud83d") + piece("\ude42 and a lone \ud83d") + STOP + USED + DONE,
 }
 WHOLE = {"model": "small-2", "choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}], "usage": USAGE}
-ANSWERS: dict[str, tuple[int, str, bytes, dict[str, str]]] = {
+ANSWERS: dict[str, Plain] = {
     "whole": (200, "application/json", json.dumps(WHOLE).encode(), {}),
     "whole_error": (200, "application/json", b'{"error": {"message": "x", "type": "server_error"}}', {}),
     "html": (200, "text/html; charset=utf-8", b"<html>Please log in</html>", {}),
@@ -106,103 +105,10 @@ ANSWERS: dict[str, tuple[int, str, bytes, dict[str, str]]] = {
 }
 
 
-class Provider(ThreadingHTTPServer):
-    """Does what the path of its base_url says; remembers what it was asked."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Reply)
-        self.requests: list[tuple[str, dict[str, str], Any]] = []
-        self.asked = threading.Event()
-        self.closing = threading.Event()
-        self.elsewhere = ""
-        self.together = threading.Barrier(3)
-
-    def base_url(self, scenario: str) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/{scenario}/v1"
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is part of the tests."""
-
-
-class Reply(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Provider
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.requests.append((self.path, headers, body))
-        self.server.asked.set()
-        scenario = self.path.split("/")[-4]
-        if scenario in STREAMS:
-            self._stream(STREAMS[scenario])
-        elif scenario in ANSWERS:
-            self._plain(*ANSWERS[scenario])
-        elif scenario == "redirect":
-            self._plain(307, "text/plain", b"", {"Location": f"{self.server.elsewhere}/chat/completions"})
-        elif scenario == "mute":
-            self.server.closing.wait()
-            self.close_connection = True
-        elif scenario == "together":
-            self.server.together.wait(20)
-            self._stream(STREAMS["ok"])
-        elif scenario == "hang_up":
-            self.connection.shutdown(socket.SHUT_RDWR)
-            self.close_connection = True
-        elif scenario in ("broken", "broken_behind"):
-            self._head(200, "text/event-stream", {"Transfer-Encoding": "chunked"})
-            self._chunk(HELLO + (STOP if scenario == "broken_behind" else b""))
-            self.close_connection = True
-
-    def _stream(self, data: bytes) -> None:
-        self._head(200, "text/event-stream; charset=utf-8", {"Transfer-Encoding": "chunked"})
-        for start in range(0, len(data), 17):
-            self._chunk(data[start : start + 17])
-        self.wfile.write(b"0\r\n\r\n")
-
-    def _plain(self, status: int, kind: str, data: bytes, headers: dict[str, str]) -> None:
-        self._head(status, kind, {**headers, "Content-Length": str(len(data))})
-        self.wfile.write(data)
-
-    def _head(self, status: int, kind: str, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Type": kind, **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    with Provider() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with at_work(STREAMS, ANSWERS) as server:
         yield server
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-
-
-class Notes:
-    """A sink that only remembers."""
-
-    def __init__(self) -> None:
-        self.text = ""
-        self.was_sent = False
-
-    def sent(self) -> None:
-        self.was_sent = True
-
-    def write(self, text: str) -> None:
-        self.text += text
 
 
 def ask(base_url: str, key: str | None = KEY, **tier: Any) -> tuple[Answer, Notes]:
@@ -253,7 +159,7 @@ def test_a_server_may_answer_whole_instead_of_streaming(provider: Provider) -> N
         ("no_usage", Bill.UNKNOWN, "Hello 🙂"),
         ("odd_usage", Bill.UNKNOWN, "Hello 🙂"),
         ("fault_behind", Bill.UNKNOWN, "Hello 🙂"),
-        ("broken_behind", Bill.UNKNOWN, "Hello 🙂"),
+        ("broken_no_usage", Bill.UNKNOWN, "Hello 🙂"),
         ("counted_before", Bill.UNKNOWN, "Hello 🙂"),
         ("odd_after_good", Bill.UNKNOWN, "Hello 🙂"),
         ("used_nothing", Bill.UNKNOWN, "Hello 🙂"),
@@ -279,7 +185,7 @@ def test_a_finished_answer_counts_even_if_its_usage_is_missing(
         ("gateway_text", ErrorClass.PROXY, Bill.UNKNOWN),
         ("fault_text", ErrorClass.SERVER, Bill.UNKNOWN),
         ("empty", ErrorClass.CUT, Bill.UNKNOWN),
-        ("broken", ErrorClass.CUT, Bill.UNKNOWN),
+        ("broken_cut", ErrorClass.CUT, Bill.UNKNOWN),
         ("hang_up", ErrorClass.CUT, Bill.UNKNOWN),
         ("not_json", ErrorClass.PROXY, Bill.UNKNOWN),
         ("html", ErrorClass.PROXY, Bill.UNKNOWN),
@@ -383,7 +289,7 @@ def test_connections_are_kept_between_calls(provider: Provider) -> None:
         backend = ChatBackend(a_tier(executor="chat", base_url=provider.base_url("ok")), (KEY,))
         for _ in range(2):
             assert (await backend.answer(a_body(), Notes())).error is None
-        pool = backend._http._transport._pool  # type: ignore[attr-defined]
+        pool = backend._connections.http._transport._pool  # type: ignore[attr-defined]
         assert len(pool.connections) == 1
         await backend.close()
 

@@ -80,3 +80,27 @@ def test_people_get_a_table(tmp_path: Path) -> None:
 
 def test_an_unknown_question_is_a_mistake_of_usage(tmp_path: Path) -> None:
     evaluate(tmp_path, "beauty", "rows.jsonl", code=2)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "has no rows"),
+        (b'{"text": "a", "label": "low"}\nx\n', "line 2 is no JSON"),
+        (b'{"text": "a"}\n', 'line 1 is no object with "text" and "label"'),
+        (b"\xff", "is no UTF-8 text"),
+        (b"\x1f\x8bxx", "rows.jsonl: "),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    if content is not None:
+        file.write_bytes(content)
+    done = subprocess.run([sys.executable, SCRIPT, "difficulty", file], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (65, "")
+    assert str(file) in done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr

@@ -60,9 +60,11 @@ def saying(status: str, body: object = "", *headers: str) -> Serve:
     return lambda door: door.wfile.write(f"{head}\r\n\r\n{text}".encode()) and None
 
 
-def asked_of(serve: Serve, model: str = "gpt", *, needs_model: bool = True) -> tuple[Health, list[str]]:
+def asked_of(
+    serve: Serve, model: str = "gpt", *, needs_model: bool = True, executor: str = "chat"
+) -> tuple[Health, list[str]]:
     with a_server(serve) as server:
-        tier = a_tier(base_url=f"{server.address}/v1/", model=model)
+        tier = a_tier(base_url=f"{server.address}/v1/", model=model, executor=executor)
         return ask_health(tier, KEY, needs_model=needs_model), server.asked
 
 
@@ -77,6 +79,12 @@ def test_a_server_that_lists_the_model_each_time_is_well() -> None:
     for head in asked:
         assert head.startswith("GET /v1/models HTTP/1.1\n")
         assert f"Authorization: Bearer {KEY}" in head
+
+
+def test_a_server_of_anthropics_api_is_asked_in_its_own_way() -> None:
+    found, asked = asked_of(saying("200 OK", listed("claude-gpt")), executor="messages")
+    assert found.well
+    assert all(head.startswith("GET /v1/models HTTP/1.1\n") and "anthropic-version: 20" in head for head in asked)
 
 
 @pytest.mark.parametrize(

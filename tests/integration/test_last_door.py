@@ -71,8 +71,13 @@ def test_a_request_that_is_larger_than_what_is_held_for_is_not_sent_and_its_mone
 def test_a_request_with_a_field_that_may_cost_more_is_not_sent_and_its_money_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, field: dict[str, Any]
 ) -> None:
-    make = deeds_module.chat_body
-    monkeypatch.setattr(deeds_module, "chat_body", lambda *arguments: {**make(*arguments), **field})
+    make = deeds_module.body_of
+
+    def with_more(*asked: Any) -> tuple[Any, dict[str, Any]]:
+        api, body = make(*asked)
+        return api, {**body, **field}
+
+    monkeypatch.setattr(deeds_module, "body_of", with_more)
     said, heard = sent(tmp_path)
     assert said == []
     (word,) = heard

@@ -31,11 +31,9 @@ def doubling(depth: int) -> dict[str, Any]:
     return {"$ref": "#/$defs/a0", "$defs": {**parts, f"a{depth}": {"minLength": 0}}}
 
 
-def asking_for(schema: Any) -> dict[str, Any]:
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
-
-
-async def looked_through(answer: str, expect: Sequence[str], body: dict[str, Any]) -> tuple[tuple[str, ...], float]:
+async def looked_through(
+    answer: str, expect: Sequence[str], schema: dict[str, Any] | None
+) -> tuple[tuple[str, ...], float]:
     """What it lacks, and for how many seconds at most the loop did nothing else meanwhile."""
     longest = 0.0
 
@@ -48,7 +46,7 @@ async def looked_through(answer: str, expect: Sequence[str], body: dict[str, Any
 
     ticking = asyncio.create_task(tick())
     await asyncio.sleep(0)  # so that it has begun
-    found = await Completeness().lacks(answer, "stop", expect, body)
+    found = await Completeness().lacks(answer, "stop", expect, schema)
     await asyncio.sleep(0.01)
     ticking.cancel()
     return found, longest
@@ -68,7 +66,7 @@ def children() -> list[psutil.Process]:
 )
 def test_a_schema_that_takes_for_ever_is_not_met_and_keeps_nobody(answer: str, schema: dict[str, Any]) -> None:
     began = time.monotonic()
-    found, longest = asyncio.run(looked_through(answer, (), asking_for(schema)))
+    found, longest = asyncio.run(looked_through(answer, (), schema))
     assert found == (SCHEMA,)
     assert time.monotonic() - began < complete.SLOWEST + 1
     assert longest < 0.5
@@ -77,7 +75,7 @@ def test_a_schema_that_takes_for_ever_is_not_met_and_keeps_nobody(answer: str, s
 
 def test_many_parts_of_a_long_answer_are_looked_for_beside_the_loop() -> None:
     expect = ["ab", *("ab" * 100 + f"{n}" for n in range(1000))]
-    found, longest = asyncio.run(looked_through("ab" * 4_000_000, expect, {}))
+    found, longest = asyncio.run(looked_through("ab" * 4_000_000, expect, None))
     assert found[:2] == ("expect[1]", "expect[2]"), "as far as is known"
     assert "expect[0]" not in found
     assert longest < 0.5
@@ -86,23 +84,23 @@ def test_many_parts_of_a_long_answer_are_looked_for_beside_the_loop() -> None:
 def test_what_is_found_beside_the_loop_is_what_would_be_found_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     expect = ["STRASSE", "Plan", "\ud800", "終"]
     answer = "straße 終" + "x" * 100
-    in_place = asyncio.run(Completeness().lacks(answer, "length", expect, {}))
+    in_place = asyncio.run(Completeness().lacks(answer, "length", expect, None))
     monkeypatch.setattr(complete, "_QUICK", 0)
-    assert asyncio.run(Completeness().lacks(answer, "length", expect, {})) == in_place
+    assert asyncio.run(Completeness().lacks(answer, "length", expect, None)) == in_place
     assert in_place == ("cap", "expect[1]", "expect[2]")
-    both = asyncio.run(Completeness().lacks(answer, "stop", expect, asking_for({})))
+    both = asyncio.run(Completeness().lacks(answer, "stop", expect, {}))
     assert both == ("expect[1]", "expect[2]", SCHEMA)
 
 
 def test_no_process_is_started_for_a_common_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio, "create_subprocess_exec", None)
-    assert asyncio.run(Completeness().lacks("x" * 4_000_000, "stop", ["x"], {})) == ()
-    assert asyncio.run(Completeness().lacks("x" * 30_000_000, "stop", (), {})) == ()
+    assert asyncio.run(Completeness().lacks("x" * 4_000_000, "stop", ["x"], None)) == ()
+    assert asyncio.run(Completeness().lacks("x" * 30_000_000, "stop", (), None)) == ()
 
 
 def test_an_answer_is_kept_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(complete.sys, "executable", "/nowhere/python")
-    assert asyncio.run(Completeness().lacks("{}", "stop", ["a"], asking_for({}))) == (SCHEMA,)
+    assert asyncio.run(Completeness().lacks("{}", "stop", ["a"], {})) == (SCHEMA,)
 
 
 def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +109,7 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(checking, "__file__", str(idle))
     monkeypatch.setattr(complete, "SLOWEST", 0.5)
     began = time.monotonic()
-    assert asyncio.run(Completeness().lacks("{}", "stop", (), asking_for({}))) == ("expect[3]", SCHEMA)
+    assert asyncio.run(Completeness().lacks("{}", "stop", (), {})) == ("expect[3]", SCHEMA)
     assert time.monotonic() - began < 5
     assert children() == []
 
@@ -139,7 +137,7 @@ def test_only_a_few_are_looked_through_at_once(monkeypatch: pytest.MonkeyPatch) 
     async def many() -> list[tuple[str, ...]]:
         nonlocal most
         completeness = Completeness()
-        asked = [asyncio.create_task(completeness.lacks("{}", "stop", (), asking_for({}))) for _ in range(6)]
+        asked = [asyncio.create_task(completeness.lacks("{}", "stop", (), {})) for _ in range(6)]
         while not all(task.done() for task in asked):
             most = max(most, len(children()))
             await asyncio.sleep(0.002)
@@ -164,10 +162,6 @@ def looking(worker: int) -> list[psutil.Process]:
     ]
 
 
-def evil() -> dict[str, Any]:
-    return {**a_body("evil"), **asking_for(doubling(60))}
-
-
 def wait_for_looking(worker: int) -> psutil.Process:
     end = time.monotonic() + PATIENCE
     while not (found := looking(worker)):
@@ -179,7 +173,7 @@ def wait_for_looking(worker: int) -> psutil.Process:
 def test_other_runs_of_a_worker_go_on_while_an_answer_is_looked_through(tmp_path: Path, script: str) -> None:
     with Crew(tmp_path, "local-1") as crew:
         crew.welcome(a_tier(script=script))
-        crew.assign("evil", evil())
+        crew.assign("evil", a_body("evil"), schema=doubling(60))
         crew.expect(Started)
         wait_for_looking(crew.process.pid)
         crew.assign("other")
@@ -194,7 +188,7 @@ def test_a_run_cancelled_while_its_answer_is_looked_through_keeps_it_and_ends_at
 ) -> None:
     with Crew(tmp_path, "local-1") as crew:
         crew.welcome(a_tier(script=script))
-        crew.assign("evil", evil())
+        crew.assign("evil", a_body("evil"), schema=doubling(60))
         process = wait_for_looking(crew.process.pid)
         began = time.monotonic()
         crew.cancel("evil")
@@ -207,7 +201,7 @@ def test_a_run_cancelled_while_its_answer_is_looked_through_keeps_it_and_ends_at
 def test_a_worker_that_is_killed_leaves_nobody_who_looks_on_for_ever(tmp_path: Path, script: str) -> None:
     with Crew(tmp_path, "local-1") as crew:
         crew.welcome(a_tier(script=script))
-        crew.assign("evil", evil())
+        crew.assign("evil", a_body("evil"), schema=doubling(60))
         process = wait_for_looking(crew.process.pid)
         assert script not in " ".join(process.cmdline())
         assert set(process.environ()) <= {"PATH", "PYTHONPATH", "LC_CTYPE"}

@@ -139,6 +139,8 @@ def test_a_task_that_reads_a_confidential_answer_is_confidential() -> None:
     park = shop.task("work").park
     assert park is not None
     assert park.reason is ParkReason.DEPENDENCY
+    told = shop.ask("release", id="work", to="public", reason="nothing of its own is secret")
+    assert told["ok"]["unread"] == ["plan"], "what it reads may raise it again"
     shop.start("plan")
     shop.finish("plan", answer_bytes=500)
     shop.file()
@@ -150,7 +152,7 @@ def test_a_child_is_as_secret_as_its_parent_until_a_person_says_otherwise() -> N
     shop = Workshop()
     shop.drop(a_new_task("epic", findings=(a_secret(),)), a_new_task("part", parent="Epic"))
     assert (shop.task("part").sensitivity, shop.task("part").tier) == (Sensitivity.CONFIDENTIAL, "local")
-    assert "it belongs to a task that is" in " ".join(told for _, _, told, _ in shop.board.history.of_task(2))
+    assert "it belongs to Epic, which is" in " ".join(told for _, _, told, _ in shop.board.history.of_task(2))
     shop.drop(a_new_task("stranger", parent="epic", owner=1001), a_new_task("orphan", parent="nobody"))
     assert {shop.task(name).sensitivity for name in ("stranger", "orphan")} == {Sensitivity.PUBLIC}
     shop.benches = []

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from koubou.rules import guardrails
 from koubou.rules.classify import look
-from koubou.rules.secrets import assignments, credentials, identity_numbers, markers, readings, spoken
+from koubou.rules.secrets import (
+    assignments,
+    credentials,
+    identity_forms,
+    identity_numbers,
+    lone_numbers,
+    markers,
+    readings,
+    spoken,
+    tokens,
+    told_numbers,
+)
 from koubou.rules.secrets.pattern import Pattern
 
 PATTERNS = (
@@ -21,11 +32,23 @@ PATTERNS = (
     *identity_numbers.PATTERNS,
     *markers.PATTERNS,
     *spoken.PATTERNS,
+    *tokens.PATTERNS,
     *guardrails.INJECTIONS,
 )
 BARE = {
     name: value
-    for module in (credentials, guardrails, identity_numbers, markers, readings, spoken)
+    for module in (
+        credentials,
+        guardrails,
+        identity_forms,
+        identity_numbers,
+        lone_numbers,
+        markers,
+        readings,
+        spoken,
+        told_numbers,
+        tokens,
+    )
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern)
 }

@@ -17,26 +17,24 @@ from koubou.worker import checking
 from koubou.worker.complete import Completeness
 
 
-def body(schema: Any) -> dict[str, Any]:
-    return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
-
-
-def lacks(answer: str, finish_reason: str | None, expect: Sequence[str], body: dict[str, Any]) -> tuple[str, ...]:
-    return asyncio.run(Completeness().lacks(answer, finish_reason, expect, body))
+def lacks(
+    answer: str, finish_reason: str | None, expect: Sequence[str], schema: dict[str, Any] | None = None
+) -> tuple[str, ...]:
+    return asyncio.run(Completeness().lacks(answer, finish_reason, expect, schema))
 
 
 def test_a_whole_answer_lacks_nothing() -> None:
-    assert lacks("yes", "stop", (), {}) == ()
-    assert lacks("", None, (), {"response_format": {"type": "json_object"}}) == ()
+    assert lacks("yes", "stop", ()) == ()
+    assert lacks("", None, ()) == ()
 
 
 def test_what_is_missing_is_named_and_never_quoted() -> None:
-    found = lacks("Only Tests are here", "length", ["tests", "Migration plan", "ROLLBACK"], body({"type": "object"}))
+    found = lacks("Only Tests are here", "length", ["tests", "Migration plan", "ROLLBACK"], {"type": "object"})
     assert found == ("cap", "expect[1]", "expect[2]", SCHEMA)
 
 
 def test_parts_are_found_whatever_their_case() -> None:
-    assert lacks("STRASSE und Ärger", "stop", ["straße", "ärger"], {}) == ()
+    assert lacks("STRASSE und Ärger", "stop", ["straße", "ärger"]) == ()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +44,7 @@ def test_parts_are_found_whatever_their_case() -> None:
 def test_an_answer_meets_its_schema_or_lacks_it(answer: str, meets: bool) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     assert checking.meets(answer, schema) == meets
-    assert lacks(answer, "stop", (), body(schema)) == (() if meets else (SCHEMA,))
+    assert lacks(answer, "stop", (), schema) == (() if meets else (SCHEMA,))
 
 
 def test_nothing_is_ever_fetched() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from koubou.rules.secrets.identity_numbers import is_card, is_iban, is_ssn, passes_luhn
+from koubou.rules.secrets.check_digits import is_ssn, passes_luhn
+from koubou.rules.secrets.identity_numbers import is_card, is_iban
 
 
 def with_check_digit(start: str) -> str:

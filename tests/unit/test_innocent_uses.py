@@ -70,6 +70,18 @@ INNOCENT = [
     "Write a classifier for confidential documents; explain what makes a trade secret.",
     "「機密情報を検出する」機能と「秘密鍵」という用語の説明を書いてください。",
     "写一个检测机密文件的分类器，并解释什么是商业秘密。",
+    'password=$(cat /run/secrets/db)\npassword: %env(DB_PASSWORD)%\npassword="${PASSWORD:?missing}"',
+    "docker login -u me -p $TOKEN; docker login --password-stdin; redis-cli -a <password>; echo x | sudo tee /etc/y",
+    'set_password(new_password); getenv("PASSWORD", ""); config.get("password", "default"); password("field")',
+    '["username", "password", "email"]; translate("password", "fr"); PasswordField("Password", [Length(8)])',
+    "-----BEGIN PRIVATE KEY-----\nMII...\n-----END PRIVATE KEY-----\nfind '-----BEGIN RSA PRIVATE KEY-----'",
+    "verification code is sent by SMS; recovery codes; pin: black==23.12.1",
+    'mysql -u root -p; unzip -P "$PW" f; openssl -passin env:PW; gpg --passphrase-fd 0; echo hi | chpasswd --help',
+    "CPF masks: 000.000.000-00; secret: file:/run/secrets/x",
+    'PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]',
+    "psk: cleanup; parola module moved; use HTML entities: &amp; &#39; &lt;password&gt;",
+    "Call 415-555-2671 or +44 20 7946 0958, fax 030/1234567, order 20391847562, ISBN 978-1-4028-9462-6",
+    "ENV KEY_FILE /run/key\nsetenv TOKEN $1",
 ]
 
 

@@ -28,6 +28,8 @@ DISGUISED = {
     "percent": quote(SECRET),
     "percent, all of it": "".join(f"%{byte:02X}" for byte in SECRET.encode()),
     "escaped letters": "".join(f"\\u{ord(letter):04x}" for letter in SECRET),
+    "entities of html": "secret&#61;&quot;Kingyo42sukui&quot;",
+    "entities, all of it": "".join(f"&#x{ord(letter):x};" for letter in SECRET),
     "base64 of a key": base64.b64encode(KEY.encode()).decode(),
     "base64 of a key in lines": base64.encodebytes(KEY.encode()).decode(),
     "base64 of a file of settings": base64.b64encode(ENV.encode()).decode(),

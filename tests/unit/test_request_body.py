@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from koubou.model.task import Attachment, Message, TaskRequest
-from koubou.rules.request_body import chat_body, conversation, conversation_bytes, conversation_growth
+from koubou.rules.body_fields import refused_field
+from koubou.rules.bound import MESSAGE_TOKENS, REQUEST_TOKENS, input_bound
+from koubou.rules.request_body import (
+    body_of,
+    chat_body,
+    conversation,
+    conversation_bytes,
+    conversation_growth,
+    messages_body,
+)
 from tests.builders import a_tier
 
 MAY_BE_SENT = {
@@ -112,3 +121,45 @@ def test_a_schema_is_sent_as_json_schema() -> None:
         "type": "json_schema",
         "json_schema": {"name": "answer", "schema": {"type": "object"}},
     }
+
+
+CLAUDE = a_tier("claude", executor="messages", provider="anthropic", model="claude-small")
+SCHEMA = {"type": "object", "required": ["n"]}
+
+
+def test_a_message_for_anthropic_has_its_system_prompt_apart_and_nothing_that_raises_the_price() -> None:
+    request = TaskRequest(prompt="Why?", system="Be brief.", temperature=0.5)
+    assert messages_body(CLAUDE, request, conversation(request, {}), 700) == {
+        "model": "claude-small",
+        "max_tokens": 700,
+        "system": "Be brief.",
+        "messages": [{"role": "user", "content": "Why?"}],
+        "temperature": 0.5,
+        "service_tier": "standard_only",
+        "stream": True,
+    }
+
+
+def test_only_what_the_tier_says_goes_along() -> None:
+    tier = a_tier("claude", executor="messages", reasoning_effort="low", top_p=0.9)
+    body = messages_body(tier, TaskRequest(prompt="x"), conversation(TaskRequest(prompt="x"), {}), 1)
+    assert (body["output_config"], body["top_p"], "temperature" in body) == ({"effort": "low"}, 0.9, False)
+    assert refused_field("messages", body) is None
+
+
+def test_each_executor_is_asked_in_its_own_api() -> None:
+    request = TaskRequest(prompt="Why?")
+    for executor, api in (("messages", "messages"), ("chat", "chat"), ("command:x", "chat"), ("rehearsal", "chat")):
+        found, body = body_of(a_tier(executor=executor), request, conversation(request, {}), 5)
+        assert (found, refused_field(found, body)) == (api, None)
+
+
+@pytest.mark.parametrize("system", ["", "S"])
+def test_a_schema_that_is_asked_for_in_words_stays_within_the_bound(system: str) -> None:
+    request = TaskRequest(prompt="Q", system=system, response_format=SCHEMA)
+    messages = conversation(request, {})
+    body = messages_body(CLAUDE, request, messages, 5)
+    assert body["messages"][-1]["content"] == 'Q\n\nAnswer as JSON by schema: {"type":"object","required":["n"]}'
+    said = sum(len(part.encode()) for part in (body["messages"][-1]["content"], body.get("system", "")))
+    most = said + REQUEST_TOKENS + MESSAGE_TOKENS * len(messages)
+    assert most <= input_bound(conversation_bytes(messages, SCHEMA), len(messages))

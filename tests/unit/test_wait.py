@@ -25,5 +25,11 @@ def test_a_rate_may_be_what_is_waited_for() -> None:
 
 
 def test_nothing_is_said_of_a_tier_that_never_answered_or_has_no_places() -> None:
-    assert estimated_wait(ahead=1, places=4, running=0, durations=[], per_minute=10) is None
+    assert estimated_wait(ahead=1, places=4, running=0, durations=[], per_minute=None) is None
     assert estimated_wait(ahead=1, places=0, running=0, durations=RUNS, per_minute=None) is None
+
+
+def test_until_the_next_call_may_be_sent_nobody_is_next_at_once() -> None:
+    wait = estimated_wait(ahead=0, places=4, running=0, durations=RUNS, per_minute=10, opens_in=7 * SECOND)
+    assert wait == 7 * SECOND
+    assert estimated_wait(ahead=1, places=4, running=0, durations=[], per_minute=10) == 6 * SECOND

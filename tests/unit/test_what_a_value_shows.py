@@ -27,7 +27,7 @@ GITHUB = GithubWay(api="https://api.github.com", repo="a/b", token=SECRET, assig
         Command(argv=("true",), environment={"KEY": SECRET}, directory="/", stdout="o", stderr="e", mark="m"),
         KeyPlace(file="/key", home="/home", environ={"KEY": SECRET}),
         Value(text=SECRET, set_at=0),
-        Probe(name="p", address="http://127.0.0.1", key=SECRET),
+        Probe(name="p", address="http://127.0.0.1", headers={"Authorization": SECRET}),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -13,12 +13,13 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from koubou.cli.doctor.finding import Area, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.errors import KoubouError
 from koubou.model.tier import Reach, Tier
+from koubou.rules.model_list import LISTING, headers_of, models_address
 
 SERVERS = Area("servers")
 _WITHIN = 2.0
@@ -26,7 +27,6 @@ _WITHIN = 2.0
 _LONGEST_LIST = 2_000_000
 _SKEW = 30.0
 _SHOWN = 4
-_LISTING = ("chat",)
 _KEY_REFUSED = (http.client.UNAUTHORIZED, http.client.FORBIDDEN)
 
 
@@ -45,12 +45,12 @@ class Probe(Struct, kw_only=True):
 
     name: str
     address: str
-    key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     lists: bool = False
     answer: Answer | None = None
 
     def __repr__(self) -> str:
-        return f"Probe(name={self.name!r}, answer={self.answer!r})"  # never the key
+        return f"Probe(name={self.name!r}, answer={self.answer!r})"  # never a header: one has the key
 
     def ask(self) -> None:
         """Without proxies and without following redirects: it goes to this host or nowhere."""
@@ -72,12 +72,11 @@ class Probe(Struct, kw_only=True):
         self.answer = answer
 
     def _ask_for_models(self, answer: Answer) -> None:
-        parts = urlsplit(f"{self.address.rstrip('/')}/models")
+        parts = urlsplit(self.address)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "", parts.port, timeout=_WITHIN)
         try:
-            headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {self.key}"} if self.key else {})
-            connection.request("GET", parts.path, headers=headers)
+            connection.request("GET", parts.path, headers=dict(self.headers))
             reply = connection.getresponse()
             answer.status = reply.status
             answer.skew = _skew(reply.getheader("Date"))
@@ -136,8 +135,10 @@ class Probes:
 def _of_tier(patient: Patient, tier: Tier) -> Probe | None:
     if not tier.base_url or tier.executor == "rehearsal" or "reach is local, but" in (tier.unfit or ""):
         return None
-    key = next(iter(patient.keys.get(tier.name, ())), "")
-    return Probe(name=tier.name, address=tier.base_url, key=key, lists=tier.executor in _LISTING)
+    if tier.executor not in LISTING:
+        return Probe(name=tier.name, address=tier.base_url)
+    key = next(iter(patient.keys.get(tier.name, ())), None)
+    return Probe(name=tier.name, address=models_address(tier), headers=headers_of(tier, key), lists=True)
 
 
 def _of_guardian(patient: Patient) -> Iterator[Probe]:

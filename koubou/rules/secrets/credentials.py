@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.placeholders import entropy, is_placeholder
@@ -34,7 +33,12 @@ def is_harmless_address(text: str) -> bool:
 
 
 def _has_key_body(match: re.Match[str], text: str) -> bool:
-    return re.search(r"[A-Za-z0-9+/=]{20}", text[match.end() : match.end() + 600]) is not None
+    """Whether a key follows; or the head has a line for itself, and what follows is no end and no dots."""
+    behind = text[match.end() : match.end() + 600]
+    if re.search(r"[A-Za-z0-9+/=]{20}", behind):
+        return True
+    alone = text[max(0, match.start() - 1) : match.start()] in {"", "\n"} and re.match(r"[ \t]*(?:\n|$)", behind)
+    return bool(alone) and not re.match(r"\s*(?:-|\S{0,12}(?:\.\.\.|…)|[<\[{(*`]|your\b)", behind, re.I)
 
 
 def _is_token(match: re.Match[str], _text: str) -> bool:
@@ -45,33 +49,6 @@ def _is_token(match: re.Match[str], _text: str) -> bool:
 def _is_basic(match: re.Match[str], _text: str) -> bool:
     value = match["value"]
     return not is_placeholder(value) and len(value) % 4 != 1 and (any(map(str.isdigit, value)) or value.endswith("="))
-
-
-def _is_made(match: re.Match[str], text: str) -> bool:
-    """Behind a short prefix, a tail that only a machine writes: digits, upper and lower case in many turns."""
-    prefix = re.search(
-        r"(?<![\w/+.-])[A-Za-z][A-Za-z0-9]{1,11}(?:[-_][A-Za-z0-9]{1,10}){0,2}$",
-        text[max(0, match.start() - 36) : match.start()],
-    )
-    return (
-        prefix is not None and not prefix[0].lower().startswith(("sha", "md5", "blake")) and _is_random(match["value"])
-    )
-
-
-def _is_third_part(match: re.Match[str], text: str) -> bool:
-    head = re.search(r"(?<![\w.-])[A-Z][\w-]{22,27}$", text[max(0, match.start() - 30) : match.start()])
-    return head is not None and _is_random(match["value"])
-
-
-def _is_two_parts(match: re.Match[str], _text: str) -> bool:
-    return _is_random(match["value"])
-
-
-def _is_random(value: str) -> bool:
-    letters = [letter for letter in value if letter.isalnum()]
-    turns = sum(one.isdigit() != next_.isdigit() for one, next_ in pairwise(letters))
-    mixed = any(map(str.isupper, letters)) and any(map(str.islower, letters))
-    return mixed and turns >= 4 and entropy(value) > 3.5
 
 
 def _is_wallet_key(match: re.Match[str], text: str) -> bool:
@@ -108,6 +85,12 @@ PATTERNS = (
         accepts=_has_key_body,
     ),
     Pattern(
+        rule="private-key-in-xml",
+        category="private_key",
+        hints=("<rsakeyvalue>", "<dsakeyvalue>"),
+        expression=re.compile(r"<(?:D|X|InverseQ)>\s{0,8}[A-Za-z0-9+/]{20,2000}={0,2}\s{0,8}</"),
+    ),
+    Pattern(
         rule="age-secret-key",
         category="private_key",
         hints=("age-secret-key-1",),
@@ -128,11 +111,19 @@ PATTERNS = (
         accepts=is_credential_in_address,
     ),
     Pattern(
+        rule="credential-in-address",
+        category="connection_string",
+        hints=("jdbc:oracle:",),
+        expression=re.compile(r"jdbc:oracle:(?:thin|oci8?):(?P<user>[\w.$-]{1,60})/(?P<value>[^\s/@\"']{1,100})@"),
+        accepts=is_credential_in_address,
+    ),
+    Pattern(
         rule="authorization-header",
         category="authorization",
-        hints=("bearer ", "authorization"),
+        hints=("bearer ", "authorization", "auth:", 'auth": "token', "auth: token", 'auth="token'),
+        around=1200,
         expression=re.compile(
-            r"(?:authorization[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token"
+            r"(?:auth(?:orization)?[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token"
             r"|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
             re.I,
         ),
@@ -142,6 +133,7 @@ PATTERNS = (
         rule="authorization-basic",
         category="authorization",
         hints=("basic ",),
+        around=600,
         expression=re.compile(
             r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ "
             r"\t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
@@ -153,6 +145,7 @@ PATTERNS = (
         rule="key-header",
         category="authorization",
         hints=("x-", "api-key"),
+        around=500,
         expression=re.compile(
             r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)"
             r"|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
@@ -163,8 +156,9 @@ PATTERNS = (
     Pattern(
         rule="command-line-credentials",
         category="password",
-        hints=("curl ", "--user", "wget "),
-        expression=re.compile(r"(?:-u|--user)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
+        hints=("curl ", "--user", "wget ", "http -a", "https -a"),
+        around=1500,
+        expression=re.compile(r"(?:-u|--user|https?[ ]-a)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
         accepts=_is_userinfo,
     ),
     Pattern(
@@ -174,69 +168,9 @@ PATTERNS = (
         expression=re.compile(r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{6,4000}(?:\.[A-Za-z0-9_-]{0,2000})?"),
     ),
     Pattern(
-        rule="aws-access-key-id",
-        category="aws_key",
-        hints=("akia", "asia", "abia", "acca"),
-        expression=re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
-    ),
-    Pattern(
-        rule="token-with-prefix",
-        category="vendor_token",
-        hints=("_", "-"),
-        expression=re.compile(r"[-_](?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"),
-        accepts=_is_made,
-    ),
-    Pattern(
-        rule="token-in-two-parts",
-        category="vendor_token",
-        hints=("sg.",),
-        expression=re.compile(r"SG\.(?<!\wSG\.)(?P<value>[\w-]{16,30}\.[\w-]{30,50})(?![\w.])"),
-        accepts=_is_two_parts,
-    ),
-    Pattern(
-        rule="token-in-three-parts",
-        category="vendor_token",
-        hints=(".",),
-        expression=re.compile(r"\.(?P<value>[\w-]{6}\.[\w-]{26,40})(?![\w.])"),
-        accepts=_is_third_part,
-    ),
-    Pattern(
-        rule="telegram-bot-token",
-        category="vendor_token",
-        hints=(":aa",),
-        expression=re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])"),
-    ),
-    Pattern(
-        rule="mailchimp-key",
-        category="vendor_token",
-        hints=("-us",),
-        expression=re.compile(r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\d)"),
-    ),
-    Pattern(
-        rule="token-in-form",
-        category="vendor_token",
-        hints=(
-            "xox",
-            "glpat",
-            "gldt-",
-            "glrt-",
-            "glcbt-",
-            "glptt-",
-            "glft-",
-            "glsoat-",
-            "glimt-",
-            "glagent-",
-            "gr1348941",
-        ),
-        expression=re.compile(
-            r"(?<![\w-])(?:xox[abceoprs]-(?:\d-)?[\w-]{10,200}|gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt"
-            r"|agent)-(?:[\w-]{20,100}|\w{1,10}_[\w-]{8,60})|GR1348941[\w-]{20,60})"
-        ),
-    ),
-    Pattern(
         rule="kubernetes-secret",
         category="secret_key",
-        hints=("kind: secret", '"kind": "secret"'),
+        hints=("kind: secret", 'kind: "secret"', "kind: 'secret'"),
         expression=re.compile(r"(?:^|\n)kind:[ \t]{1,4}[\"']?Secret[\"']?[ \t]{0,4}(?=\n|$)"),
         accepts=_is_manifest,
     ),

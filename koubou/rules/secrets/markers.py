@@ -33,6 +33,7 @@ PATTERNS = (
         rule="marked-confidential",
         category="marker",
         hints=("confidential", "top secret", "trade secret", "nda"),
+        around=80,
         expression=re.compile(r"confidential|top secret|trade secret|nda\b"),
         accepts=_is_mark,
         exact=False,
@@ -55,6 +56,7 @@ PATTERNS = (
         rule="marked-internal",
         category="marker",
         hints=("internal",),
+        around=80,
         expression=re.compile(
             r"internal(?:[ -](?:use|distribution|circulation|audience|eyes|only)\b| memo(?:randum)?\b"
             r"|(?<![^\n\[(#]internal)[\]):])"
@@ -66,6 +68,7 @@ PATTERNS = (
         rule="marked-not-to-be-spread",
         category="marker",
         hints=("distribut", "company", "employees only", "for release", "external release", "proprietary"),
+        around=150,
         expression=re.compile(
             r"(?:do not|don't|not to be|not for) (?:re)?distribut(?:e|ed|ion)\b(?! (?:the )?(?:load|work|tasks?))"
             r"|not for (?:external |public |wider )(?:distribution|release)\b|not for release\b"

@@ -10,7 +10,7 @@ from math import log2
 _TEMPLATE = re.compile(
     r"\$\{\{[^}\n]{0,200}\}\}|\$\{[\w.:?!\-/ ]{0,80}\}|\$\([^)\n]{0,200}\)|\{\{[\w.\-| \"']{0,80}\}\}"
     r"|\{[A-Za-z_][\w.!:]{0,60}\}|<%[^%\n]{0,80}%>|%\([\w.]{0,60}\)[sdr]|%[sdrv@]|<[A-Za-z_\-][^<>\n]{0,60}>"
-    r"|^\$[A-Za-z_]\w{0,60}|%[A-Z_]{2,40}%|\[[A-Za-z_\- ]{3,40}\]|@[A-Z_]{3,40}@|#\{[^}\n]{0,80}\}"
+    r"|^\$[A-Za-z_]\w{0,60}|%[A-Z_]{2,40}%|%env\([\w:]{1,60}\)%|\[[A-Za-z_\- ]{3,40}\]|@[A-Z_]{3,40}@|#\{[^}\n]{0,80}\}"
 )
 _BLANK_WORDS = re.compile(
     "example|sample|dummy|fake|placeholder|insert|your|redacted|masked|hidden|removed|todo|tbd|fixme|foo|bar|baz"
@@ -34,7 +34,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*")
 _EXPRESSION = re.compile(
     r"[A-Za-z_$][\w$]{0,80}(?:[(\[<]|(?:(?:\?\.|\.|::|->)[A-Za-z_$][\w$]{0,80}){1,8}(?:[(\[<]|[?!.]{0,2}$))"
 )
-_TAG = re.compile(r"![A-Za-z][\w:.-]{0,40}")
+_TAG = re.compile(r"![A-Za-z][A-Za-z_:.-]{0,40}")
 """A tag of YAML: `!vault`, `!Ref`, `!secret`, whose value stands elsewhere."""
 _CALL = re.compile(r"[A-Za-z_][\w.]{0,80}[(\[]|self\.")
 _MESSAGE = re.compile(
@@ -45,7 +45,7 @@ _MESSAGE = re.compile(
 )
 
 
-_NO_KEYS = ("/", "./", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
+_NO_KEYS = ("/", "./", "file:", "vault:", "env:", "ssm:", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
 """How paths, digests and names of packages begin."""
 
 
@@ -57,6 +57,8 @@ def entropy(value: str) -> float:
 
 def is_placeholder(value: str) -> bool:
     """Whether the value only says where a secret would stand: a blank, a template, a word of a manual."""
+    if value.startswith(("$(", "`")):
+        return True
     rest = _TEMPLATE.sub("", value, count=8)
     if len(rest) < len(value) and (len(rest) < 5 or not _mixed(rest)):
         return True
@@ -101,7 +103,7 @@ def is_password(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
         return len(value) >= 6 and value.islower()
     if value.replace("_", "").replace("-", "").replace(".", "").replace(":", "").isalpha():
         return False
-    return len(value) >= 5
+    return len(value) >= 5 or (any(map(str.isdigit, value)) and not value.isalnum())
 
 
 def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
@@ -119,6 +121,13 @@ def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
     return (
         _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or random_looking(value))
     )
+
+
+def is_argument(value: str) -> bool:
+    """Whether a text in quotes is a password, where a call gives it beside its name or alone."""
+    kinds = (str.islower, str.isupper, lambda letter: letter in "!#$%&*+=?@^~")
+    mixed = sum(any(map(kind, value)) for kind in kinds) >= 2 and len(value) >= 6 and " " not in value
+    return mixed and any(map(str.isdigit, value)) and is_password(value, quoted=True)
 
 
 def random_looking(value: str) -> bool:

@@ -10,6 +10,7 @@ import binascii
 import re
 import unicodedata
 from collections.abc import Sequence
+from html import unescape
 from urllib.parse import unquote_to_bytes
 
 HIDDEN = re.compile(
@@ -35,6 +36,7 @@ _ONE_FOR_ONE = (
     | {0x130: 0x49}
 )
 """Full-width signs, blanks and short dashes as ASCII; and the one capital whose lower case is two letters."""
+_UNEVEN = re.compile(f"[{''.join(map(chr, _ONE_FOR_ONE))}]+")
 _LATIN = dict(
     zip(
         map(ord, "аеорсухіјѕԁһӏԛԝкмтпАВЕКМНОРСТХІЈЅУαεικνορτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"),
@@ -48,6 +50,7 @@ _PIECE = 500
 """Characters that are composed at once: sorting the marks of one letter takes the square of their number."""
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}){1,200}")
 _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
+_ENTITY = re.compile(r"(?:&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|[a-zA-Z]{2,8});)+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}")
 """Without a bound, and linear all the same: nothing has to follow, so that nothing is tried twice."""
 _IN_LINES = re.compile(r"[A-Za-z0-9+/_-]{32,}={0,2}(?:\r?\n[ \t]{0,12}[A-Za-z0-9+/_-]{2,}={0,2}(?=\s|\Z))*")
@@ -71,7 +74,7 @@ def _says_the_same(text: str, read: str) -> bool:
 
 def even(text: str) -> str:
     """A text with full-width signs, blanks and short dashes as ASCII, one for one."""
-    return text if text.isascii() else text.translate(_ONE_FOR_ONE)
+    return text if text.isascii() else _UNEVEN.sub(lambda match: match[0].translate(_ONE_FOR_ONE), text)
 
 
 def meant(text: str) -> str:
@@ -87,9 +90,19 @@ def plain(text: str) -> str:
         text = _COLOUR.sub("", text)
     if text.isascii():
         return text.translate(_DROPPED)
-    text = _composed(HIDDEN.sub("", text))
-    text = _DASH.sub("-", _DROP.sub("", text)).replace("\u1680", " ")
+    text = _composed(HIDDEN.sub("", text)) if HIDDEN.search(_letters(text)) else _composed(text)
+    letters = _letters(text)
+    if _DROP.search(letters) or _DASH.search(letters):
+        text = _DASH.sub("-", _DROP.sub("", text))
+    text = text.replace("\u1680", " ")
+    if not _LOOKALIKE.search(letters) and not _COLON.search(letters):
+        return text
     return _LOOKALIKE.sub(_as_latin, _COLON.sub(":", text))
+
+
+def _letters(text: str) -> str:
+    """Every letter of a text once: what is not among these need not be looked for in all of it."""
+    return "".join(set(text))
 
 
 def _composed(text: str) -> str:
@@ -117,11 +130,13 @@ def _as_latin(match: re.Match[str]) -> str:
 
 
 def _decode(text: str) -> str:
-    """A text with escapes, percents and Base64 decoded."""
+    """A text with escapes, percents, references of HTML and Base64 decoded."""
     if "\\u" in text:
         text = _ESCAPED.sub(_unescaped, text)
     if "%" in text:
         text = _PERCENT.sub(_unquoted, text)
+    if "&" in text:
+        text = _ENTITY.sub(_unreferenced, text)
     return _IN_LINES.sub(_unwrapped, text)
 
 
@@ -132,6 +147,10 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _unquoted(match: re.Match[str]) -> str:
     return unquote_to_bytes(match[0]).decode("utf-8", "replace").translate(_CONTROLS)
+
+
+def _unreferenced(match: re.Match[str]) -> str:
+    return unescape(match[0]).translate(_CONTROLS)
 
 
 def _unwrapped(match: re.Match[str]) -> str:

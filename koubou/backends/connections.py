@@ -1,0 +1,186 @@
+"""A tier's connections to its provider, whatever library speaks over them: with none of a client's hidden habits.
+
+No redirects and no proxies from the environment: both carry a prompt, and the key, to another host than the settings
+name. Connections are kept, and shared by the calls of a worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
+from typing import Any
+
+import httpx2
+from msgspec.structs import replace
+
+from koubou.backends.keyring import Keyring
+from koubou.backends.port import Answer, CannotServe, Sink
+from koubou.model.call import Bill, ErrorClass
+from koubou.model.instant import Instant, Milliseconds
+from koubou.model.tier import Tier
+from koubou.rules.provider_errors import plain_error, read_error, read_retry_after
+from koubou.rules.rate_headers import quiet_for
+
+_CONNECT = 10.0  # seconds; the limit of the whole call is the run's, and comes as a cancellation
+_KEEP = 30.0  # seconds that an idle connection is kept
+PATIENCE = httpx2.Timeout(None, connect=_CONNECT)
+
+
+class Call:
+    """Notes the moment at which a request leaves: after the connection stands, before its first byte."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.sent = False
+        self.quiet_for: Milliseconds | None = None
+        self._sink = sink
+
+    def heard(self, headers: Mapping[str, str]) -> None:
+        """The head of the answer: what it says of the provider's own limits."""
+        self.quiet_for = quiet_for(headers, _now())
+
+    async def trace(self, event: str, _details: Mapping[str, Any]) -> None:
+        """What the library underneath says of its steps."""
+        if event.endswith(".send_request_headers.started"):
+            self.sent = True
+            self._sink.sent()
+
+
+class NotTheProvider(ValueError):
+    """A 200 that is neither a stream of events nor JSON: the login page of a proxy, as a rule."""
+
+
+class Connections:
+    """Serves one tier. A key that is refused rests, and the next one serves."""
+
+    def __init__(self, tier: Tier, api_keys: tuple[str, ...]) -> None:
+        """Raises CannotServe."""
+        self._errors_are_billed = tier.errors_are_billed
+        self._call: ContextVar[Call] = ContextVar("call")
+        self.keys = api_keys or ("none",)  # a server without keys ignores it, but the libraries want one
+        if not all(key.isascii() and key.isprintable() and " " not in key for key in self.keys):
+            raise CannotServe(f"tier {tier.name}: its API key is no key (blanks, line ends)", "set the key again")
+        try:
+            trusted = _authorities(os.environ)
+        except OSError:
+            raise CannotServe("SSL_CERT_FILE or SSL_CERT_DIR cannot be read", "mend or unset it") from None
+        self.http = httpx2.AsyncClient(
+            trust_env=False,
+            verify=trusted,
+            follow_redirects=False,
+            timeout=PATIENCE,
+            limits=httpx2.Limits(
+                max_connections=tier.concurrency,
+                max_keepalive_connections=tier.concurrency,
+                keepalive_expiry=_KEEP,
+            ),
+            event_hooks={"request": [self._watch]},
+        )
+        self._keyring = Keyring(len(self.keys))
+        self._own = api_keys
+
+    async def answer(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
+        """Have it asked with the key whose turn it is; `ask` is given its place among the keys."""
+        began = time.monotonic()
+        place = self._keyring.turn(began)
+        answer = await ask(place)
+        if answer.error is None:
+            self._keyring.served(place, began)
+        elif answer.error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA):
+            now = time.monotonic()
+            self._keyring.refused(place, now)
+            answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
+        return self._without_keys(answer)
+
+    def begin(self, sink: Sink) -> Call:
+        """A request is about to be sent by this task of the loop."""
+        call = Call(sink)
+        self._call.set(call)
+        return call
+
+    def refused(self, response: httpx2.Response) -> Answer:
+        """What an error answer, read to its end, comes to."""
+        error, bill = read_error(
+            response.status_code,
+            object_of(response.content),
+            errors_are_billed=self._errors_are_billed,
+            retry_after=read_retry_after(response.headers, _now()),
+        )
+        return Answer(bill=bill, error=error, quiet_for=quiet_for(response.headers, _now()))
+
+    async def close(self) -> None:
+        """Close them."""
+        await self.http.aclose()
+
+    async def _watch(self, request: httpx2.Request) -> None:
+        request.extensions["trace"] = self._call.get().trace
+
+    def _without_keys(self, answer: Answer) -> Answer:
+        """A server that says our key again is not quoted."""
+        said = (answer.model, answer.finish_reason, answer.error and f"{answer.error.code} {answer.error.message}")
+        if not any(key.lower() in (word or "").lower() for key in self._own for word in said):
+            return answer
+        error = answer.error
+        if error is not None:
+            error = replace(error, code="", message=plain_error(error.kind, status=error.status).message)
+        return replace(answer, model=None, finish_reason=answer.finish_reason and "other", error=error)
+
+
+def is_whole(response: httpx2.Response) -> bool:
+    """Whether it is no stream of events, but an answer in one piece."""
+    kind = response.headers.get("content-type", "")
+    return "json" in kind or "html" in kind
+
+
+async def whole_of(response: httpx2.Response) -> Mapping[str, Any]:
+    """An answer in one piece. Raises NotTheProvider."""
+    whole = object_of(await response.aread())
+    if whole is None:
+        raise NotTheProvider
+    return whole
+
+
+def object_of(data: bytes) -> Mapping[str, Any] | None:
+    """The JSON object that stands there, or None."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def unreachable(error: BaseException) -> Answer:
+    """Nothing was sent; the code says what stood in the way of a connection: the first of its causes that is known."""
+    return Answer(bill=Bill.NONE, error=plain_error(ErrorClass.UNREACHABLE, code=_obstacle(error)))
+
+
+def _obstacle(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return "certificate"
+            case ssl.SSLError():
+                return "tls"
+            case socket.gaierror():
+                return "dns"
+            case ConnectionRefusedError():
+                return "refused"
+            case httpx2.ConnectTimeout():
+                return "connect_timeout"
+        cause = cause.__cause__ or cause.__context__
+    return "connect"
+
+
+def _now() -> Instant:
+    return time.time_ns() // 1_000_000
+
+
+def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | bool:
+    """The operator's own certificate authorities where OpenSSL's two variables name them, else the system's."""
+    file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
+    return ssl.create_default_context(cafile=file, capath=folder) if file or folder else True
