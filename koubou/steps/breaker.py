@@ -46,7 +46,8 @@ def key_refused(shop: Shop, tier: str, error: CallError, now: Instant) -> None:
 
     Whether a key is taken again a server tells; that a spend limit was raised only a person knows.
     """
-    reason = f"{error.message} ({error.code or error.kind})"
+    word = error.code or str(error.kind)
+    reason = error.message if word in error.message else f"{error.message} ({word})"
     name = circuit_of_key(tier)
     known = shop.circuits.get(name, Circuit(name=name))
     if shop.board.crew.latch(latch_of_key(tier), reason, now):

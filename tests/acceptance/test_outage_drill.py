@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from itertools import pairwise
@@ -202,3 +203,19 @@ def test_nobody_is_sent_before_the_provider_wants_another_call(
     assert len(others) >= 2
     assert min(others) - first >= 2, "before that nobody was to ask"
     assert {tier_of(workshop, name) for name in "abc"} == {"cloud"}, "a short silence is waited for"
+
+
+def test_who_waits_for_the_next_call_says_when_it_may_be_sent(open_workshop: OpenWorkshop, provider: Simulator) -> None:
+    plan = settings(provider)
+    plan["routing"]["patience"] = "2m"
+    workshop = open_workshop(**plan).start()
+    provider.behave(model=MODEL, headers={"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "60s"})
+    drop(workshop, "a")
+    wait_for_all(workshop, {"a"})
+    drop(workshop, "b")
+    workshop.wait_until(lambda: workshop.sql("SELECT 1 FROM task WHERE id = 'b' AND waiting = 'admit'"), "its turn")
+    park = workshop.show("b")["park"]
+    assert (park["reason"], bool(park["until"])) == ("rate", True)
+    explained = json.loads(workshop.koubou("explain", "b", "--json").stdout)
+    assert explained["park"]["until"] == park["until"]
+    assert 30 < explained["queue"]["estimated_wait_s"] <= 60

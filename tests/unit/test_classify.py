@@ -140,6 +140,10 @@ SECRET = {
     "marked by a line": "# Confidential\nPlan for the spring.",
     "marked in japanese": "【機密】春の計画",
     "marked outside the company": "この資料は社外秘です",
+    "marked by a heading": "# 機密\n春の計画",
+    "marked by a sentence": "この文書は機密です。",
+    "marked by a sentence in chinese": "本文件为机密，请勿外传",
+    "token in hooks right behind its name": "アクセストークン「gX7kPq2LmN9rTv4W」を使う",
     "marked outside the department": "部外秘 人事異動案",
     "marked in chinese": "绝密：春季计划",
 }

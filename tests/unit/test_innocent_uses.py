@@ -70,6 +70,8 @@ INNOCENT = [
     "Write a classifier for confidential documents; explain what makes a trade secret.",
     "「機密情報を検出する」機能と「秘密鍵」という用語の説明を書いてください。",
     "写一个检测机密文件的分类器，并解释什么是商业秘密。",
+    "社外秘の扱いを説明する画面。社外秘マークの画像。この文書は機密ではありません。機密区分の選択、機密性の高い設計",
+    "パスワード「忘れた」画面を直し、トークン「無効」の表示を変える",
     'password=$(cat /run/secrets/db)\npassword: %env(DB_PASSWORD)%\npassword="${PASSWORD:?missing}"',
     "docker login -u me -p $TOKEN; docker login --password-stdin; redis-cli -a <password>; echo x | sudo tee /etc/y",
     'set_password(new_password); getenv("PASSWORD", ""); config.get("password", "default"); password("field")',
