@@ -1313,6 +1313,13 @@ BENCH: Sequence[Mutant] = (
         ("tests/integration/test_after_run.py",),
     ),
     Mutant(
+        "a task that takes its program too long takes the program from everybody",
+        "koubou/rules/breaker.py",
+        "    if error.kind is ErrorClass.TIMEOUT and tier.executor.startswith(AGENTS):\n        return None\n",
+        "",
+        ("tests/unit/test_breaker.py",),
+    ),
+    Mutant(
         "a task waits for ever for a tier that could not take it anyway",
         "koubou/rules/route.py",
         "    return tier.rests and obstacle_of(task, replace(tier, unfit=None)) is None\n",

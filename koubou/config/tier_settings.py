@@ -174,7 +174,7 @@ class TierSettings(Section):
     slow_after: SomeTime | None = Field(
         default=None,
         description="An answer that took longer counts against its provider, as a failure does; four fifths of timeout "
-        "when null.",
+        "when null (of a program: never).",
     )
     rate: RateSettings = Field(default=RateSettings(), description="How fast the provider may be asked.")
     retries: Annotated[Whole, Field(ge=0, le=100), Shown("count")] = Field(

@@ -17,6 +17,7 @@ from koubou.config.settings import Settings
 from koubou.config.tier_settings import TierSettings
 from koubou.model.instant import Instant
 from koubou.model.tier import Reach, Tier
+from koubou.rules.limits import AGENTS
 from koubou.vault.vault import Vault
 
 _BUILT = ("chat", "messages", "rehearsal")
@@ -89,7 +90,7 @@ def _without_price(name: str, asked: TierSettings, settings: Settings) -> Tier:
         top_p=asked.top_p,
         errors_are_billed=asked.errors_are_billed,
         timeout=asked.timeout,
-        slow_after=asked.slow_after or asked.timeout * 4 // 5,
+        slow_after=asked.slow_after or (None if asked.executor.startswith(AGENTS) else asked.timeout * 4 // 5),
         requests_per_minute=asked.rate.requests_per_minute,
         tokens_per_minute=asked.rate.tokens_per_minute,
         retries=asked.retries,

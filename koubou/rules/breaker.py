@@ -17,6 +17,7 @@ from koubou.model.instant import Instant, Milliseconds, iso
 from koubou.model.tier import Tier
 from koubou.rules import rate
 from koubou.rules.latches import latch_of_key
+from koubou.rules.limits import AGENTS
 
 _FAULTS = frozenset(
     {ErrorClass.SERVER, ErrorClass.PROXY, ErrorClass.CUT, ErrorClass.TIMEOUT, ErrorClass.UNREACHABLE, ErrorClass.MODEL}
@@ -52,10 +53,13 @@ def circuits_of(tier: Tier) -> tuple[str, str]:
 def is_good(error: CallError | None, took: Milliseconds, tier: Tier) -> bool | None:
     """What a call says of its provider: it served, it did not, or (None) it says nothing of that.
 
-    An answer that took nearly as long as the tier waits at all is none to rely on.
+    An answer that took nearly as long as the tier waits at all is none to rely on. How long a program works on a task
+    says more of the task than of the program.
     """
     if error is None:
         return tier.slow_after is None or took <= tier.slow_after
+    if error.kind is ErrorClass.TIMEOUT and tier.executor.startswith(AGENTS):
+        return None
     return False if error.kind in _FAULTS else None
 
 

@@ -75,8 +75,8 @@ def test_a_secret_in_an_answer_is_flagged_and_stays_in_the_house(
         {"id": "b", "prompt": "Use {{ inputs.a }}", "inputs": {"a": "a"}, "depends_on": ["a"], "difficulty": "high"},
     )
     output = workshop.output("a")
-    (flag,) = output["flags"]
-    assert flag["line"] == 2
+    flag, *others = output["flags"]  # a token may be known by several rules
+    assert {each["line"] for each in (flag, *others)} == {2}
     assert rule in flag["rule"]
     assert output["sensitivity"] == "confidential"
     assert workshop.output("b")["tier"] == "local"

@@ -15,7 +15,7 @@ from koubou.model.instant import DAY, HOUR, MINUTE, SECOND
 from koubou.model.money import USD
 from koubou.model.status import Park, ParkReason, Status
 from koubou.model.task import TaskBudget
-from tests.builders import NOW, a_bench, a_budget, a_new_task, a_price, a_tier, an_error, tiers
+from tests.builders import NOW, a_bench, a_budget, a_new_task, a_tier, an_error, tiers
 from tests.turns import Workshop
 
 CENT = USD // 100
@@ -183,10 +183,10 @@ def test_a_types_limit_makes_room_for_a_long_prompt_as_far_as_tasks_may_go() -> 
 def test_levels_of_a_task_are_told_once_and_it_goes_to_a_cheaper_tier() -> None:
     shop = Workshop(
         budget=a_budget(monthly=100 * USD, task=7 * CENT),
-        tiers=tiers(a_tier("high", retries=9), a_tier("medium", price=a_price(1, 5)), a_tier("local", fallback=None)),
+        tiers=tiers(a_tier("medium", retries=9), a_tier("local", fallback=None)),
     )
-    shop.drop(a_new_task(difficulty="high"))
-    assert shop.task().tier == "high"
+    shop.drop(a_new_task(difficulty="medium"))
+    assert shop.task().tier == "medium"
     for told in ([], [], [70]):
         shop.finish(**CUT)
         assert [say.fields["reached"] for say in said(shop, "usage.threshold")] == told

@@ -132,6 +132,14 @@ def test_a_slow_answer_counts_as_none() -> None:
     assert is_good(None, 99 * MINUTE, a_tier()) is True
 
 
+def test_how_long_a_program_works_says_nothing_of_the_program() -> None:
+    late = an_error(ErrorClass.TIMEOUT)
+    assert is_good(late, 1, a_tier()) is False
+    for executor in ("command:tidy", "codex", "claude"):
+        assert is_good(late, 1, a_tier(executor=executor)) is None
+        assert is_good(an_error(ErrorClass.SERVER), 1, a_tier(executor=executor)) is False
+
+
 def test_tiers_of_one_model_at_one_address_stand_and_fall_together_and_each_with_its_key() -> None:
     one, two = a_tier("high", model="gpt"), a_tier("medium", model="gpt")
     assert circuit_of(one) == circuit_of(two)
