@@ -26,7 +26,7 @@ SELECT COUNT(*) FROM task t WHERE status NOT IN {ENDS} AND (
 """Tasks that will go on by themselves."""
 
 
-def wait_for_rest(storm: Storm, within: float = 120) -> None:
+def wait_for_rest(storm: Storm, within: float = 240) -> None:
     """Nothing is under way, and whoever waits, waits for a person or for what will never come."""
     workshop = storm.workshop
 
