@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from koubou.board.reading import Reading, Rest
     from koubou.cli.workshop import Workshop
+    from koubou.model.instant import Instant
     from koubou.model.status import Park
     from koubou.model.task import Task
 
@@ -35,29 +36,32 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
     from koubou.cli.find import find
     from koubou.cli.looking import reading
-    from koubou.cli.queueing import links, park_of_rate, priority_shape, queue_shape
+    from koubou.cli.queueing import links, opens_at, park_of_rate, priority_shape, queue_shape
     from koubou.cli.workshop import workshop_of
+    from koubou.model.status import Waiting
     from koubou.rules.guardrails import NOTE
 
     workshop = workshop_of(arguments)
     with reading(workshop, "explain", f"koubou show {arguments.id} tells where it stands and why") as board:
         found = find(workshop, board, arguments.id)
+        # The master is asked once, and before the picture is taken: nobody waits for it with the board open.
+        opens = opens_at(workshop, found.tier) if found.waiting is Waiting.ADMIT and found.park is None else None
         with board.picture():
             task = board.task(found.id) or found
             gone = board.rest(task).text_removed_at is not None
             findings, score = ((), None) if gone else board.examination(task)
             told = board.history(task)
             released = [line for line in told if line.event == "task.released"]
-            queue, priority = queue_shape(workshop, board, task), priority_shape(board, task, say.now())
+            queue, priority = queue_shape(workshop, board, task, opens), priority_shape(board, task, say.now())
             chain = links(board, task)
-            now = list(_now(workshop, board, task))
+            now = list(_now(workshop, board, task, queue, opens))
     if arguments.json:
         say.print_json(
             {
                 "id": task.id,
                 "task": task.id,
                 "status": task.status,
-                "park": park_shape(task.park or (park_of_rate(workshop, task.tier) if queue else None)),
+                "park": park_shape(task.park or (park_of_rate(task.tier, opens) if queue else None)),
                 "sensitivity": task.sensitivity,
                 "findings": [asdict(finding) for finding in findings if finding.level != NOTE],
                 "guardrails": [asdict(finding) for finding in findings if finding.level == NOTE],
@@ -100,7 +104,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
+def _now(
+    workshop: Workshop, board: Reading, task: Task, queue: Mapping[str, int | None] | None, opens: Instant | None
+) -> Iterator[str]:
     """Sentences on why it is where it is now, and what changes that."""
     from koubou.model.status import ENDS, Waiting
 
@@ -116,7 +122,7 @@ def _now(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
     elif task.park is not None:
         yield from _parked(board, task, task.park, rest)
     elif task.waiting is Waiting.ADMIT:
-        yield from _queued(workshop, board, task)
+        yield from _queued(workshop, board, task, queue or {}, opens)
     elif task.waiting is Waiting.RUN:
         yield from _at_work(board, task)
     else:
@@ -202,19 +208,21 @@ def _breach(board: Reading, rest: Rest) -> Iterator[str]:
         yield f"koubou budget add {account.name.removeprefix('task:')} {more} gives so much; koubou budget shows all"
 
 
-def _queued(workshop: Workshop, board: Reading, task: Task) -> Iterator[str]:
+def _queued(
+    workshop: Workshop, board: Reading, task: Task, queue: Mapping[str, int | None], opens: Instant | None
+) -> Iterator[str]:
     from koubou.cli import say
-    from koubou.cli.queueing import opens_at, queue_shape, urgency
+    from koubou.cli.queueing import urgency
     from koubou.model.instant import SECOND, iso
     from koubou.model.phase import Phase
 
-    queue, running = queue_shape(workshop, board, task) or {}, board.running().get(task.tier or "", 0)
+    running = board.running().get(task.tier or "", 0)
     ahead, wait = queue.get("ahead") or 0, queue.get("estimated_wait_s")
     place = "it is next" if ahead == 0 else f"{ahead} come{'s' if ahead == 1 else ''} first"
     about = "" if wait is None else f", about {say.lasting(wait * SECOND)} by the tier's last runs"
     yield f"it waits for a place in {task.tier}: {place} (the ripest first, a share for each submitter){about}"
     yield f"{task.tier} has {running} of {workshop.places.get(task.tier or '', 0)} places taken"
-    if (opens := opens_at(workshop, task.tier)) is not None:
+    if opens is not None:
         yield f"its rate, or its provider, lets the next call through at {iso(opens)}"
     if task.phase is Phase.JUDGE:
         yield f"the answer of run {task.answer_run} is in hand; {task.tier} is to judge it"

@@ -41,8 +41,11 @@ class Link(Struct, frozen=True, kw_only=True):
         return f'{who} wants the lock "{self.lock}" after {self.other}, {why} {self.stands}'
 
 
-def queue_shape(workshop: Workshop, board: Reading, task: Task) -> dict[str, int | None] | None:
-    """How many come first and about how long that takes; None for who is not in the queue of a tier."""
+def queue_shape(workshop: Workshop, board: Reading, task: Task, opens: Instant | None) -> dict[str, int | None] | None:
+    """How many come first and about how long that takes; None for who is not in the queue of a tier.
+
+    `opens` is when the tier may be asked next (`opens_at`).
+    """
     if task.waiting is not Waiting.ADMIT or task.park is not None or task.tier is None:
         return None
     ahead = board.queue.ahead(task)
@@ -52,7 +55,7 @@ def queue_shape(workshop: Workshop, board: Reading, task: Task) -> dict[str, int
         running=board.running().get(task.tier, 0),
         durations=board.queue.durations(task.tier, _RUNS_LOOKED_AT),
         per_minute=_per_minute(workshop, task.tier),
-        opens_in=max(0, opens - say.now()) if (opens := opens_at(workshop, task.tier)) is not None else 0,
+        opens_in=max(0, opens - say.now()) if opens is not None else 0,
     )
     seconds = None if wait is None else round(wait / SECOND)
     return {"position": ahead + 1, "ahead": ahead, "estimated_wait_s": seconds}
@@ -66,9 +69,8 @@ def opens_at(workshop: Workshop, tier: str | None) -> Instant | None:
     return None if told is None else instant(datetime.fromisoformat(told))
 
 
-def park_of_rate(workshop: Workshop, tier: str | None) -> Park | None:
-    """What keeps a task waiting that is in the queue of a tier which may not be asked yet."""
-    opens = opens_at(workshop, tier)
+def park_of_rate(tier: str | None, opens: Instant | None) -> Park | None:
+    """What keeps a task waiting that is in the queue of a tier which may not be asked before `opens`."""
     if opens is None:
         return None
     detail = f"the rate of {tier}, or its provider, lets the next call through then"

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.board.shapes import park_shape
     from koubou.cli.find import found
     from koubou.cli.looking import looking
-    from koubou.cli.queueing import park_of_rate
+    from koubou.cli.queueing import opens_at, park_of_rate
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
     from koubou.model.status import Status, Waiting
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     with looking(workshop) as look:
         task = found(workshop, look.show, arguments.id, look.among)
     if task["park"] is None and task["waiting"] == Waiting.ADMIT:
-        task["park"] = park_shape(park_of_rate(workshop, task["tier"]))
+        task["park"] = park_shape(park_of_rate(task["tier"], opens_at(workshop, task["tier"])))
     task["folder"] = folder_of(workshop, task["id"], Status(task["status"]))
     if arguments.json:
         print_json(task)

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from koubou.config.settings import Settings
+from koubou.rules.limits import AGENTS
 
 PLACE = "/etc/systemd/system/koubou.service.d/settings.conf"
 _USUAL_HOME = "/var/koubou"
 _USUAL_CACHE = "/var/cache/koubou"
 _HIDDEN = tuple(PurePosixPath(place) for place in ("/home", "/root", "/run/user"))
 """What ProtectHome= keeps from a service."""
-_NO_AGENTS = ("chat", "messages", "rehearsal")
 
 
 def drop_in(settings: Settings) -> str:
     """The text of the drop-in; it has no section where the unit's own lines are enough."""
-    agents = any(tier.executor not in _NO_AGENTS for tier in settings.tiers.values())
+    agents = any(tier.executor.startswith(AGENTS) for tier in settings.tiers.values())
     lines = [
         *_home(settings.home),
         *_models(settings.embedded.models_dir),

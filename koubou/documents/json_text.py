@@ -75,8 +75,7 @@ def _bound(text: str, name: str, limits: Limits) -> None:
                 values += 1
         if depth > limits.depth:
             line, column = _line_and_column(text, token.start())
-            message = f"is nested more than {limits.depth} levels deep"
-            raise BadDocument("depth", Problem(message=message, file=name, line=line, column=column))
+            raise BadDocument("depth", Problem(message=limits.too_deep, file=name, line=line, column=column))
         if values > limits.nodes:
             raise BadDocument("nodes", Problem(message=f"holds more than {limits.nodes:,} values", file=name))
 

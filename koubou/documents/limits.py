@@ -17,5 +17,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     nodes: int = 100_000
     digits: int = 100
 
+    @property
+    def too_deep(self) -> str:
+        """What is wrong with a text that passes `depth`."""
+        return f"is nested more than {self.depth} levels deep"
+
 
 DEFAULT = Limits()

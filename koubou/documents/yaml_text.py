@@ -86,7 +86,7 @@ def _bad(error: yaml.YAMLError, text: str, name: str, limits: Limits) -> BadDocu
     words = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
     # Newer parsers read ahead, and meet a bound of their own before ours is seen.
     too_deep = words == _TOO_DEEP
-    message = f"is nested more than {limits.depth} levels deep" if too_deep else f"is not valid YAML: {words}"
+    message = limits.too_deep if too_deep else f"is not valid YAML: {words}"
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
         problem = Problem(message=message, file=name, line=mark.line + 1, column=mark.column + 1)
@@ -174,7 +174,7 @@ class _Composer:
         if event.tag is not None:
             self._refuse("tag", "YAML tags (!…) are not allowed", event)
         if len(self.frames) >= self.limits.depth:
-            self._refuse("depth", f"is nested more than {self.limits.depth} levels deep", event)
+            self._refuse("depth", self.limits.too_deep, event)
         self.frames.append(_Frame(container, event.anchor, self.nodes, self.characters))
         self._count(1, 0, event)
 

@@ -7,7 +7,7 @@ the price is pinned: one answer (`n: 1`), the standard service tier.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from koubou.model.task import Attachment, TaskRequest
@@ -101,18 +101,13 @@ def messages_body(tier: Tier, request: TaskRequest, messages: Sequence[Mapping[s
     return body | {name: value for name, value in optional.items() if value is not None}
 
 
-BODIES: Mapping[str, tuple[Api, Callable[[Tier, TaskRequest, Sequence[Mapping[str, str]], int], dict[str, Any]]]] = {
-    "messages": ("messages", messages_body),
-}
-"""The API that an executor speaks, and who makes its requests; every other is asked as a chat completion is."""
-
-
 def body_of(
     tier: Tier, request: TaskRequest, messages: Sequence[Mapping[str, str]], cap: int
 ) -> tuple[Api, dict[str, Any]]:
-    """The request as a tier's executor takes it, and in which API it is made."""
-    api, make = BODIES.get(tier.executor, ("chat", chat_body))
-    return api, make(tier, request, messages, cap)
+    """The request as a tier's executor takes it, and in which API: of all but `messages` as a chat completion."""
+    if tier.executor == "messages":
+        return "messages", messages_body(tier, request, messages, cap)
+    return "chat", chat_body(tier, request, messages, cap)
 
 
 def _attached(attachment: Attachment) -> str:

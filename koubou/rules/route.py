@@ -66,7 +66,7 @@ def choose_tier(
         if (obstacle := obstacle_of(task, tier)) is not None:
             reasons.append(obstacle)
             if obstacle.rule == "availability":
-                some_rest = some_rest or could_take(task, tier)
+                some_rest = some_rest or _only_rests(task, tier)
                 met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
             continue
         if (until := weather.closed_until.get(way.name)) is not None:
@@ -112,14 +112,14 @@ def obstacle_of(task: Task, tier: Tier) -> Reason | None:
     return None
 
 
-def could_take(task: Task, tier: Tier) -> bool:
-    """Whether nothing keeps this task from this tier but that it is left alone for a while."""
-    return tier.rests and obstacle_of(task, replace(tier, unfit=None)) is None
-
-
 def is_secret(task: Task) -> bool:
     """What nobody has judged yet counts as confidential."""
     return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+
+
+def _only_rests(task: Task, tier: Tier) -> bool:
+    """Whether nothing keeps this task from this tier but that it is left alone for a while."""
+    return tier.rests and obstacle_of(task, replace(tier, unfit=None)) is None
 
 
 def _routed(
