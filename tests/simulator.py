@@ -731,7 +731,12 @@ def main() -> None:
     if options.memory is not None and options.memory.exists():
         provider.remember(options.memory)
     config = uvicorn.Config(
-        application(provider), log_level=60, access_log=False, lifespan="off", timeout_graceful_shutdown=1
+        application(provider),
+        log_level=60,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+        timeout_keep_alive=60,  # a close that crosses with a request would make its outcome unknown
     )
     server = uvicorn.Server(config)
 

@@ -27,7 +27,10 @@ from koubou.rules.provider_errors import plain_error, read_error, read_retry_aft
 from koubou.rules.rate_headers import quiet_for
 
 _CONNECT = 10.0  # seconds; the limit of the whole call is the run's, and comes as a cancellation
-_KEEP = 30.0  # seconds that an idle connection is kept
+_KEEP = 4.0
+"""How many seconds an idle connection is kept: less than the 5 after which the impatient servers (uvicorn, Node) close
+theirs. A request that crosses with a close may have been served, and costs its whole hold.
+"""
 PATIENCE = httpx2.Timeout(None, connect=_CONNECT)
 
 
