@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from koubou.errors import KoubouError
+from koubou.model.agent import Deeds, Work
 from koubou.model.call import Bill, CallError, Usage
 from koubou.model.instant import Milliseconds
 
@@ -36,16 +38,55 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Sink(Protocol):
-    """Where a backend puts what comes. `folder` is the run's own; `mark` is for the environment of what it starts."""
+    """Where a backend puts what comes. `folder` is the run's own; `mark` is for the environment of what it starts.
+
+    `task` and `run` say whose it is, `work` what an agent is to work on (None: it is no agent).
+    """
 
     folder: str
     mark: str
+    task: str
+    run: int
+    work: Work | None
 
     def sent(self) -> None:
         """The request leaves now: from here on it may have cost money, whatever happens."""
 
     def write(self, text: str) -> None:
         """The next piece of the answer."""
+
+    def noted(self, session: str | None, deeds: Deeds) -> None:
+        """What an agent's events say so far: it outlives the worker."""
+
+
+class Door(Protocol):
+    """One run's way to its model: a token that is good for this run only, and what came of its calls.
+
+    `socket` is a Unix socket, as is `port` of 127.0.0.1; both lead to the same gateway.
+    """
+
+    port: int
+    socket: str
+    token: str
+
+    @property
+    def trouble(self) -> CallError | None:
+        """Why the run cannot go on, or why the last call got no answer; None after an answered one."""
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether no further call will be let through: no money, a secret, a stop. The agent is to be ended."""
+
+    @property
+    def calls(self) -> int:
+        """How many calls were let through."""
+
+
+class Doors(Protocol):
+    """The gateway, as a backend of agents sees it."""
+
+    def door(self, sink: Sink) -> AbstractAsyncContextManager[Door]:
+        """Open a way for one run; at the end its calls under way are read to their end and settled, then it is shut."""
 
 
 class Backend(Protocol):

@@ -42,6 +42,12 @@ class ErrorClass(StrEnum):
     LOST = "lost"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
+    SECRET = "secret"  # noqa: S105 - a class of error
+    """An agent was about to send a secret to the cloud."""
+    BUDGET = "budget"
+    """An agent's call found no money, and the agent gave up."""
+    OPERATIONS = "operations"
+    """An agent edited more files, or ran more commands, than it may."""
 
 
 class CallError(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from koubou.model.agent import Manner
 from koubou.model.instant import Milliseconds
 from koubou.model.money import Price
 
@@ -23,6 +24,7 @@ class Tier(Struct, frozen=True, kw_only=True):
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered. `rests`: it is
     only left alone for a while, and is looked at again by itself.
     `None` for temperature, top_p and reasoning_effort means: not sent.
+    `agent` says how its agent is run, where its executor is one.
     `command` is what the executor command:<name> runs; it is asked to end when it says nothing for `idle`, and killed
     when it has not after `grace`. `slow_after`: an answer that took longer counts against its provider.
     `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.
@@ -58,6 +60,7 @@ class Tier(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     idle: Milliseconds | None = None
     grace: Milliseconds = 5_000
+    agent: Manner | None = None
     unfit: str | None = None
     rests: bool = False
 

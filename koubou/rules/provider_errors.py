@@ -85,6 +85,9 @@ _SENTENCES: Mapping[ErrorClass, str] = {
     ErrorClass.LOST: "the worker ended before the answer was there",
     ErrorClass.CANCELLED: "the call was stopped",
     ErrorClass.INTERNAL: "a bug in Koubou",
+    ErrorClass.SECRET: "a secret was on its way to the cloud",
+    ErrorClass.BUDGET: "no account bears another call",
+    ErrorClass.OPERATIONS: "the agent does more than it may",
 }
 
 _NO_BILL = frozenset(
@@ -96,6 +99,8 @@ _NO_BILL = frozenset(
         ErrorClass.MODEL,
         ErrorClass.CONTEXT,
         ErrorClass.POLICY,
+        ErrorClass.SECRET,
+        ErrorClass.BUDGET,
     }
 )
 _GATEWAYS = frozenset({502, 504, *range(520, 528), 530})

@@ -7,14 +7,16 @@ from typing import Any
 
 from msgspec import Struct
 
+from koubou.model.agent import Deeds, Work
 from koubou.model.call import CallResult
+from koubou.model.gate import Denied, Granted, Wanted
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.phase import Phase
 from koubou.model.policy import OPEN, Policy
 from koubou.model.task import Attachment
 from koubou.model.tier import Tier
 
-VERSION = 4
+VERSION = 5
 
 
 # worker → master
@@ -43,6 +45,27 @@ class Finished(Struct, frozen=True, kw_only=True):
     """A run is over and its record is durable in its folder."""
 
     result: CallResult
+
+
+class CallWanted(Struct, frozen=True, kw_only=True):
+    """An agent's call waits at the gate."""
+
+    wanted: Wanted
+
+
+class CallDone(Struct, frozen=True, kw_only=True):
+    """A call that was let through has ended, and a line of the run's `calls.jsonl` says so; the run goes on."""
+
+    result: CallResult
+
+
+class AgentSays(Struct, frozen=True, kw_only=True):
+    """What is to be kept of a run of an agent, also if nothing further is heard of it: its session, what it did."""
+
+    task: str
+    run: int
+    session: str | None = None
+    deeds: Deeds = Deeds()
 
 
 class Beat(Struct, frozen=True, kw_only=True):
@@ -80,6 +103,7 @@ class Assign(Struct, frozen=True, kw_only=True):
     `purpose` says for what (`model.phase.Phase`); a complete answer names the parts of `expect` and meets `schema`.
     Where `home` is given the worker makes the folder first, with the task's own: its `source` and `attachments`.
     `policy` says what should not be in the answer; with `rules`, a folder of compiled ones, the detector looks too.
+    `work` is for agents.
     """
 
     task: str
@@ -96,6 +120,19 @@ class Assign(Struct, frozen=True, kw_only=True):
     attachments: tuple[Attachment, ...] = ()
     policy: Policy = OPEN
     rules: str | None = None
+    work: Work | None = None
+
+
+class CallGranted(Struct, frozen=True, kw_only=True):
+    """An agent's call may be sent."""
+
+    granted: Granted
+
+
+class CallDenied(Struct, frozen=True, kw_only=True):
+    """An agent's call may not be sent."""
+
+    denied: Denied
 
 
 class Cancel(Struct, frozen=True, kw_only=True):
@@ -111,5 +148,5 @@ class Retire(Struct, frozen=True, kw_only=True):
     deadline: Instant | None = None
 
 
-FromWorker = Hello | Ready | Started | Finished | Beat | Unable
-ToWorker = Welcome | Assign | Cancel | Retire
+FromWorker = Hello | Ready | Started | Finished | CallWanted | CallDone | AgentSays | Beat | Unable
+ToWorker = Welcome | Assign | CallGranted | CallDenied | Cancel | Retire

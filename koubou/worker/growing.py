@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 
+from koubou.model.agent import Deeds, Work
 from koubou.model.instant import Instant
 from koubou.wire.record import ANSWER
 
@@ -20,9 +22,22 @@ class AnswerTooLong(Exception):
 class GrowingAnswer:
     """The sink of one run. What goes wrong with the file to follow is no reason to lose an answer that is paid for."""
 
-    def __init__(self, folder: str, mark: str) -> None:
+    def __init__(
+        self,
+        folder: str,
+        mark: str,
+        *,
+        task: str = "",
+        run: int = 0,
+        work: Work | None = None,
+        noted: Callable[[str | None, Deeds], None] = lambda _session, _deeds: None,
+    ) -> None:
         self.folder = folder
         self.mark = mark
+        self.task = task
+        self.run = run
+        self.work = work
+        self._noted = noted
         self.was_sent = False
         self.first_at: Instant | None = None
         self._path = os.path.join(folder, ANSWER)
@@ -38,6 +53,9 @@ class GrowingAnswer:
 
     def sent(self) -> None:
         self.was_sent = True
+
+    def noted(self, session: str | None, deeds: Deeds) -> None:
+        self._noted(session, deeds)
 
     def write(self, text: str) -> None:
         if not text:
