@@ -25,6 +25,8 @@ class Tier(Struct, frozen=True, kw_only=True):
     only left alone for a while, and is looked at again by itself.
     `None` for temperature, top_p and reasoning_effort means: not sent.
     `agent` says how its agent is run, where its executor is one.
+    `members` work side by side where the executor is hybrid: `join` says which of them counts, `test` is a command that
+    tells.
     `command` is what the executor command:<name> runs; it is asked to end when it says nothing for `idle`, and killed
     when it has not after `grace`. `slow_after`: an answer that took longer counts against its provider.
     `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.
@@ -61,8 +63,16 @@ class Tier(Struct, frozen=True, kw_only=True):
     idle: Milliseconds | None = None
     grace: Milliseconds = 5_000
     agent: Manner | None = None
+    members: tuple[Tier, ...] = ()
+    join: str = "first"
+    test: tuple[str, ...] = ()
     unfit: str | None = None
     rests: bool = False
+
+    @property
+    def metered(self) -> bool:
+        """Whether its runs make calls of their own through the gateway, each held for by itself."""
+        return bool(self.members) or (self.agent is not None and bool(self.base_url))
 
     @property
     def places(self) -> int:
