@@ -202,10 +202,10 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     Recovery says RunSent of every run that may have gone out without a word on the board (`master.recover`).
     """
     sent = run.sent_at is not None
+    _settle_left(shop, run.task, task_id, run.number, now)
     if sent:
         vanished = CallError(kind=ErrorClass.LOST, message=gone.reason)
         _money(shop, _unknown(task_id, run.number, run.call, vanished, run.started_at or now, now), now)
-        _settle_left(shop, run.task, task_id, run.number, now)
         shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
     else:
         _close_unsent(shop, run, now)
