@@ -17,6 +17,7 @@ from koubou.journal import Journal
 from koubou.master.clock import clock
 from koubou.master.crew import Crew
 from koubou.master.hands import Hands
+from koubou.master.work import work_of
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.deed import (
     AnswerCall,
@@ -123,7 +124,6 @@ class Deeds:
             case Granted() if member is None:
                 self._hear(CallEnded(result=_unsent(deed, deed.answer.call, clock())))
             case Granted() if member is not None:
-                crash.at("deeds.granting")
                 member.child.say(CallGranted(granted=deed.answer))
             case Denied() if member is not None:
                 member.child.say(CallDenied(denied=deed.answer))
@@ -186,6 +186,7 @@ class Deeds:
             source=source,
             attachments=tuple(request.attachments),
             policy=workshop.intake.policy,
+            work=work_of(self._board, workshop, task, run, request, workshop.tiers[run.tier]),
         )
 
     def _asked(
