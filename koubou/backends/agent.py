@@ -16,7 +16,7 @@ from koubou.backends.ending import error_of, is_ours
 from koubou.backends.port import Answer, CannotServe, Door, Doors, Sink
 from koubou.backends.rooms import make_rooms, sweep, take_over, write
 from koubou.backends.transcript import TooManyDeeds, Transcript
-from koubou.backends.visit import Launch, Visit, command_of, hold, limits_of, visit_of
+from koubou.backends.visit import LOG, Launch, Visit, command_of, hold, limits_of, visit_of
 from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Ended, Why
@@ -26,7 +26,6 @@ from koubou.rules.agent_events import Seen
 from koubou.rules.provider_errors import plain_error
 from koubou.rules.secrets.own_words import compiled
 
-LOG = "log.jsonl"
 _LONGEST_LOG = 64 * MEGABYTE
 _GO_ON = "You were interrupted. Look at what is done already, go on with the task and finish it.\n"
 
@@ -117,6 +116,8 @@ class AgentBackend:
             return _failed(door.trouble or plain_error(ErrorClass.CANCELLED))
         if is_ours(ended):
             return _failed(error_of(ended))
+        if ended.why not in (Why.EXITED, Why.SETTLED):
+            said = None  # what it says when it is stopped is that it was stopped
         return _failed(door.trouble or said or error_of(ended))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from koubou.backends.port import CannotServe
 from koubou.backends.rooms import write
-from koubou.backends.visit import Launch, Visit, command_of, hold, limits_of
+from koubou.backends.visit import LOG, Launch, Visit, command_of, hold, limits_of
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Why
 from koubou.rules.agent_events import Seen
@@ -155,7 +155,7 @@ def _installed(program: str) -> str:
 async def _confines(visit: Visit, leashes: Leashes) -> bool:
     """Whether it can confine a command here. A sandbox that does not work shows as failures of tools only."""
     launch = _launch(visit, "sandbox", "--", "true")
-    command = command_of(visit, launch, stdout="sandbox.txt")
+    command = command_of(visit, launch, stdout=LOG)
     limits = limits_of(visit, launch, output=MEGABYTE)
     ended = await hold(leashes, command, limits, lambda _data: False, None)
     return ended is not None and ended.why is Why.EXITED and ended.status == 0

@@ -19,6 +19,9 @@ from koubou.model.instant import iso
 from koubou.model.money import usd
 from koubou.model.tier import Tier
 
+LOG = "log.jsonl"
+"""What an agent says, line by line as it gave it."""
+
 _PASSED_ON = ("PATH", "LANG", "TZ")
 _LOOK = 0.25
 _WAY_OUT = 5.0

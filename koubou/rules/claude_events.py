@@ -51,5 +51,6 @@ def _failed(result: Mapping[str, Any]) -> CallError:
         return plain_error(kind, code=word, status=status)
     if result.get("stop_reason") == "refusal":
         return plain_error(ErrorClass.POLICY, code="refusal")
-    kind = ErrorClass.CUT if result.get("terminal_reason") == "api_error" else ErrorClass.SERVER
-    return plain_error(kind, code=word_of(result.get("subtype")))
+    if result.get("terminal_reason") == "api_error":
+        return plain_error(ErrorClass.CUT, code="api_error")
+    return plain_error(ErrorClass.SERVER, code=word_of(result.get("subtype")))

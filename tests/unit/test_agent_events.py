@@ -86,7 +86,7 @@ def test_claude_tells_its_session_its_deeds_and_its_end() -> None:
         ({"api_error_status": 429}, ErrorClass.RATE, ""),
         ({"api_error_status": 529}, ErrorClass.SERVER, ""),
         ({"api_error_status": 403, "api_error_type": "secret words"}, ErrorClass.AUTH, ""),
-        ({"api_error_status": None, "terminal_reason": "api_error"}, ErrorClass.CUT, "success"),
+        ({"api_error_status": None, "terminal_reason": "api_error"}, ErrorClass.CUT, "api_error"),
         ({"api_error_status": None, "stop_reason": "refusal"}, ErrorClass.POLICY, "refusal"),
         ({"subtype": "error_max_turns"}, ErrorClass.SERVER, "error_max_turns"),
     ],
