@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,6 @@ from koubou.model.tier import Tier
 
 STUB = Path(__file__).parent / "stubs" / "agent_like.py"
 TOKEN = "token-of-the-run"
-PLACES = {
-    "codex": "node_modules/@openai/codex/vendor/x86_64-unknown-linux-musl/bin/codex",
-    "claude": "node_modules/@anthropic-ai/claude-code-linux-x64/claude",
-}
 
 
 def a_request(question: str, **more: Any) -> dict[str, Any]:
@@ -52,13 +48,8 @@ def stub_program(folder: Path) -> str:
     return str(program)
 
 
-def real_program(name: str) -> str:
-    """The native file of an agent; the test is skipped where it is not installed."""
-    folders = (os.environ.get("KOUBOU_AGENTS"), Path.home() / ".cache/koubou/agents", "/opt/koubou/agents")
-    for folder in folders:
-        if folder is not None and (program := Path(folder) / PLACES[name]).exists():
-            return str(program)
-    pytest.skip(f"{name} is not installed: scripts/agents does it")
+needs_walls = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: scripts/agents")
+WALLS = [pytest.param(False, id="bare"), pytest.param(True, id="walled", marks=needs_walls)]
 
 
 class ASink:
@@ -90,7 +81,7 @@ class ASink:
 
 
 class ADoor:
-    """A way straight to a server: `trouble` and `hopeless` are as the test says."""
+    """A way straight to a server, by its port and by a Unix socket: `trouble` and `hopeless` are as the test says."""
 
     def __init__(self, port: int = 9, token: str = TOKEN, trouble: CallError | None = None) -> None:
         self.port = port
@@ -104,13 +95,33 @@ class ADoor:
     @asynccontextmanager
     async def door(self, sink: Sink) -> AsyncIterator[Door]:
         self.open = True
+        self.socket = f"{sink.folder}/gateway.sock"
         try:
-            yield self
+            async with await asyncio.start_unix_server(self._through, self.socket):
+                yield self
         finally:
             self.open = False
 
+    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, passed on to the server and back."""
+        self.calls += 1
+        there, back = await asyncio.open_connection("127.0.0.1", self.port)
+        # Whoever is still connected when the door is shut is cut off.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(_pass(reader, back), _pass(there, writer))
+        back.close()
+        writer.close()
 
-def asked(tier: Tier, door: ADoor, sink: ASink, body: Mapping[str, Any]) -> Answer:
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+
+def asked(tier: Tier, door: ADoor | None, sink: ASink, body: Mapping[str, Any]) -> Answer:
     """One run from beginning to end, in this process."""
 
     async def whole() -> Answer:

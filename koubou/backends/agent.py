@@ -16,7 +16,7 @@ from koubou.backends.ending import error_of, is_ours
 from koubou.backends.port import Answer, CannotServe, Door, Doors, Sink
 from koubou.backends.rooms import make_rooms, sweep, take_over, write
 from koubou.backends.transcript import TooManyDeeds, Transcript
-from koubou.backends.visit import LOG, Launch, Visit, command_of, hold, limits_of, visit_of
+from koubou.backends.visit import LOG, Launch, Visit, check_walls, command_of, hold, limits_of, visit_of
 from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Ended, Why
@@ -25,6 +25,7 @@ from koubou.model.tier import Tier
 from koubou.rules.agent_events import Seen
 from koubou.rules.provider_errors import plain_error
 from koubou.rules.secrets.own_words import compiled
+from koubou.sandbox.walls import NoWall
 
 _LONGEST_LOG = 64 * MEGABYTE
 _GO_ON = "You were interrupted. Look at what is done already, go on with the task and finish it.\n"
@@ -55,6 +56,7 @@ class AgentBackend:
         if shutil.which(tier.agent.program) is None:
             missing = tier.agent.program or program.name
             raise CannotServe(f"tier {tier.name}: there is no program {missing}", "install it with scripts/agents")
+        check_walls(tier.name, tier.agent)
         self._tier = tier
         self._manner = tier.agent
         self._doors = doors
@@ -69,7 +71,7 @@ class AgentBackend:
             visit = visit_of(self._tier, self._manner, sink, rooms, body, door)
             try:
                 return await self._visit(visit, door)
-            except CannotServe as error:
+            except (CannotServe, NoWall) as error:
                 return _failed(CallError(kind=ErrorClass.INTERNAL, message=str(error), code="cannot_serve"))
             finally:
                 await asyncio.shield(asyncio.to_thread(sweep, sink.folder, self._program.kept))

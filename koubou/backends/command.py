@@ -17,16 +17,17 @@ from typing import Any
 from koubou.backends.ending import error_of, is_ours
 from koubou.backends.port import Answer, CannotServe, Door, Doors, Sink
 from koubou.backends.rooms import make_rooms, sweep, write
-from koubou.backends.visit import Launch, Visit, command_of, hold, limits_of, visit_of
+from koubou.backends.visit import Launch, Visit, check_walls, command_of, hold, limits_of, visit_of
 from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Ended, Why
 from koubou.model.agent import Manner
-from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.model.call import Bill, CallError, ErrorClass, Usage
 from koubou.model.tier import Tier
 from koubou.rules.provider_errors import plain_error
 from koubou.rules.secrets.own_words import compiled
 from koubou.rules.usage_said import usage_said
+from koubou.sandbox.walls import NoWall
 
 _LONGEST = 16 * MEGABYTE
 _TAIL = 64 * 1024
@@ -46,6 +47,7 @@ class CommandBackend:
             raise CannotServe(f"tier {tier.name}: there is no program {program}", "mend argv of its command")
         self._tier = tier
         self._manner = tier.agent or _BARE
+        check_walls(tier.name, self._manner)
         self._argv = (os.path.abspath(found), *tier.command[1:])
         self._doors = doors if tier.base_url else None
         self._patterns = tuple(compiled(text) for text in self._manner.usage)
@@ -58,6 +60,9 @@ class CommandBackend:
                 return await self._visit(body, sink, None)
             async with self._doors.door(sink) as door:
                 return await self._visit(body, sink, door)
+        except NoWall as error:
+            message = CallError(kind=ErrorClass.INTERNAL, message=str(error), code="cannot_serve")
+            return Answer(bill=Bill.NONE, error=message)
         finally:
             await asyncio.shield(asyncio.to_thread(sweep, sink.folder))
 

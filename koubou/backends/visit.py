@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from koubou.backends.port import Door, Sink
+from koubou.backends.port import CannotServe, Door, Sink
 from koubou.backends.rooms import Rooms
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import Command, Ended, Limits
@@ -18,11 +18,15 @@ from koubou.model.agent import Manner
 from koubou.model.instant import iso
 from koubou.model.money import usd
 from koubou.model.tier import Tier
+from koubou.sandbox.preflight import why_not
+from koubou.sandbox.walls import HOME, WORK, Walls, walled
 
 LOG = "log.jsonl"
 """What an agent says, line by line as it gave it."""
 
 _PASSED_ON = ("PATH", "LANG", "TZ")
+_SCRATCH = "/tmp"  # noqa: S108 - the sandbox's own
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LOOK = 0.25
 _WAY_OUT = 5.0
 """Seconds that a program has to end by itself once no call of it is let through any more."""
@@ -61,8 +65,15 @@ class Launch(Struct, frozen=True, kw_only=True):
         return f"Launch(argv={self.argv!r})"  # never the environment: the run's token is in it
 
 
+def check_walls(tier: str, manner: Manner) -> None:
+    """Raises CannotServe where there is to be a sandbox and none works on this machine."""
+    if manner.sandbox and (why := why_not()) is not None:
+        raise CannotServe(f"tier {tier}: {why}", "or have the operator write sandbox: none for it")
+
+
 def visit_of(tier: Tier, manner: Manner, sink: Sink, rooms: Rooms, body: Mapping[str, Any], door: Door | None) -> Visit:
-    """A run with a session of its own."""
+    """A run with a session of its own, in the walls that it is to have."""
+    inside = manner.sandbox
     return Visit(
         tier=tier,
         manner=manner,
@@ -70,17 +81,17 @@ def visit_of(tier: Tier, manner: Manner, sink: Sink, rooms: Rooms, body: Mapping
         rooms=rooms,
         body=body,
         door=door,
-        home=rooms.home,
-        work=rooms.work,
-        temporary=rooms.temporary,
+        home=HOME if inside else rooms.home,
+        work=WORK if inside else rooms.work,
+        temporary=_SCRATCH if inside else rooms.temporary,
     )
 
 
 def command_of(visit: Visit, launch: Launch, *, stdout: str) -> Command:
-    """What the leash runs: the program in its place of work, with an environment of its own."""
+    """What the leash runs: the program in its place of work, with an environment of its own. Raises NoWall."""
     folder = visit.rooms.folder
     return Command(
-        argv=launch.argv,
+        argv=walled(launch.argv, _walls(visit, launch)) if visit.manner.sandbox else launch.argv,
         environment={**_environment(visit), **launch.environment},
         directory=visit.rooms.work,
         stdin=None if visit.manner.prompt_in_file else visit.rooms.prompt,
@@ -102,6 +113,7 @@ def limits_of(visit: Visit, launch: Launch, *, output: int) -> Limits:
         memory=manner.memory,
         processes=manner.processes,
         signal=launch.signal,
+        signal_depth=_walls(visit, launch).depth if manner.sandbox else 0,
         **bounds,
     )
 
@@ -125,8 +137,23 @@ async def hold(
     return None if running.cancelled() else running.result()
 
 
+def _walls(visit: Visit, launch: Launch) -> Walls:
+    """It sees its rooms and its program; the folder of the run, where its record will stand, it does not."""
+    door, rooms = visit.door, visit.rooms
+    return Walls(
+        work=rooms.work,
+        home=rooms.home,
+        readable=launch.readable,
+        hidden=(rooms.folder,),
+        socket=None if door is None else door.socket,
+        port=0 if door is None else door.port,
+    )
+
+
 def _environment(visit: Visit) -> dict[str, str]:
     sink = visit.sink
+    # Behind the walls there are the system's programs only.
+    path = {"PATH": _SYSTEM_PATH} if visit.manner.sandbox else {}
     kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
     own = {"HOME": visit.home, "TMPDIR": visit.temporary, "KOUBOU_TASK_ID": sink.task, "KOUBOU_TIER": visit.tier.name}
     work = sink.work
@@ -134,4 +161,4 @@ def _environment(visit: Visit) -> dict[str, str]:
         own["KOUBOU_DEADLINE"] = iso(work.deadline)
     if work is not None and work.budget is not None:
         own["KOUBOU_BUDGET_USD"] = f"{usd(work.budget):.6f}"
-    return kept | own
+    return kept | path | own
