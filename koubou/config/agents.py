@@ -126,10 +126,12 @@ def _command_of(asked: TierSettings, settings: Settings) -> CommandSettings | No
 
 
 def _program(asked: TierSettings, general: AgentSettings, environ: Mapping[str, str]) -> str:
-    if asked.executor not in _PROGRAMS:
-        return ""
-    named: str | None = asked.agent.program or getattr(general.programs, asked.executor)
-    return named or native(asked.executor, environ) or ""
+    match asked.executor:
+        case "codex":
+            return asked.agent.program or general.programs.codex or native("codex", environ) or ""
+        case "claude":
+            return asked.agent.program or general.programs.claude or native("claude", environ) or ""
+    return ""
 
 
 def _is_program(path: str) -> bool:

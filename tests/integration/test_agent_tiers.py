@@ -32,7 +32,8 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Programs:
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    monkeypatch.setattr("koubou.config.programs._SYSTEM_FOLDER", tmp_path / "nothing")
     return Programs(tmp_path / "programs")
 
 
