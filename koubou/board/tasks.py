@@ -93,6 +93,10 @@ class Tasks(Ripening):
         row = self._execute(SQL["request_of"], {"task": seq}).fetchone()
         return row["source"], request_from_json(row["body"])
 
+    def names_workspace(self, seq: int) -> bool:
+        """Whether a task's text names a folder to work in."""
+        return bool(self._execute(SQL["names_workspace"], {"task": seq}).fetchone()[0])
+
     def text(self, seq: int) -> tuple[str, str]:
         """The text of a task: its document as it was dropped, and the checked request as JSON (`request_json`)."""
         row = self._execute(SQL["text_of"], {"task": seq}).fetchone()

@@ -76,12 +76,16 @@ def _problems(error: SettingsError) -> dict[str, Any]:
 
 
 def _in_force(settings: Settings, found: Mapping[str, Tier], told: Guardian) -> dict[str, Any]:
+    from koubou.rules.limits import AGENTS
+    from koubou.rules.suited import why_open
+
     tiers = {
         name: {
             "offered": tier.unfit is None,
             "unfit": tier.unfit,
             "reach": tier.reach,
             "executor": tier.executor,
+            "sandbox": why_open(tier) is None if tier.executor.startswith(AGENTS) else None,
             "base_url": tier.base_url,
             "model": tier.model,
             "places": tier.places,

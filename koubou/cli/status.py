@@ -63,6 +63,7 @@ def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
         "uptime_ms": said.get("uptime_ms"),
         "draining": bool(said.get("draining")),
         "warn_at": warn_at,
+        "without_sandbox": list(workshop.without_sandbox),
         "rejected": {"last_day": _refused(workshop), "folder": workshop.layout.rejected},
     }, accounts
 
@@ -109,6 +110,9 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
     if count := status["rejected"]["last_day"]:
         where = f"{status['rejected']['folder']}/*.error.json"
         print(say.paint(f"refused  {count:,} file{'' if count == 1 else 's'} within the last day: {where}", "yellow"))
+    if open_ones := status["without_sandbox"]:
+        which = f"{', '.join(open_ones)}: what is confidential does not go there"
+        print(say.paint(f"open     agents without a sandbox: {which}", "yellow"))
     _print_money(accounts, status["warn_at"])
     print()
     rows = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koubou.board.reading import Reading, open_reading
-from koubou.cli.quick import look, places_of
+from koubou.cli.quick import is_open, look, places_of
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 
@@ -48,9 +48,16 @@ class Workshop:
         if self._quick is not None:
             return self._quick.places
         return {
-            name: places_of(tier.reach, tier.workers.min, tier.workers.max, tier.concurrency)
+            name: places_of(tier.reach, tier.executor, tier.workers.min, tier.workers.max, tier.concurrency)
             for name, tier in self.settings.tiers.items()
         }
+
+    @cached_property
+    def without_sandbox(self) -> Sequence[str]:
+        """The tiers whose agents run without a sandbox, by the settings as they are now."""
+        if self._quick is not None:
+            return self._quick.without_sandbox
+        return [name for name, tier in self.settings.tiers.items() if is_open(tier.executor, tier.sandbox)]
 
     @cached_property
     def timezone(self) -> ZoneInfo:

@@ -87,10 +87,13 @@ class TypeLimits(Section):
 
 
 class AgentLimits(Section):
-    """The least that a task of an agent gets: its first request alone is longer than many a task's whole limit."""
+    """The least that a task of an agent gets: its first request alone is longer than many a task's whole limit.
 
-    usd: Usd = Field(default="2.00", validate_default=True, description="Money.")
-    tokens: Count = Field(default=200_000, description="Tokens, in and out.")
+    The first calls of two agents side by side fit in it at the dearest known price; it reads its context at each call.
+    """
+
+    usd: Usd = Field(default="3.00", validate_default=True, description="Money.")
+    tokens: Count = Field(default=1_000_000, description="Tokens, in and out.")
     time: Duration = Field(default="30m", validate_default=True, description="Working time.")
 
 

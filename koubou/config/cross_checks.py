@@ -11,6 +11,8 @@ from koubou.config.tier_settings import TierSettings
 from koubou.documents.checking import Place, nearest
 from koubou.documents.problems import Path, show_path
 from koubou.errors import Problem
+from koubou.rules.limits import AGENTS
+from koubou.rules.suited import HYBRID
 
 
 def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Problem]:
@@ -26,6 +28,7 @@ def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Prob
 def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _unknown_tiers(settings)
     yield from _unknown_commands(settings)
+    yield from _members(settings)
     yield from _circles(settings)
     yield from _plain_http(settings)
     yield from _guardian_in_the_clear(settings)
@@ -55,6 +58,21 @@ def _unknown_commands(settings: Settings) -> Iterator[Finding]:
                 "names a command that commands does not have",
                 nearest(command, settings.commands),
             )
+
+
+def _members(settings: Settings) -> Iterator[Finding]:
+    """Who works side by side: agents of the settings, one each, none of them beyond the reach that is said."""
+    for name, tier in settings.tiers.items():
+        for place, member in enumerate(tier.of):
+            path: Path = ("tiers", name, "of", place)
+            if member not in settings.tiers:
+                yield path, f"must be one of the tiers {', '.join(settings.tiers)}", nearest(member, settings.tiers)
+                continue
+            other = settings.tiers[member]
+            if not other.executor.startswith(AGENTS) or other.executor == HYBRID:
+                yield path, f"must be a tier with an agent, and {member} works by {other.executor}", None
+            elif tier.reach == "local" and other.reach != "local":
+                yield ("tiers", name, "reach"), f"must be cloud, as that of {member} is", None
 
 
 def _circles(settings: Settings) -> Iterator[Finding]:

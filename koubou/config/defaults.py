@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from koubou.rules.suited import IN_A_FOLDER
+
 SYSTEM_FILE = Path("/etc/koubou/koubou.yaml")
 
 _GPT5: Mapping[str, Any] = {
@@ -51,13 +53,19 @@ ROUTING: Mapping[str, str] = MappingProxyType({"high": "gpt5_high", "medium": "g
 def routing(tiers: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Which tier serves which difficulty: as given, else the built-in name, else by the order of the tiers.
 
-    Tiers are taken as strongest first; easy tasks go to the first local one, if there is any.
+    Tiers are taken as strongest first; easy tasks go to the first local one, if there is any. Agents get what asks for
+    them or works in a folder (`rules.suited`), and all else only where there is nobody but them.
     """
-    local = [name for name, tier in tiers.items() if isinstance(tier, Mapping) and tier.get("reach") == "local"]
-    low = local[0] if local else list(tiers)[-1]
-    others = [name for name in tiers if name != low] or [low]
+    plain = [name for name, tier in tiers.items() if not _is_agent(tier)] or list(tiers)
+    local = [name for name in plain if isinstance(tiers[name], Mapping) and tiers[name].get("reach") == "local"]
+    low = local[0] if local else plain[-1]
+    others = [name for name in plain if name != low] or [low]
     found = {"high": others[0], "medium": others[min(1, len(others) - 1)], "low": low}
     for difficulty, name in ROUTING.items():
         if name in tiers:
             found[difficulty] = name
     return {**found, **given}
+
+
+def _is_agent(tier: object) -> bool:
+    return isinstance(tier, Mapping) and tier.get("executor") in IN_A_FOLDER

@@ -109,6 +109,16 @@ def provider_of(model: str) -> str | None:
         return None
 
 
+def provider_at(base_url: str) -> str | None:
+    """Whose address the table takes this to be; None where it does not know it."""
+    from genai_prices import data_snapshot
+
+    try:
+        return str(data_snapshot.get_snapshot().find_provider(None, None, base_url).id)
+    except LookupError:
+        return None
+
+
 def _written(rates: PriceSettings | RateStep) -> Rates:
     write = rates.input if rates.cache_write is None else rates.cache_write
     return Rates(

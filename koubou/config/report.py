@@ -14,6 +14,8 @@ from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.notice import Guardian
 from koubou.model.tier import Tier
+from koubou.rules.limits import AGENTS
+from koubou.rules.suited import why_open
 
 _NOT_YET = "accepted, not in force in this version"
 
@@ -92,10 +94,12 @@ def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = Non
 
 
 def _tier(tier: Tier) -> str:
-    what = f"{tier.name} ({tier.reach}, {tier.model})"
+    agent = f", {tier.executor}" if tier.executor.startswith(AGENTS) else ""
+    what = f"{tier.name} ({tier.reach}, {tier.model}{agent})"
     if tier.unfit is not None:
         return f"{what}: not offered: {tier.unfit}"
-    return f"{what}: offered, {tier.places} places, {_price(tier.price)}"
+    no_sandbox = f"; {why}" if (why := why_open(tier)) is not None else ""
+    return f"{what}: offered, {tier.places} places, {_price(tier.price)}{no_sandbox}"
 
 
 def _price(price: Price | None) -> str:

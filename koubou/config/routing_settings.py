@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from koubou.config.words import Duration, Number, Section, Shown, TaskType, TierNamed
+from koubou.config.words import Duration, Executor, Number, Section, Shown, TaskType, TierNamed
 from koubou.model.task import TYPES, Difficulty
+
+BACKENDS: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("code_review", "documentation", "architecture"), "claude"),
+        **dict.fromkeys(("testing", "refactoring", "algorithm", "code_generation", "code_modification"), "codex"),
+        **dict.fromkeys(("bug_fix", "feature_implementation"), "codex"),
+    }
+)
+"""Review, analysis and what is written for people suit Claude Code; tests, changes and optimisation suit Codex. What is
+only asked needs no agent: its files go along with the question."""
+
+
+def _with_backends(given: Any) -> Any:
+    """The built-in ones beneath those that are given."""
+    return {**BACKENDS, **given} if isinstance(given, Mapping) else given
+
 
 _FROM_TIERS: dict[str, Any] = {"shown_default": "from the tiers"}
 
@@ -33,6 +50,20 @@ class RoutingSettings(Section):
         description="By type: what is done about work that meets a lesser tier, its own being down. proceed; verify = "
         "a second call checks the answer; defer = it waits until the tier is back; simplify = the main part is asked "
         "for, and a list of what was left out.",
+    )
+    backends: Annotated[dict[TaskType, Executor | None], BeforeValidator(_with_backends)] = Field(
+        default={},
+        validate_default=True,
+        description="By type: the executor that suits work on a workspace, where the task asks for no tier and no "
+        "executor; null = none, it goes by difficulty. Where no tier has codex, claude stands in for it, and the other "
+        "way round.",
+        json_schema_extra={"shown_default": "see etc/koubou.yaml"},
+    )
+    hybrid_types: tuple[TaskType, ...] = Field(
+        default=(),
+        max_length=len(TYPES),
+        description="Types of which critical work on a workspace (urgent, or requires_high_capability) goes to a tier "
+        "with executor: hybrid.",
     )
 
     @property

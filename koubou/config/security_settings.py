@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from koubou.config.pattern_trial import why_unfit
+from koubou.config.pattern_trial import WrittenPattern
 from koubou.config.words import AbsolutePath, Section, Shown
 from koubou.model.policy import Policy, Verdict
 
@@ -18,12 +18,6 @@ _SOME = 100
 def _word(text: str) -> str:
     if len("".join(text.split())) < 2:
         raise ValueError("needs two characters or more besides blanks")
-    return text
-
-
-def _pattern(text: str) -> str:
-    if (why := why_unfit(text)) is not None:
-        raise ValueError(why)
     return text
 
 
@@ -39,7 +33,6 @@ def _submitter(value: object) -> object:
 
 
 Word = Annotated[str, Field(max_length=200), AfterValidator(_word), Shown("text")]
-WrittenPattern = Annotated[str, AfterValidator(_pattern), Shown("regular expression")]
 Glob = Annotated[str, Field(min_length=1, max_length=500), Shown("glob")]
 What = Annotated[Verdict, Shown("`note`, `refuse`")]
 Submitter = Annotated[int, BeforeValidator(_submitter), Field(ge=0, le=2**32), Shown("user")]

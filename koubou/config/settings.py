@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import AfterValidator, Field, PrivateAttr
 
+from koubou.config.agent_settings import AgentSettings
 from koubou.config.breaker_settings import BreakerSettings
 from koubou.config.budget_settings import BudgetSettings
 from koubou.config.operations import OperationSettings
+from koubou.config.pattern_trial import WrittenPattern
 from koubou.config.retention_settings import RetentionSettings
 from koubou.config.routing_settings import JudgeSettings, RoutingSettings
 from koubou.config.security_settings import SecuritySettings
@@ -27,6 +30,7 @@ from koubou.config.words import (
     TierName,
     Whole,
 )
+from koubou.model.call import Usage
 
 
 class IntakeSettings(Section):
@@ -76,8 +80,17 @@ class WorkersSettings(Section):
     )
 
 
+def _names_usage(pattern: str) -> str:
+    named = set(re.compile(pattern).groupindex)
+    if not named or not named <= set(Usage.__struct_fields__):
+        raise ValueError(
+            f"needs groups named by some of {', '.join(Usage.__struct_fields__)}, such as (?P<input_tokens>"
+        )
+    return pattern
+
+
 class CommandSettings(Section):
-    """A program that answers: the task comes on its standard input, its standard output is the answer."""
+    """A program that answers: the task comes on its standard input or in a file, its standard output is the answer."""
 
     argv: tuple[Annotated[str, Field(min_length=1, max_length=4096), Shown("text")], ...] = Field(
         min_length=1, max_length=200, description="The program and its words. They can be seen by others: no secrets."
@@ -85,6 +98,15 @@ class CommandSettings(Section):
     idle: SomeTime | None = Field(default=None, description="It is ended when it says nothing for so long; null = not.")
     grace: Duration = Field(
         default="5s", validate_default=True, description="How long it may take to end when asked; then it is killed."
+    )
+    prompt: Literal["stdin", "file"] = Field(
+        default="stdin", description="file = the path of a file with the task is its last word instead."
+    )
+    usage: tuple[Annotated[WrittenPattern, AfterValidator(_names_usage)], ...] = Field(
+        default=(),
+        max_length=20,
+        description="For a command without base_url: regular expressions that find what it says that it used, with "
+        "groups named input_tokens, output_tokens, cached_input_tokens …; the last finding counts.",
     )
 
 
@@ -188,6 +210,7 @@ class Settings(Section):
     commands: dict[Name, CommandSettings] = Field(
         default={}, description="Programs that tiers with executor: command:<name> work by."
     )
+    agents: AgentSettings = Field(default=AgentSettings(), description="How programs that work in a folder are run.")
     operations: dict[Name, OperationSettings] = Field(
         default={},
         description="What kinds of work usually take, for koubou estimate; rows stand beside the built-in ones.",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from koubou.config.agent_settings import TierAgentSettings
 from koubou.config.words import (
     AbsolutePath,
     BaseUrl,
@@ -111,12 +113,14 @@ class PriceSettings(Section):
     )
 
 
-def _off(word: object) -> object:
-    """YAML reads a bare `off` as false."""
-    return "off" if word is False else word
+def _none(word: object) -> object:
+    """`off`, as it was called before; YAML reads a bare one as false."""
+    return "none" if word is False or word == "off" else word
 
 
-Sandbox = Annotated[Literal["required", "off"], BeforeValidator(_off)]
+Sandbox = Annotated[Literal["required", "none"], BeforeValidator(_none)]
+_FEWEST_MEMBERS, _MOST_MEMBERS = 2, 4
+_WITHOUT_A_SERVER = ("rehearsal", "command:", "hybrid")
 
 
 class TierSettings(Section):
@@ -131,15 +135,15 @@ class TierSettings(Section):
     executor: Executor = Field(
         default="chat",
         description="Who does the work: chat (any OpenAI-compatible server), messages (Anthropic's API), "
-        "command:<name> (of `commands`) or rehearsal (answers from a script).",
+        "command:<name> (of `commands`) or rehearsal (answers from a script); codex and claude, agents that work in a "
+        "folder; hybrid, several of them side by side.",
     )
     base_url: BaseUrl | None = Field(
         default=None,
-        description="Address of the server's API; required but for rehearsal and the embedded server.",
+        description="Address of the server's API; not required of rehearsal, commands, hybrid and the embedded server. "
+        "A command that has one makes its calls through the gateway.",
     )
-    model: Name | None = Field(
-        default=None, description="The model's name at the server; required but for rehearsal and the embedded server."
-    )
+    model: Name | None = Field(default=None, description="The model's name at the server; required where base_url is.")
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = Field(
         default=None, description="How long a reasoning model thinks; null = not sent."
     )
@@ -149,10 +153,12 @@ class TierSettings(Section):
     )
     context_tokens: Positive | None = Field(
         default=None,
-        description="The model's window, input and output together; 128000, or 8192 for a local tier, when null.",
+        description="The model's window, input and output together; 128000, or 8192 for a local tier that is no agent, "
+        "when null.",
     )
     max_output_tokens: Positive | None = Field(
-        default=None, description="The longest answer asked for; 16000, or 2048 for a local tier, when null."
+        default=None,
+        description="The longest answer asked for; 16000, 2048 for a local tier, or 32000 for an agent, when null.",
     )
     min_output_tokens: Positive | None = Field(
         default=None,
@@ -165,12 +171,16 @@ class TierSettings(Section):
         default=None, description="Nucleus sampling; null = not sent."
     )
     sandbox: Sandbox = Field(
-        default="required", description="Whether an agent or a command may run without a sandbox. None in this version."
+        default="required",
+        description="none = an agent or a command runs without a sandbox, sees what koubou sees, and gets nothing "
+        "confidential.",
     )
     errors_are_billed: bool = Field(
         default=False, description="Whether the provider bills calls that it answers with an error."
     )
-    timeout: SomeTime = Field(default="5m", validate_default=True, description="How long one call may take.")
+    timeout: SomeTime | None = Field(
+        default=None, description="How long one call, or the whole run of an agent, may take; 5m, or 30m, when null."
+    )
     slow_after: SomeTime | None = Field(
         default=None,
         description="An answer that took longer counts against its provider, as a failure does; four fifths of timeout "
@@ -185,7 +195,8 @@ class TierSettings(Section):
     )
     workers: CrewSettings = Field(default=CrewSettings(), description="How many worker processes serve the tier.")
     concurrency: Annotated[Whole, Field(ge=1, le=1000), Shown("count from 1")] | None = Field(
-        default=None, description="Calls at once per worker; 16, or 2 for a local tier, when null."
+        default=None,
+        description="Calls, or runs of an agent, at once per worker; 16, or 2 for a local tier or an agent, when null.",
     )
     fallback: TierNamed | None = Field(default=None, description="The tier that is tried when this one cannot answer.")
     price: Annotated[Literal["auto"] | PriceSettings, Shown("auto or prices")] = Field(
@@ -199,17 +210,49 @@ class TierSettings(Section):
     script: AbsolutePath | None = Field(
         default=None, description="The script that the executor rehearsal answers from."
     )
+    agent: TierAgentSettings = Field(
+        default=TierAgentSettings(), description="How its agent is run, where that is not as `agents` says."
+    )
+    of: tuple[TierNamed, ...] = Field(
+        default=(), max_length=_MOST_MEMBERS, description="For hybrid: the tiers whose agents work side by side."
+    )
+    join: Literal["first", "pick"] = Field(
+        default="first",
+        description="For hybrid: first = the first good answer counts, and the others are ended; pick = all are waited "
+        "for, and `test` decides.",
+    )
+    test: tuple[Annotated[str, Field(min_length=1, max_length=4096), Shown("text")], ...] = Field(
+        default=(),
+        max_length=200,
+        description="For hybrid with join: pick: a program and its words, run in what each has left; 0 = good.",
+    )
     trusted_host: bool = Field(
         default=False,
         description="The operator vouches that the host is as safe as reach says, though its address does not show it.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_far_as_its_members(cls, values: Any) -> Any:
+        """What is not said of a hybrid's reach is taken for the wider one, until its members are known."""
+        if isinstance(values, Mapping) and values.get("executor") == "hybrid":
+            return {"reach": "cloud", **values}
+        return values
+
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if not self.executor.startswith(("rehearsal", "command:")) and self.server is None:
+        if not self.executor.startswith(_WITHOUT_A_SERVER) and self.server is None:
             for name in ("base_url", "model"):
                 if getattr(self, name) is None:
-                    raise ValueError(f"needs {name} (only rehearsal, a command and the embedded server do without)")
+                    raise ValueError(
+                        f"needs {name} (only rehearsal, a command, a hybrid and the embedded server do without)"
+                    )
+        if (self.executor == "hybrid") != bool(self.of):
+            raise ValueError("needs executor: hybrid and the tiers that it is `of` together")
+        if self.executor == "hybrid" and len(set(self.of)) < _FEWEST_MEMBERS:
+            raise ValueError("must be of two different tiers or more")
+        if (self.join == "pick") != bool(self.test):
+            raise ValueError("needs join: pick and a test together")
         if self.server == "embedded" and (self.reach != "local" or self.executor != "chat"):
             raise ValueError("can have server: embedded only with reach: local and executor: chat")
         if self.workers.max is not None and self.workers.min > self.workers.max:

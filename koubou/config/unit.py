@@ -17,11 +17,10 @@ _HIDDEN = tuple(PurePosixPath(place) for place in ("/home", "/root", "/run/user"
 
 def drop_in(settings: Settings) -> str:
     """The text of the drop-in; it has no section where the unit's own lines are enough."""
-    agents = any(tier.executor.startswith(AGENTS) for tier in settings.tiers.values())
     lines = [
         *_home(settings.home),
         *_models(settings.embedded.models_dir),
-        *_workspaces(settings.security.allowed_workspaces, agents),
+        *_workspaces(settings.security.allowed_workspaces, _changed_in_place(settings)),
     ]
     head = [
         "# Rendered from the settings: koubou check --unit. Do not edit; `systemctl edit koubou` keeps your own lines.",
@@ -50,11 +49,17 @@ def _models(folder: str | None) -> list[str]:
     return _writable(folder)
 
 
-def _workspaces(folders: Sequence[str], agents: bool) -> list[str]:
-    """Agents write there; without them the files that tasks name are read, which /srv and the like always can be."""
+def _changed_in_place(settings: Settings) -> bool:
+    """Whether some agent may change a workspace itself; all others work on copies, which only read it."""
+    agents = [tier for tier in settings.tiers.values() if tier.executor.startswith(AGENTS)]
+    return any(settings.agents.in_place if tier.agent.in_place is None else tier.agent.in_place for tier in agents)
+
+
+def _workspaces(folders: Sequence[str], changed: bool) -> list[str]:
+    """What tasks name is read there, which of /srv and the like can always be."""
     lines = []
     for folder in folders:
-        if agents:
+        if changed:
             lines += _writable(folder)
         elif _is_beneath(folder, _HIDDEN):
             lines += ["ProtectHome=tmpfs", f"BindReadOnlyPaths={_quoted(f'-{folder}')}"]

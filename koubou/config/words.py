@@ -14,7 +14,7 @@ from koubou.documents.units import duration, size, some_time, usd
 from koubou.model.task import TYPES
 
 _BASE_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[A-Za-z0-9._~/%:-]*)?")
-_EXECUTOR = re.compile(r"chat|rehearsal|messages|codex|claude|command:[A-Za-z0-9_-]{1,40}")
+_EXECUTOR = re.compile(r"chat|rehearsal|messages|codex|claude|hybrid|command:[A-Za-z0-9_-]{1,40}")
 _TIER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 
@@ -51,7 +51,7 @@ def _base_url(url: str) -> str:
 
 def _executor(word: str) -> str:
     if not _EXECUTOR.fullmatch(word):
-        raise ValueError("must be chat, rehearsal, messages, codex, claude or command:<name>")
+        raise ValueError("must be chat, rehearsal, messages, codex, claude, hybrid or command:<name>")
     return word
 
 

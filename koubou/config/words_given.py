@@ -21,8 +21,10 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "KOUBOU_GUARDIAN_USERNAME": ("guardian", "github", "assignee"),
 }
 _NOT_SETTINGS = frozenset(
-    # Some are for the tests of Koubou; the last five are what a task's own processes are told.
+    # Some are for the tests of Koubou, KOUBOU_AGENTS is where programs are looked for; the last five are what a task's
+    # own processes are told.
     {
+        "KOUBOU_AGENTS",
         "KOUBOU_CONFIG",
         "KOUBOU_CRASH_AT",
         "KOUBOU_TESTS",

@@ -17,7 +17,7 @@ MANY = 1_000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _INPUT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_EXECUTOR = re.compile(r"auto|chat|messages|codex|claude|rehearsal|command:[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_EXECUTOR = re.compile(r"auto|chat|messages|codex|claude|hybrid|rehearsal|command:[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _TIME = {"type": "string", "format": "date-time", "examples": ["2026-12-01T09:00:00+09:00"]}
 _LARGEST_COUNT = 10**12
 
@@ -77,7 +77,7 @@ def _fetch_nothing(_address: str) -> NoReturn:
 
 _IS_ID, _ID_SCHEMA = _spelled(_ID, "must be of a-z, A-Z, 0-9, dot, dash and underscore, 100 at most, no sign first")
 _IS_INPUT, _INPUT_SCHEMA = _spelled(_INPUT_NAME, "must be a name of a-z, A-Z, 0-9 and underscore, no digit first")
-_IS_EXECUTOR, _EXECUTOR_SCHEMA = _spelled(_EXECUTOR, "must be chat, messages, codex, claude or command:<name>")
+_IS_EXECUTOR, _EXECUTOR_SCHEMA = _spelled(_EXECUTOR, "must be chat, messages, codex, claude, hybrid or command:<name>")
 
 Id = Annotated[str, _IS_ID, _ID_SCHEMA]
 InputName = Annotated[str, _IS_INPUT, _INPUT_SCHEMA]

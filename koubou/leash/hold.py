@@ -161,8 +161,10 @@ class Hold:
     def _begin_end(self, why: str, now: float) -> None:
         self._why = why
         self._kill_at = now if why in _AT_ONCE else now + self._limits["grace"] / 1000
-        if self._kill_at > now and not self._root_ended() and (root := tree.look(self._root)) is not None:
-            tree.send(root, self._orders["signal"], signal.SIGCONT)  # one that was stopped must hear it too
+        if self._kill_at > now and not self._root_ended():
+            asked = tree.eldest_below(self._root, self._orders["signal_depth"]) or tree.look(self._root)
+            if asked is not None:
+                tree.send(asked, self._orders["signal"], signal.SIGCONT)  # one that was stopped must hear it too
 
     def _hurry(self, now: float) -> None:
         """It is ending already, and the parent has gone or says so again: no more grace."""

@@ -35,7 +35,8 @@ class Command(Struct, frozen=True, kw_only=True):
 class Limits(Struct, frozen=True, kw_only=True):
     """The bounds of one run, in milliseconds and bytes; None = no bound.
 
-    `signal` is what the command is asked to end with, then it has `grace`. `file`, `open_files`, `address_space` and
+    `signal` asks to end, then there is `grace`; who is asked is the command, or the eldest so many steps below it as
+    `signal_depth` says, where the command only walls it in. `file`, `open_files`, `address_space` and
     `processes_of_user` are the kernel's and for each process; `memory` and `processes` are for the whole tree, looked
     at four times a second.
     """
@@ -53,6 +54,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     memory: int | None = None
     processes: int | None = None
     signal: signal.Signals = signal.SIGTERM
+    signal_depth: int = 0
 
 
 class Why(StrEnum):
@@ -113,6 +115,7 @@ def orders_of(command: Command, limits: Limits, control_group: str | None) -> di
         "stdout": command.stdout,
         "stderr": command.stderr,
         "signal": int(limits.signal),
+        "signal_depth": limits.signal_depth,
         "cgroup": control_group,
         "limits": {
             name: getattr(limits, name)

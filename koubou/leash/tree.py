@@ -75,6 +75,18 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
+def eldest_below(root: int, steps: int) -> Process | None:
+    """The eldest child of the eldest child …, so many steps below `root`; None where there is none, or not any more."""
+    pid = root
+    for _ in range(steps):
+        children = children_of(pid)  # the kernel tells them in the order of their birth
+        if not children:
+            return None
+        pid = children[0]
+    found = look(pid)
+    return found if found is not None and found.alive else None
+
+
 def all_processes() -> list[int]:
     """The numbers of all processes that can be seen."""
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]

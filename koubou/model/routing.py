@@ -22,7 +22,8 @@ class Judge(Struct, frozen=True, kw_only=True):
 class Routing(Struct, frozen=True, kw_only=True):
     """What the settings say of it. `difficulty_judge` is the tier that is asked where the score is unsure.
 
-    `patience`: a tier that may not be asked for longer is passed over for the next. `on_lesser` is by type.
+    `patience`: a tier that may not be asked for longer is passed over for the next. `on_lesser` is by type, and so is
+    `backends`: the executor that suits such work in a folder. Critical work of the types `hybrid` goes to several.
     """
 
     tiers: Mapping[Difficulty, str]
@@ -31,6 +32,8 @@ class Routing(Struct, frozen=True, kw_only=True):
     judge: Judge = field(default_factory=Judge)
     on_lesser: Mapping[str, Lesser] = field(default_factory=dict)
     otherwise: Lesser = Lesser.PROCEED
+    backends: Mapping[str, str] = field(default_factory=dict)
+    hybrid: Collection[str] = ()
 
     def lesser(self, task_type: str) -> Lesser:
         """What is done when work of a type meets a lesser tier."""

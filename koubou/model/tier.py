@@ -24,9 +24,9 @@ class Tier(Struct, frozen=True, kw_only=True):
     `unfit` says why the tier is not offered (no key, unsafe reach, no price …); None = it is offered. `rests`: it is
     only left alone for a while, and is looked at again by itself.
     `None` for temperature, top_p and reasoning_effort means: not sent.
-    `agent` says how its agent is run, where its executor is one.
-    `members` work side by side where the executor is hybrid: `join` says which of them counts, `test` is a command that
-    tells.
+    `agent` says how its agent is run, where its executor is one. `members` are the tiers whose agents a hybrid one runs
+    side by side: `join` `first` takes the first answer, `pick` waits for all and lets `test` decide, a command that is
+    run in what each has left.
     `command` is what the executor command:<name> runs; it is asked to end when it says nothing for `idle`, and killed
     when it has not after `grace`. `slow_after`: an answer that took longer counts against its provider.
     `context_tokens` is what an operator says the model can take; `window` is known to be all that it ever takes.

@@ -14,7 +14,7 @@ from koubou.model.money import Nano
 from koubou.model.task import Task, TaskBudget
 from koubou.rules.windows import day, day_began, is_weekend, month, month_began
 
-AGENTS = ("codex", "claude", "command:")
+AGENTS = ("codex", "claude", "hybrid", "command:")
 _IN_A_MONTH = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
 _OF_A_SESSION = (Dimension.USD, Dimension.TOKENS)
 _OF_A_CALL = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)

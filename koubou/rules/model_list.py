@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from koubou.model.tier import Tier
 
-LISTING = ("chat", "messages")
+LISTING = ("chat", "messages", "codex", "claude")
 """Executors whose servers keep such a list."""
+_ANTHROPICS = ("messages", "claude")
+"""Of them those that speak Anthropic's API."""
 _ANTHROPIC_VERSION = "2026-10-21"
 """Of the API, as the `anthropic` library says it."""
 
@@ -15,12 +17,12 @@ _ANTHROPIC_VERSION = "2026-10-21"
 def root_of(tier: Tier) -> str:
     """The address below which a tier's API lies; Anthropic's own name for it has no version in it, and may have one."""
     root = tier.base_url.rstrip("/")
-    return root.removesuffix("/v1") if tier.executor == "messages" else root
+    return root.removesuffix("/v1") if tier.executor in _ANTHROPICS else root
 
 
 def models_address(tier: Tier) -> str:
     """Where its models are listed."""
-    return f"{root_of(tier)}/v1/models" if tier.executor == "messages" else f"{root_of(tier)}/models"
+    return f"{root_of(tier)}/v1/models" if tier.executor in _ANTHROPICS else f"{root_of(tier)}/models"
 
 
 def headers_of(tier: Tier, key: str | None) -> Mapping[str, str]:
@@ -28,4 +30,4 @@ def headers_of(tier: Tier, key: str | None) -> Mapping[str, str]:
     headers = {"Accept": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
-    return headers | ({"anthropic-version": _ANTHROPIC_VERSION} if tier.executor == "messages" else {})
+    return headers | ({"anthropic-version": _ANTHROPIC_VERSION} if tier.executor in _ANTHROPICS else {})

@@ -2,7 +2,8 @@
 
 The way is walked in one order, and each tier on it that is passed over leaves its reason:
 
-    secrecy      a confidential task sees local tiers only
+    secrecy      a confidential task sees local tiers only, and no agent without a sandbox
+    agents       the agent that it asks for, or that its type is for where it names a folder to work in
     difficulty   the tier of its level; or the one that it asks for, or to which bad work has sent it
     thrift       where money is scarce, what is not hard goes to a cheaper tier first
     availability its key, its breaker, its model; and whether it failed this very task
@@ -24,18 +25,25 @@ from koubou.model.routing import Routing
 from koubou.model.status import Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity, Task
 from koubou.model.tier import Reach, Tier
+from koubou.rules.suited import suited, why_idle, why_open
 
 LONGEST_TOKEN = 16
 """Bytes of text that a token covers at most on the whole, to tell what is surely too long for a window."""
 
 _NO_LOSS = frozenset({"thrift", "upgrade"})
 """Ways whose loss does not leave a task with a lesser tier than it should have."""
+_NAMED_BY_NOBODY = frozenset({"secrecy", "window"})
+"""Ways to tiers that neither the task nor the settings name for it."""
 
 
 class Weather(Struct, frozen=True, kw_only=True):
-    """What lies outside of the task: why money is scarce for it, and until when tiers may not be asked for long."""
+    """What its lean page does not say: why money is scarce for it, and until when tiers may not be asked for long.
+
+    `works`: its text names a folder to work in.
+    """
 
     scarce: str | None = None
+    works: bool = False
     closed_until: Mapping[str, Instant] = field(default_factory=dict)
 
 
@@ -63,7 +71,7 @@ def choose_tier(
             reasons.append(Reason(rule="fallback", reason=f"{way.name} was tried in vain"))
             met_lesser = met_lesser or (None if way.rule in _NO_LOSS else way)
             continue
-        if (obstacle := obstacle_of(task, tier)) is not None:
+        if (obstacle := obstacle_of(task, tier) or _idle(task, tier, way, weather)) is not None:
             reasons.append(obstacle)
             if obstacle.rule == "availability":
                 some_rest = some_rest or _only_rests(task, tier)
@@ -112,6 +120,12 @@ def obstacle_of(task: Task, tier: Tier) -> Reason | None:
     return None
 
 
+def _idle(task: Task, tier: Tier, way: _Way, weather: Weather) -> Reason | None:
+    """What makes an agent that nobody named useless to a task."""
+    why = why_idle(task, tier, works=weather.works) if way.rule in _NAMED_BY_NOBODY else None
+    return Reason(rule="workspace", reason=why) if why is not None else None
+
+
 def is_secret(task: Task) -> bool:
     """What nobody has judged yet counts as confidential."""
     return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
@@ -147,7 +161,7 @@ def _routed(
 
 def _candidates(task: Task, tiers: Mapping[str, Tier], routing: Routing, weather: Weather) -> Iterator[_Way]:
     """The tiers in the order in which they are to be tried, each once."""
-    wanted = list(_wanted(task, tiers, routing))
+    wanted = list(_wanted(task, tiers, routing, weather.works))
     if weather.scarce is not None and task.asked_tier is None and not task.requires_high_capability:
         wanted = _cheapest_first(wanted, tiers, routing, weather.scarce)
     if task.window_over is not None:
@@ -169,12 +183,14 @@ def _candidates(task: Task, tiers: Mapping[str, Tier], routing: Routing, weather
             yield way
 
 
-def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Routing) -> Iterator[_Way]:
+def _wanted(task: Task, tiers: Mapping[str, Tier], routing: Routing, works: bool) -> Iterator[_Way]:
     difficulty = task.difficulty or Difficulty.MEDIUM
     if task.requires_high_capability and difficulty is Difficulty.LOW:
         difficulty = Difficulty.MEDIUM
     if task.upgraded_to is not None:
         yield _Way(name=task.upgraded_to, rule="upgrade", why=f"bad work sent it up to {task.upgraded_to}")
+    for found in suited(task, tiers, routing, works=works):
+        yield _Way(name=found.tier, rule=found.rule, why=found.why)
     if task.asked_tier is not None:
         first, rule, why = task.asked_tier, "asked", f"the task asks for {task.asked_tier}"
     else:
@@ -215,6 +231,11 @@ def _secrecy(task: Task, tier: Tier) -> str | None:
     return f"{tier.name} is not local, and the task is confidential" if secret else None
 
 
+def _sandbox(task: Task, tier: Tier) -> str | None:
+    open_one = why_open(tier) if is_secret(task) else None
+    return f"{open_one}, and the task is confidential" if open_one is not None else None
+
+
 def _availability(_task: Task, tier: Tier) -> str | None:
     return f"{tier.name} is not offered: {tier.unfit}" if tier.unfit is not None else None
 
@@ -235,6 +256,7 @@ def _window(task: Task, tier: Tier) -> str | None:
 
 OBSTACLES: Mapping[str, Callable[[Task, Tier], str | None]] = {
     "secrecy": _secrecy,
+    "sandbox": _sandbox,
     "availability": _availability,
     "executor": _executor,
     "window": _window,

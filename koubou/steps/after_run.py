@@ -15,12 +15,13 @@ from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.rules.asides import difficulty_of, is_bad_work, is_too_much, score_of, to_be_judged, would_help
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
-from koubou.rules.route import choose_tier, is_secret, next_up
+from koubou.rules.route import Weather, choose_tier, is_secret, next_up
 from koubou.steps.agents import kept_back
 from koubou.steps.breaker import key_refused
 from koubou.steps.ending import cancel, complete, fail, finish
 from koubou.steps.guard import let_out
 from koubou.steps.shop import Shop
+from koubou.steps.workspace import works_in_a_folder
 
 _OF_AGENTS = frozenset({ErrorClass.SECRET, ErrorClass.BUDGET, ErrorClass.OPERATIONS})
 """What the gateway kept an agent from, or the limits of its deeds."""
@@ -180,7 +181,8 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
     given_up = (*task.given_up, run.tier)
     if error.kind is ErrorClass.CONTEXT and tier is not None:
         task = replace(task, window_over=max(tier.context_tokens, task.window_over or 0))
-    elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing)
+    weather = Weather(works=works_in_a_folder(shop, task))
+    elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing, weather)
     decision = after_error(
         error,
         failures=task.failures + 1,

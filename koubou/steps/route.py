@@ -23,6 +23,7 @@ from koubou.steps.breaker import look_further
 from koubou.steps.ending import fail
 from koubou.steps.pace import is_being_tried, is_half_open, open_at
 from koubou.steps.shop import Shop
+from koubou.steps.workspace import works_in_a_folder
 
 _TRIED = "it is tried again with one call at a time"
 _LOST = (Status.FAILED, Status.CANCELLED)
@@ -145,7 +146,7 @@ def _closed(shop: Shop, now: Instant) -> dict[str, Instant]:
 
 
 def _weather(shop: Shop, task: Task, closed: Mapping[str, Instant], now: Instant) -> Weather:
-    return Weather(scarce=_scarce(shop, task, now), closed_until=closed)
+    return Weather(scarce=_scarce(shop, task, now), closed_until=closed, works=works_in_a_folder(shop, task))
 
 
 def _scarce(shop: Shop, task: Task, now: Instant) -> str | None:

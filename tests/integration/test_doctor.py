@@ -23,6 +23,7 @@ from koubou.board.board import Board
 from koubou.board.connection import open_for_writing
 from koubou.folders.layout import Layout
 from koubou.model.notice import Channel
+from koubou.sandbox.preflight import why_not
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 KEY = "sk-doctors-must-not-talk-0123456789"
@@ -361,3 +362,69 @@ def test_a_tier_that_is_local_only_by_its_word_is_not_asked(shop: Shop) -> None:
 def test_a_host_that_is_vouched_for_is_noted(shop: Shop, server: Server) -> None:
     shop.write(a_tier(server.address, reach="local", trusted_host=True))
     assert shop.check("settings", "local reach")["level"] == "note"
+
+
+# Agents
+
+needs_walls = pytest.mark.skipif(why_not() is not None, reason=f"no sandbox can be made: {why_not()}")
+
+
+def with_an_agent(folder: Path, script: str, **changes: object) -> str:
+    """Settings with a tier of Codex, whose program is this script."""
+    program = folder / "codex"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    tier = {
+        "executor": "codex",
+        "reach": "local",
+        "base_url": "http://127.0.0.1:9/v1",
+        "model": "m",
+        "price": {"input": 0, "output": 0},
+        "agent": {"program": str(program)},
+        **changes,
+    }
+    return f"tiers: {json.dumps({'coder': tier})}\n"
+
+
+def told_of(shop: Shop, area: str = "agents") -> dict[str, tuple[str, str, str]]:
+    """Level, words and remedy of all findings of an area, by name."""
+    found = [each for each in shop.ask()["checks"] if each["area"] == area]
+    return {each["name"]: (each["level"], each["says"], each["remedy"]) for each in found}
+
+
+def test_without_agents_nothing_is_said_of_them(shop: Shop) -> None:
+    assert told_of(shop) == {}
+
+
+@needs_walls
+def test_an_agents_program_says_its_version_where_it_reaches_nothing(shop: Shop, tmp_path: Path) -> None:
+    reached = "$(tail -n +3 /proc/net/dev | wc -l) network, $(ls /tmp)"
+    shop.write(with_an_agent(tmp_path, f'echo "codex-cli 1.2.3, {reached}"'))
+    found = told_of(shop)
+    says = f"codex-cli 1.2.3, 1 network, {tmp_path.parts[2]} ({tmp_path}/codex), of coder"
+    assert found["program"] == ("ok", says, "")
+    assert (found["sandbox"][0], found["git"][0]) == ("ok", "ok")
+
+
+@needs_walls
+def test_a_program_that_does_not_run_is_a_warning(shop: Shop, tmp_path: Path) -> None:
+    shop.write(with_an_agent(tmp_path, "exit 3"))
+    assert told_of(shop)["program"][0] == "warning"
+
+
+def test_an_agent_without_a_sandbox_is_a_warning(shop: Shop, tmp_path: Path) -> None:
+    shop.write(with_an_agent(tmp_path, "true", sandbox="none"))
+    found = told_of(shop)
+    assert found["open"][0] == "warning"
+    assert "without a sandbox: coder" in found["open"][1]
+    assert "sandbox" not in found
+
+
+def test_without_bubblewrap_an_agent_that_wants_it_is_an_error(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write(with_an_agent(tmp_path, "true"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = told_of(shop)
+    assert (found["sandbox"][0], found["sandbox"][2]) == ("error", "there is no bwrap: apt-get install bubblewrap")
+    assert found["git"][0] == "error"

@@ -14,7 +14,7 @@ from koubou.config.unit import drop_in
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 LOCAL = "tiers: {local: {reach: local, server: embedded, price: {input: 0, output: 0}}}\n"
-AGENTS = "tiers: {coder: {reach: local, executor: codex, model: gpt-5, base_url: 'http://127.0.0.1:1/v1'}}\n"
+AGENTS = "agents: {in_place: true}\ntiers: {coder: {reach: local, executor: codex, model: gpt-5, base_url: 'http://127.0.0.1:1/v1'}}\n"
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
@@ -95,7 +95,7 @@ def test_another_home_is_writable_and_its_socket_is_linked(tmp_path: Path) -> No
     ]
 
 
-def test_agents_may_write_in_the_workspaces_and_nobody_else_does(tmp_path: Path) -> None:
+def test_agents_that_work_in_place_may_write_in_the_workspaces_and_nobody_else_does(tmp_path: Path) -> None:
     folders = "security: {allowed_workspaces: [/srv, /home/alice/work]}\n"
     assert lines(rendered(tmp_path, folders + AGENTS)) == [
         "ReadWritePaths=-/srv",

@@ -401,6 +401,24 @@ def test_with_the_drop_in_for_agents_it_works_as_before(service: Service) -> Non
     service.wait_for_answer(service.submit("Say hello.", user="bob"))
 
 
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+def test_a_sandbox_can_be_made_within_the_unit_and_its_drop_in_for_agents_and_not_without(service: Service) -> None:
+    tried = "from koubou.sandbox.preflight import why_not as w; import sys; sys.exit(w())"
+    lines = (service.machine.root / "etc/systemd/system/koubou.service").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(("ExecStart", "ExecReload", "Type=", "Restart", "Runtime"))]
+    head = f'[Service]\nType=oneshot\nExecStart={RELEASE}/bin/python -P -c "{tried}"'
+    unit = "\n".join(head if line == "[Service]" else line for line in kept if "Watchdog" not in line)
+    service.machine.write("/etc/systemd/system/walls.service", unit)
+    service.ctl("daemon-reload")
+    assert service.machine.run("systemctl", "start", "walls", check=False).returncode != 0
+    drop_in = (PROJECT / "systemd" / "agents.conf").read_text()
+    service.machine.write("/etc/systemd/system/walls.service.d/agents.conf", drop_in)
+    service.ctl("daemon-reload")
+    done = service.machine.run("systemctl", "start", "walls", check=False)
+    said = service.machine.say("journalctl", "--unit", "walls", "--output", "cat", "--no-pager")
+    assert done.returncode == 0, said[-2000:]
+
+
 def test_uninstalling_keeps_the_work_and_purging_keeps_nothing(service: Service) -> None:
     service.machine.run("/opt/checkout/scripts/uninstall")
     assert service.asked("LoadState") == "not-found" or not service.is_there("/etc/systemd/system/koubou.service")

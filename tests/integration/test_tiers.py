@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from agent_programs import Programs
 from settings_files import Shelf
 
 from koubou.config.report import describe, show_duration
@@ -38,6 +39,12 @@ def one(shelf: Shelf, tier: str, environ: Mapping[str, str] | None = None, resol
 @pytest.fixture
 def shelf(tmp_path: Path) -> Shelf:
     return Shelf(tmp_path)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Programs:
+    monkeypatch.setattr("koubou.config.programs._SYSTEM_FOLDER", tmp_path / "nothing")
+    return Programs(tmp_path / "programs")
 
 
 def test_without_a_key_only_the_local_tier_of_the_defaults_is_offered(shelf: Shelf) -> None:
@@ -74,7 +81,6 @@ LOCAL = "reach: local, price: {input: 0, output: 0}, model: m"
         ("reach: local, base_url: 'http://localhost/v1', model: m", "{a: {price: {input: 0, output: 0}}}"),
         (f"{LOCAL}-cloud, base_url: 'http://localhost:11434/v1'", "from the cloud"),
         (f"{LOCAL}:Cloud, base_url: 'http://localhost:11434/v1', trusted_host: true", "from the cloud"),
-        ("reach: cloud, base_url: 'https://x.com', model: m, executor: codex", "executor codex is not part of this"),
         (f"{LOCAL}, base_url: 'http://localhost/v1', max_output_tokens: 9000", "no room for a question"),
         (f"{LOCAL}, base_url: 'http://localhost/v1', min_output_tokens: 9000", "min_output_tokens is above"),
     ],
@@ -86,15 +92,18 @@ def test_a_tier_that_is_not_fit_says_why(shelf: Shelf, tier: str, reason: str) -
 @pytest.mark.parametrize(
     ("vouched", "unfit"),
     [
-        ("trusted_host: true", "set sandbox: off"),
+        ("sandbox: required", "None"),
+        ("sandbox: none", "set trusted_host: true"),
         ("sandbox: off", "set trusted_host: true"),
-        ("sandbox: off, trusted_host: true", "None"),
+        ("sandbox: none, trusted_host: true", "None"),
     ],
 )
-def test_a_command_is_offered_where_somebody_vouches_for_it(shelf: Shelf, vouched: str, unfit: str) -> None:
+def test_a_command_is_offered_in_a_sandbox_or_where_somebody_vouches_for_it(
+    shelf: Shelf, places: Programs, vouched: str, unfit: str
+) -> None:
     command = "commands: {c: {argv: [cat, -u], idle: 5m, grace: 2s}}"
     shelf.write(f"{command}\ntiers: {{a: {{{LOCAL}, executor: 'command:c', {vouched}}}}}")
-    [tier] = tiers(shelf.load(), {}, at=AT)[0].values()
+    [tier] = tiers(shelf.load(), places.environ(), at=AT)[0].values()
     assert unfit in str(tier.unfit)
     assert (tier.command, tier.idle, tier.grace) == (("cat", "-u"), 300_000, 2_000)
 

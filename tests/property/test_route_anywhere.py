@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
+from koubou.model.agent import Manner
 from koubou.model.decision import Refused, Routed
 from koubou.model.phase import Lesser
 from koubou.model.routing import Routing
@@ -23,7 +24,8 @@ TIERS = some.lists(
         a_tier,
         NAME,
         reach=some.sampled_from(Reach),
-        executor=some.sampled_from(["chat", "command:x"]),
+        executor=some.sampled_from(["chat", "command:x", "codex", "claude", "hybrid"]),
+        agent=some.sampled_from([None, Manner(), Manner(sandbox=False)]),
         context_tokens=some.sampled_from([100, 8_192, 128_000]),
         unfit=some.sampled_from([None, None, "its key is missing"]),
         fallback=SOMETIMES,
@@ -37,12 +39,15 @@ ROUTINGS = some.builds(
     Routing,
     tiers=some.fixed_dictionaries(dict.fromkeys(Difficulty, NAME)),
     on_lesser=some.dictionaries(some.just("general"), some.sampled_from(Lesser)),
+    backends=some.dictionaries(some.just("general"), some.sampled_from(["codex", "claude", "command:x"])),
+    hybrid=some.sampled_from([(), ("general",)]),
 )
 
 WEATHER = some.builds(
     Weather,
     scarce=some.sampled_from([None, "the month is 90 % used"]),
     closed_until=some.dictionaries(NAME, some.just(NOW + 90_000), max_size=3),
+    works=some.booleans(),
 )
 
 TASKS = some.builds(
@@ -50,7 +55,8 @@ TASKS = some.builds(
     sensitivity=some.sampled_from([*Sensitivity, None]),
     difficulty=some.sampled_from([*Difficulty, None]),
     asked_tier=SOMETIMES,
-    executor=some.sampled_from([None, None, "chat", "command:x"]),
+    executor=some.sampled_from([None, None, "chat", "command:x", "codex", "hybrid"]),
+    priority=some.sampled_from([5, 9]),
     given_up=some.lists(NAME, max_size=3).map(tuple),
     upgraded_to=SOMETIMES,
     tier=SOMETIMES,
@@ -62,7 +68,8 @@ TASKS = some.builds(
 
 def may_have(task: Task, tier: Tier) -> bool:
     """The same once more, in other words than the rule's."""
-    stays = tier.reach is Reach.LOCAL or task.sensitivity in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+    kept_in = tier.reach is Reach.LOCAL and (tier.agent is None or tier.agent.sandbox)
+    stays = kept_in or task.sensitivity in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
     works = tier.unfit is None and tier.executor == (task.executor or tier.executor)
     fits = tier.context_tokens > (task.window_over or 0) and tier.context_tokens * LONGEST_TOKEN > task.input_bytes - 16
     return stays and works and fits and tier.name not in task.given_up

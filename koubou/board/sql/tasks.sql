@@ -98,6 +98,9 @@ SELECT findings, score FROM request WHERE task = :task;
 -- The text of a task.
 SELECT source, body, findings, factors, score FROM request WHERE task = :task;
 
+-- name: names_workspace
+SELECT json_extract(body, '$.workspace') IS NOT NULL FROM request WHERE task = :task;
+
 -- name: text_of
 SELECT source, body FROM request WHERE task = :task;
 

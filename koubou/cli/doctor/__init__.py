@@ -40,12 +40,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _examine(patient: Patient) -> Iterator[Finding]:
-    from koubou.cli.doctor import board, folders, machine, service, setup
+    from koubou.cli.doctor import agents, board, folders, machine, service, setup
     from koubou.cli.doctor.finding import guarded
     from koubou.cli.doctor.reach import Probes
 
     probes = Probes(patient)  # they are under way while the rest is looked at
-    checks = (*setup.CHECKS, *folders.CHECKS, *machine.CHECKS, *service.CHECKS, *board.CHECKS)
+    checks = (*setup.CHECKS, *agents.CHECKS, *folders.CHECKS, *machine.CHECKS, *service.CHECKS, *board.CHECKS)
     for check in checks:
         yield from guarded(check, patient)
     yield from probes.findings()

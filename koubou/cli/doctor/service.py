@@ -14,6 +14,7 @@ from koubou.cli.doctor.finding import Area, Check, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.cli.say import lasting
 from koubou.config.unit import PLACE, drop_in
+from koubou.rules.limits import AGENTS
 
 SERVICE = Area("service")
 _ASKED = (
@@ -27,7 +28,8 @@ _ASKED = (
     "NeedDaemonReload",
 )
 _SYSTEMD_WITHIN = 2.0
-_OURS = ("settings.conf", "agents.conf")
+_FOR_AGENTS = "agents.conf"
+_OURS = ("settings.conf", _FOR_AGENTS)
 
 
 def master(patient: Patient) -> Iterator[Finding]:
@@ -87,6 +89,7 @@ def unit(patient: Patient) -> Iterator[Finding]:
     if others:
         yield SERVICE.note("drop-ins", f"lines of your own: {', '.join(others)}")
     yield from _fits(patient)
+    yield from _lets_agents_in(patient, told)
 
 
 CHECKS: tuple[Check, ...] = (master, control_socket, unit)
@@ -129,6 +132,19 @@ def _fits(patient: Patient) -> Iterator[Finding]:
     else:
         remedy = f"koubou check --unit > {PLACE} && systemctl daemon-reload && systemctl restart koubou"
         yield SERVICE.warning("unit fits", "the settings need other folders than the unit allows", remedy)
+
+
+def _lets_agents_in(patient: Patient, told: Mapping[str, str]) -> Iterator[Finding]:
+    """Whether the unit lets sandboxes be made, where there are agents."""
+    if not any(tier.executor.startswith(AGENTS) for tier in patient.tiers.values()):
+        return
+    if any(Path(path).name == _FOR_AGENTS for path in told.get("DropInPaths", "").split()):
+        yield SERVICE.ok("unit for agents", "the unit lets agents have their sandboxes")
+    else:
+        says = (
+            f"the settings have agents, and the unit lets no sandbox be made: {_FOR_AGENTS} is not among its drop-ins"
+        )
+        yield SERVICE.warning("unit for agents", says, "sudo scripts/install --system --agents (docs/agents.md)")
 
 
 def _lines(text: str) -> list[str]:
