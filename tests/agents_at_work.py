@@ -15,10 +15,11 @@ import pytest
 from crew import a_tier
 
 from koubou.backends.opening import open_backend
-from koubou.backends.port import Answer, Door, Sink
+from koubou.backends.port import Answer, Door, Doors, Sink
 from koubou.leash.mark import mark_of
 from koubou.model.agent import Deeds, Manner, Work
 from koubou.model.call import CallError
+from koubou.model.policy import OPEN
 from koubou.model.tier import Tier
 
 STUB = Path(__file__).parent / "stubs" / "agent_like.py"
@@ -62,6 +63,8 @@ class ASink:
         self.task = "a"
         self.run = 1
         self.work = work
+        self.policy = OPEN
+        self.rules: str | None = None
         self.was_sent = False
         self.text = ""
         self.told: list[tuple[str | None, Deeds]] = []
@@ -121,7 +124,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
-def asked(tier: Tier, door: ADoor | None, sink: ASink, body: Mapping[str, Any]) -> Answer:
+def asked(tier: Tier, door: Doors | None, sink: ASink, body: Mapping[str, Any]) -> Answer:
     """One run from beginning to end, in this process."""
 
     async def whole() -> Answer:
