@@ -40,8 +40,8 @@ class Work(Struct, frozen=True, kw_only=True):
 
     `workspace` is the folder that was asked for (None: an empty one). It lies beneath one of `roots`, and what `owner`
     may read of it is worked on: in a copy in the run's folder where `isolate`. `edits` and `commands` are how many it
-    may do still, None = any number. `session` is that of the run which this one resumes, `resumes` the folder of that run;
-    `budget` is what its task may still cost.
+    may do still, None = any number. `session` is that of the run which this one resumes, `resumes` the folder of that
+    run; `budget` is what its task may still cost.
     """
 
     workspace: str | None = None

@@ -89,7 +89,7 @@ class Worker:
             self._patience = welcome.orphan_grace / SECOND
             self._grace = 0 if welcome.tier.executor.startswith(AGENTS) else welcome.orphan_grace
             self._doors = await self._open_doors(welcome)
-            self._backend = open_backend(welcome.tier, welcome.api_keys, self._doors)
+            self._backend = open_backend(welcome.tier, welcome.api_keys, self._leashes, self._doors)
         except CannotServe as error:
             return await self._give_up(Unable(message=error.message, remedy=error.remedy))
         except ProtocolError as error:

@@ -153,7 +153,7 @@ class Run:
                 self._call.uncancel()  # the wish is met; the record is still to be left
             return _stopped(self._why or ErrorClass.LOST, sent=self._sink.was_sent)
         except CannotCopy as error:
-            return _failed(ErrorClass.BAD_REQUEST, error.message, error.kind, sent=False)
+            return _failed(ErrorClass.BAD_REQUEST, str(error), error.kind, sent=False)
         except AnswerTooLong:
             return _failed(ErrorClass.SERVER, "the answer does not end; it was cut off", "answer_too_long", sent=True)
         except Exception as error:  # noqa: BLE001 - a bug in a backend costs one run, not the worker and its other calls

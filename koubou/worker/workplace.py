@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from koubou.folders.changes import Baseline, changes_of, take_baseline
-from koubou.folders.workspace import CannotCopy, copy_workspace
+from koubou.folders.copying import CannotCopy
+from koubou.folders.workspace import copy_workspace
 from koubou.leash.holding import Leashes
 from koubou.model.agent import Work
 
