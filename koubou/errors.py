@@ -131,3 +131,12 @@ class UnknownSecret(KoubouError):
 
 class NotAKey(KoubouError):
     """What was given as an API key cannot be one. The message never quotes it."""
+
+
+class CannotServe(KoubouError):
+    """A tier cannot be served with these settings on this machine; a person must act. Holds no key and no task text."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.message = message
+        self.remedy = remedy
+        super().__init__(f"{message}: {remedy}")

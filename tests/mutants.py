@@ -33,7 +33,7 @@ MODEL = "tests/property/test_turns_against_a_model.py"
 MONEY: Sequence[Mutant] = (
     Mutant(
         "what was counted while an answer was written is taken for the bill",
-        "koubou/backends/completion.py",
+        "koubou/providers/completion.py",
         "        if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:\n",
         "        if usage is None:\n",
         ("tests/integration/test_chat.py",),
@@ -47,14 +47,14 @@ MONEY: Sequence[Mutant] = (
     ),
     Mutant(
         "usage of a message is believed whose end never came",
-        "koubou/backends/message.py",
+        "koubou/providers/message.py",
         "not self.finished or ",
         "",
         ("tests/integration/test_messages.py",),
     ),
     Mutant(
         "a message that was cut is a whole one",
-        "koubou/backends/message.py",
+        "koubou/providers/message.py",
         "        if not self._ended or self._stop_reason is None:\n            return None\n",
         "        if self._stop_reason is None:\n            return None\n",
         ("tests/integration/test_messages.py",),

@@ -12,11 +12,11 @@ import httpx2
 from msgspec.structs import replace
 from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, AsyncStream, OpenAIError
 
-from koubou.backends.completion import Completion
 from koubou.backends.connections import PATIENCE, Connections, is_whole, unreachable, whole_of
 from koubou.backends.port import Answer, CannotServe, Sink
 from koubou.model.call import ErrorClass
 from koubou.model.tier import Tier
+from koubou.providers.completion import Completion
 from koubou.rules.provider_errors import bill_of, plain_error
 
 

@@ -6,10 +6,6 @@ name. Connections are kept, and shared by the calls of a worker.
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
@@ -18,11 +14,12 @@ from typing import Any
 import httpx2
 from msgspec.structs import replace
 
-from koubou.backends.keyring import Keyring
-from koubou.backends.port import Answer, CannotServe, Sink
+from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.tier import Tier
+from koubou.providers.keyring import Keyring
+from koubou.providers.trust import authorities, object_of, obstacle, usable_keys
 from koubou.rules.provider_errors import plain_error, read_error, read_retry_after
 from koubou.rules.rate_headers import quiet_for
 
@@ -64,16 +61,11 @@ class Connections:
         """Raises CannotServe."""
         self._errors_are_billed = tier.errors_are_billed
         self._call: ContextVar[Call] = ContextVar("call")
-        self.keys = api_keys or ("none",)  # a server without keys ignores it, but the libraries want one
-        if not all(key.isascii() and key.isprintable() and " " not in key for key in self.keys):
-            raise CannotServe(f"tier {tier.name}: its API key is no key (blanks, line ends)", "set the key again")
-        try:
-            trusted = _authorities(os.environ)
-        except OSError:
-            raise CannotServe("SSL_CERT_FILE or SSL_CERT_DIR cannot be read", "mend or unset it") from None
+        # A server without keys ignores it, but the libraries want one.
+        self.keys = usable_keys(tier, api_keys) or ("none",)
         self.http = httpx2.AsyncClient(
             trust_env=False,
-            verify=trusted,
+            verify=authorities(),
             follow_redirects=False,
             timeout=PATIENCE,
             limits=httpx2.Limits(
@@ -147,43 +139,12 @@ async def whole_of(response: httpx2.Response) -> Mapping[str, Any]:
     return whole
 
 
-def object_of(data: bytes) -> Mapping[str, Any] | None:
-    """The JSON object that stands there, or None."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def unreachable(error: BaseException) -> Answer:
     """Nothing was sent; the code says what stood in the way of a connection: the first of its causes that is known."""
-    return Answer(bill=Bill.NONE, error=plain_error(ErrorClass.UNREACHABLE, code=_obstacle(error)))
-
-
-def _obstacle(error: BaseException) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        match cause:
-            case ssl.SSLCertVerificationError():
-                return "certificate"
-            case ssl.SSLError():
-                return "tls"
-            case socket.gaierror():
-                return "dns"
-            case ConnectionRefusedError():
-                return "refused"
-            case httpx2.ConnectTimeout():
-                return "connect_timeout"
-        cause = cause.__cause__ or cause.__context__
-    return "connect"
+    return Answer(
+        bill=Bill.NONE, error=plain_error(ErrorClass.UNREACHABLE, code=obstacle(error, httpx2.ConnectTimeout))
+    )
 
 
 def _now() -> Instant:
     return time.time_ns() // 1_000_000
-
-
-def _authorities(environment: Mapping[str, str]) -> ssl.SSLContext | bool:
-    """The operator's own certificate authorities where OpenSSL's two variables name them, else the system's."""
-    file, folder = environment.get("SSL_CERT_FILE"), environment.get("SSL_CERT_DIR")
-    return ssl.create_default_context(cafile=file, capath=folder) if file or folder else True

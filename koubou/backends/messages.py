@@ -13,10 +13,10 @@ from anthropic import APIConnectionError, APIError, APIStatusError, AsyncAnthrop
 from msgspec.structs import replace
 
 from koubou.backends.connections import PATIENCE, Connections, is_whole, unreachable, whole_of
-from koubou.backends.message import Message
 from koubou.backends.port import Answer, CannotServe, Sink
 from koubou.model.call import ErrorClass
 from koubou.model.tier import Tier
+from koubou.providers.message import Message
 from koubou.rules.model_list import root_of
 from koubou.rules.provider_errors import bill_of, plain_error
 

@@ -6,41 +6,18 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
-from msgspec import Struct
-
-from koubou.errors import KoubouError
+from koubou.errors import CannotServe as CannotServe
 from koubou.model.agent import Deeds, Work
-from koubou.model.call import Bill, CallError, Usage
-from koubou.model.instant import Milliseconds
-
-
-class CannotServe(KoubouError):
-    """A backend cannot work with these settings on this machine; a person must act. Holds no key and no task text."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        self.message = message
-        self.remedy = remedy
-        super().__init__(f"{message}: {remedy}")
-
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """How a call ended; its text is what went through the sink. `error` is None for a complete or capped answer.
-
-    `quiet_for` is how long the provider wants no further call, as far as it says so.
-    """
-
-    bill: Bill
-    usage: Usage | None = None
-    error: CallError | None = None
-    finish_reason: str | None = None
-    model: str | None = None
-    quiet_for: Milliseconds | None = None
+from koubou.model.call import CallError
+from koubou.model.policy import Policy
+from koubou.providers.answer import Answer as Answer
 
 
 class Sink(Protocol):
     """Where a backend puts what comes. `folder` is the run's own; `mark` is for the environment of what it starts.
 
-    `task` and `run` say whose it is, `work` what an agent is to work on (None: it is no agent).
+    `task` and `run` say whose it is, `work` what an agent is to work on (None: it is no agent). `policy` says what else
+    is secret in what an agent sends, and with `rules`, a folder of compiled ones, the detector looks at it too.
     """
 
     folder: str
@@ -48,6 +25,8 @@ class Sink(Protocol):
     task: str
     run: int
     work: Work | None
+    policy: Policy
+    rules: str | None
 
     def sent(self) -> None:
         """The request leaves now: from here on it may have cost money, whatever happens."""

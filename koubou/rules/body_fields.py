@@ -110,9 +110,16 @@ _RESPONSES_PART = kinds(
 )
 _CALL = {"id": text, "call_id": text, "name": text, "status": text}
 _OUTPUT = an_object(id=text, call_id=text, status=text, output=text_or(each(_RESPONSES_PART)))
+_OWN_TOOL: Mapping[str, Check] = {
+    "function": an_object(name=text, description=text, parameters=anything, strict=flag),
+    "custom": an_object(name=text, description=text, format=anything),
+}
+_SPACE = an_object(name=text, description=text, tools=each(kinds("tool", **_OWN_TOOL)))
+_RESPONSES_TOOL = kinds("tool", **_OWN_TOOL, namespace=_SPACE)
 _RESPONSES_ITEM = kinds(
     "item",
     "message",
+    additional_tools=an_object(id=text, role=text, tools=each(_RESPONSES_TOOL)),
     message=an_object(id=text, role=text, status=text, phase=text, content=text_or(each(_RESPONSES_PART))),
     function_call=an_object(**_CALL, arguments=text),
     function_call_output=_OUTPUT,
@@ -127,16 +134,11 @@ _RESPONSES: Mapping[str, Check] = {
     "instructions": text,
     "max_output_tokens": cap,
     "max_tool_calls": plain,
-    "reasoning": an_object_of("effort", "summary", "generate_summary"),
+    # `context` says how much of the reasoning that stands in the request is read.
+    "reasoning": an_object_of("effort", "summary", "generate_summary", "context"),
     "stream_options": an_object(include_obfuscation=flag),
     "text": an_object(verbosity=text, format=kinds("format", json_schema=an_object(**_SCHEMA), **_FORMATS)),
-    "tools": each(
-        kinds(
-            "tool",
-            function=an_object(name=text, description=text, parameters=anything, strict=flag),
-            custom=an_object(name=text, description=text, format=anything),
-        )
-    ),
+    "tools": each(_RESPONSES_TOOL),
     "truncation": plain,
 }
 

@@ -20,6 +20,13 @@ MESSAGE_TOKENS = 16
 """Frame around each message: role, separators; OpenAI's own count is 3 to 4."""
 
 
+TOOLS_TOKENS = 640
+"""What a provider says to its model about tools, where a request has some, beside the tools themselves.
+
+Anthropic's table (tool use, pricing) names 264 to 530 for its models; OpenAI's frame is far smaller.
+"""
+
+
 def input_bound(input_bytes: int, message_count: int) -> int:
     """The most input tokens that a conversation of so many bytes (as UTF-8 JSON) and messages can count as."""
     return input_bytes + REQUEST_TOKENS + MESSAGE_TOKENS * message_count

@@ -46,10 +46,10 @@ def texts_of(request: TaskRequest) -> list[tuple[str, str]]:
     for place, attachment in enumerate(request.attachments):
         named += [(f"files[{place}].name", _names(attachment.name)), (f"files[{place}]", attachment.content)]
     named += [
-        ("metadata", _lines(request.metadata)),
-        ("response_format", _lines(request.response_format)),
+        ("metadata", as_lines(request.metadata)),
+        ("response_format", as_lines(request.response_format)),
         ("expect", "\n".join(request.expect)),
-        ("inputs", _lines(request.inputs)),
+        ("inputs", as_lines(request.inputs)),
         ("depends_on", "\n".join(request.depends_on)),
         ("locks", "\n".join(request.locks)),
         ("session", request.session),
@@ -188,7 +188,7 @@ def _finding(hit: Hit) -> Finding:
     return Finding(category=hit.category, where=hit.where, rule=hit.rule, line=hit.line, sample=hit.sample[:2])
 
 
-def _lines(value: Mapping[str, Any] | None) -> str:
+def as_lines(value: Mapping[str, Any] | None) -> str:
     """A nested value as lines `key: value`, so that a name and what stands beside it are read together.
 
     The value of `properties.password.default` stands beside `password`.

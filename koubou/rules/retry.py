@@ -21,6 +21,7 @@ _REMEDIES = {
     ErrorClass.CONTEXT: "the task is too long for this model: shorten it, or name a tier with a larger context",
     ErrorClass.POLICY: "the provider's content policy refuses it: change the prompt",
     ErrorClass.UNREACHABLE: "the server does not answer: check base_url and that it runs, then koubou retry ID",
+    ErrorClass.BUDGET: "koubou budget add ID gives it more, or name a cheaper tier, then koubou retry ID",
     ErrorClass.TIMEOUT: "raise the tier's timeout, or ask for less, then koubou retry ID",
 }
 _ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT, ErrorClass.MODEL})

@@ -16,11 +16,15 @@ from koubou.model.tier import Tier
 from koubou.rules.asides import difficulty_of, is_bad_work, is_too_much, score_of, to_be_judged, would_help
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import Weather, choose_tier, is_secret, next_up
+from koubou.steps.agents import kept_back
 from koubou.steps.breaker import key_refused
 from koubou.steps.ending import cancel, complete, fail, finish
 from koubou.steps.guard import let_out
 from koubou.steps.shop import Shop
 from koubou.steps.workspace import works_in_a_folder
+
+_OF_AGENTS = frozenset({ErrorClass.SECRET, ErrorClass.BUDGET, ErrorClass.OPERATIONS})
+"""What the gateway kept an agent from, or the limits of its deeds."""
 
 _DOWN = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.MODEL})
 """What takes a tier away from everybody until it is mended."""
@@ -41,6 +45,8 @@ def after_run(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant
         _answered(shop, task, run, result, now)
     elif error.kind is ErrorClass.CANCELLED:
         interrupted(shop, task, "stopped by the emergency stop", now)
+    elif error.kind in _OF_AGENTS:
+        kept_back(shop, task, run, error, now)
     else:
         _failed(shop, task, run, error, now)
 

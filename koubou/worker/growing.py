@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from koubou.model.agent import Deeds, Work
 from koubou.model.instant import Instant
+from koubou.model.policy import OPEN, Policy
 from koubou.wire.record import ANSWER
 
 LONGEST = 32 * 1024 * 1024
@@ -30,6 +31,8 @@ class GrowingAnswer:
         task: str = "",
         run: int = 0,
         work: Work | None = None,
+        policy: Policy = OPEN,
+        rules: str | None = None,
         noted: Callable[[str | None, Deeds], None] = lambda _session, _deeds: None,
     ) -> None:
         self.folder = folder
@@ -37,6 +40,8 @@ class GrowingAnswer:
         self.task = task
         self.run = run
         self.work = work
+        self.policy = policy
+        self.rules = rules
         self._noted = noted
         self.was_sent = False
         self.first_at: Instant | None = None

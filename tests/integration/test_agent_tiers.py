@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from native_programs import Programs
+from found_programs import Programs
 from settings_files import Shelf
 
 from koubou.config.report import describe

@@ -8,10 +8,13 @@ from typing import Any
 
 import psutil
 import pytest
+from agents_at_work import TOKEN, WALLS, ADoor, ASink, a_manner, asked
 from crew import PATIENCE, Crew, a_body, a_tier
 from leashed import HOSTILE, Roll
 
-from koubou.model.call import Bill, ErrorClass
+from koubou.backends.port import Answer
+from koubou.model.call import Bill, ErrorClass, Usage
+from koubou.rules.provider_errors import plain_error
 from koubou.wire.messages import Finished, Started, Unable
 from koubou.wire.record import Record
 
@@ -47,7 +50,8 @@ def test_its_standard_output_is_the_answer(tmp_path: Path) -> None:
 def test_it_sees_neither_our_environment_nor_the_record_of_its_run(tmp_path: Path) -> None:
     record = done(tmp_path, a_command("sh", "-c", "env | cut -d= -f1 | sort | tr '\\n' ' '; pwd"))
     names = record.answer.split()
-    assert set(names[:-1]) <= {"HOME", "KOUBOU_RUN", "PATH", "PWD", "OLDPWD", "_", "SHLVL", "LANG", "LC_ALL", "TZ"}
+    ours = {"HOME", "TMPDIR", "KOUBOU_RUN", "KOUBOU_TASK_ID", "KOUBOU_TIER", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"}
+    assert set(names[:-1]) <= {*ours, "PWD", "OLDPWD", "_", "SHLVL"}
     assert names[-1] == str(tmp_path / "a" / "1" / "work")
 
 
@@ -130,3 +134,39 @@ def test_kill_9_leaves_nothing(tmp_path: Path, roll: Roll, victim: str) -> None:
             assert error.kind is ErrorClass.LOST
             assert roll.alive() == []
             assert psutil.Process(crew.process.pid).children() == []
+
+
+def directly(folder: Path, door: ADoor | None, *argv: str, **manner: Any) -> tuple[Answer, ASink]:
+    """One run of a command in this process."""
+    sink = ASink(folder / "a" / "1")
+    tier = a_command(*argv, agent=a_manner("", **manner))
+    return asked(tier, door, sink, a_body("お願い")), sink
+
+
+@pytest.mark.parametrize("sandbox", WALLS)
+def test_a_command_with_a_server_makes_its_calls_through_the_gateway(tmp_path: Path, sandbox: bool) -> None:
+    names = "$OPENAI_BASE_URL $OPENAI_API_KEY $ANTHROPIC_BASE_URL $ANTHROPIC_API_KEY"
+    answer, sink = directly(tmp_path, ADoor(4321), "sh", "-c", f"echo {names}; cat", sandbox=sandbox)
+    root = "http://127.0.0.1:4321"
+    assert sink.text == f"{root}/v1 {TOKEN} {root} {TOKEN}\nお願い\n"
+    assert (answer.error, answer.bill, sink.was_sent) == (None, Bill.NONE, False)
+
+
+def test_a_command_whose_calls_are_refused_ends_with_the_refusal(tmp_path: Path) -> None:
+    trouble = plain_error(ErrorClass.BUDGET)
+    answer, _ = directly(tmp_path, ADoor(trouble=trouble), "false")
+    assert (answer.error, answer.bill) == (trouble, Bill.NONE)
+
+
+@pytest.mark.parametrize("sandbox", WALLS)
+def test_a_prompt_may_be_given_as_a_file(tmp_path: Path, sandbox: bool) -> None:
+    answer, sink = directly(tmp_path, None, "cat", sandbox=sandbox, prompt_in_file=True)
+    assert (answer.error, sink.text) == (None, "お願い\n")
+
+
+def test_what_a_command_says_that_it_used_is_its_bill(tmp_path: Path) -> None:
+    pattern = r"in=(?P<input_tokens>\d+) out=(?P<output_tokens>\d+)"
+    told, _ = directly(tmp_path, None, "sh", "-c", "echo done; echo in=12 out=3 >&2", usage=(pattern,))
+    assert (told.bill, told.usage) == (Bill.REPORTED, Usage(input_tokens=12, output_tokens=3))
+    silent, _ = directly(tmp_path, None, "echo", "done", usage=(pattern,))
+    assert (silent.bill, silent.usage) == (Bill.UNKNOWN, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from koubou.backends.keyring import Keyring
+from koubou.providers.keyring import Keyring
 
 MINUTE = 60.0
 

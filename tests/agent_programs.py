@@ -1,4 +1,4 @@
-"""The agents' own programs as a test starts them, straight against a provider: no koubou between."""
+"""Codex CLI and Claude Code, or what plays them, as a test starts them: straight against a provider."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ CLAUDE = native("claude", os.environ)
 needs_codex = pytest.mark.skipif(CODEX is None, reason="Codex CLI is not installed: scripts/agents")
 needs_claude = pytest.mark.skipif(CLAUDE is None, reason="Claude Code is not installed: scripts/agents")
 
+PROMPT = "Make the file."
 SETTINGS = """
 model_provider = "provider"
 approval_policy = "never"
@@ -56,6 +57,11 @@ class Agent:
         self._started = started
         self.workspace = workspace
 
+    @property
+    def process(self) -> subprocess.Popen[str]:
+        """The program, to send it signals."""
+        return self._started
+
     def end(self, within: float = 60) -> tuple[int, list[dict[str, Any]]]:
         """Its exit status and its events."""
         said, complained = self._started.communicate(timeout=within)
@@ -63,35 +69,58 @@ class Agent:
         return self._started.returncode, [json.loads(line) for line in said.splitlines()]
 
 
-def codex(folder: Path, base_url: str, *, model: str, key: str = "right") -> Agent:
+def codex(
+    folder: Path,
+    base_url: str,
+    *,
+    model: str,
+    key: str = "right",
+    program: str | None = CODEX,
+    prompt: str = PROMPT,
+) -> Agent:
     """Codex CLI on its way, with a home and a workspace of its own in `folder`."""
-    assert CODEX is not None
+    assert program is not None
     home = folder / "home"
     home.mkdir()
     (home / "config.toml").write_text(SETTINGS.format(base_url=base_url))
-    words = [CODEX, "exec", "--strict-config", "--json", "--skip-git-repo-check", "--ephemeral", "-m", model, "-"]
-    return _started(words, folder, {"HOME": str(home), "CODEX_HOME": str(home), "PROVIDER_KEY": key})
+    words = [program, "exec", "--strict-config", "--json", "--skip-git-repo-check", "--ephemeral", "-m", model, "-"]
+    return _started(words, folder, {"HOME": str(home), "CODEX_HOME": str(home), "PROVIDER_KEY": key}, prompt)
 
 
-def claude(folder: Path, base_url: str, *, model: str = "claude-sonnet-4-5", key: str = "right") -> Agent:
+def claude(
+    folder: Path,
+    base_url: str,
+    *,
+    model: str = "claude-sonnet-4-5",
+    key: str = "right",
+    program: str | None = CLAUDE,
+    prompt: str = PROMPT,
+) -> Agent:
     """Claude Code on its way, with a home and a workspace of its own in `folder`."""
-    assert CLAUDE is not None
+    assert program is not None
     home, temporary = folder / "home", folder / "tmp"
     temporary.mkdir()
-    words = [CLAUDE, "-p", "--verbose", "--output-format", "stream-json", "--model", model, "--strict-mcp-config"]
+    words = [program, "-p", "--verbose", "--output-format", "stream-json", "--model", model, "--strict-mcp-config"]
     words += ["--permission-prompts", "none", "--setting-sources", "", "--no-session-persistence"]
     words += ["--allowedTools", "Bash", "Read", "Write", "Edit"]
     place = {"HOME": str(home), "CLAUDE_CONFIG_DIR": str(home / ".claude"), "TMPDIR": str(temporary)}
     provider = {"ANTHROPIC_API_KEY": key, "ANTHROPIC_BASE_URL": base_url.removesuffix("/v1")}
-    return _started(words, folder, {**place, **provider, **QUIET})
+    return _started(words, folder, {**place, **provider, **QUIET}, prompt)
 
 
-def _started(words: list[str], folder: Path, environment: dict[str, str]) -> Agent:
+def _started(words: list[str], folder: Path, environment: dict[str, str], prompt: str) -> Agent:
     workspace = folder / "workspace"
     workspace.mkdir()
     question = folder / "question.txt"
-    question.write_text("Make the file.")
+    question.write_text(prompt)
     with question.open() as stdin:
-        pipes = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        environment = {"PATH": "/usr/bin:/bin", **environment}
-        return Agent(subprocess.Popen(words, cwd=workspace, env=environment, text=True, **pipes), workspace)
+        started = subprocess.Popen(
+            words,
+            cwd=workspace,
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    return Agent(started, workspace)

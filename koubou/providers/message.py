@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, CallError, ErrorClass, Usage
+from koubou.providers.answer import Answer, Listener
 from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
 from koubou.rules.usage import MessageStream, messages_usage
 
@@ -22,8 +22,8 @@ _REASONS: Mapping[str, str] = {
 class Message:
     """Gathers one answer. A stream without `message_stop` was cut; its usage is then what nobody bills by."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
         self._stream = MessageStream()
         self._whole: Usage | None = None
         self._stop_reason: str | None = None
@@ -89,7 +89,7 @@ class Message:
     def _write(self, text: str) -> None:
         if text:
             self._spoke = True
-            self._sink.write(text)
+            self._listener.write(text)
 
     @property
     def _finish_reason(self) -> str | None:

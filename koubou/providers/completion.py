@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, CallError, ErrorClass, Usage
+from koubou.providers.answer import Answer, Listener
 from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
 from koubou.rules.usage import chat_usage, dearest
 
@@ -18,8 +18,8 @@ class Completion:
     while it still writes is not what it bills.
     """
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
         self._usage: Usage | None = None
         self._usage_is_final = False
         self._usage_is_unclear = False
@@ -63,7 +63,7 @@ class Completion:
     def _take_part(self, part: Mapping[str, Any]) -> None:
         if isinstance(text := part.get("content"), str) and text:
             self._spoke = True
-            self._sink.write(text)
+            self._listener.write(text)
         self._refused = self._refused or bool(part.get("refusal"))
 
     def _take_reason(self, choice: Mapping[str, Any]) -> None:

@@ -1,0 +1,138 @@
+"""What tests of agents share: a sink that remembers, a door without a gateway, tiers, and the real programs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crew import a_tier
+
+from koubou.backends.opening import open_backend
+from koubou.backends.port import Answer, Door, Doors, Sink
+from koubou.leash.holding import Leashes
+from koubou.leash.mark import mark_of
+from koubou.model.agent import Deeds, Manner, Work
+from koubou.model.call import CallError
+from koubou.model.policy import OPEN
+from koubou.model.tier import Tier
+
+STUB = Path(__file__).parent / "stubs" / "agent_like.py"
+TOKEN = "token-of-the-run"
+
+
+def a_request(question: str, **more: Any) -> dict[str, Any]:
+    """A request as the master makes it for an agent."""
+    return {"model": "small", "messages": [{"role": "user", "content": question}], **more}
+
+
+def a_manner(program: str, **fields: Any) -> Manner:
+    """Without a sandbox unless asked for: what is looked at is the program."""
+    return Manner(**{"program": program, "sandbox": False, **fields})
+
+
+def an_agent(executor: str, manner: Manner, **fields: Any) -> Tier:
+    """A tier whose agent gets little patience."""
+    return a_tier(**{"executor": executor, "agent": manner, "grace": 1_000, **fields})
+
+
+def stub_program(folder: Path) -> str:
+    """The program that behaves as its prompt says, as one native file."""
+    program = folder / "agent-like"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {STUB} "$@"\n')
+    program.chmod(0o700)
+    return str(program)
+
+
+needs_walls = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: scripts/agents")
+WALLS = [pytest.param(False, id="bare"), pytest.param(True, id="walled", marks=needs_walls)]
+
+
+class ASink:
+    """A sink that remembers what it was told."""
+
+    def __init__(self, folder: Path, work: Work | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = str(folder)
+        self.mark = mark_of(str(folder), "worker-1", "a", 1)
+        self.task = "a"
+        self.run = 1
+        self.work = work
+        self.policy = OPEN
+        self.rules: str | None = None
+        self.was_sent = False
+        self.text = ""
+        self.told: list[tuple[str | None, Deeds]] = []
+
+    def sent(self) -> None:
+        self.was_sent = True
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def noted(self, session: str | None, deeds: Deeds) -> None:
+        self.told.append((session, deeds))
+
+    def log(self) -> list[dict[str, Any]]:
+        """The events that the program gave."""
+        return [json.loads(line) for line in (Path(self.folder) / "log.jsonl").read_text().splitlines()]
+
+
+class ADoor:
+    """A way straight to a server, by its port and by a Unix socket: `trouble` and `hopeless` are as the test says."""
+
+    def __init__(self, port: int = 9, token: str = TOKEN, trouble: CallError | None = None) -> None:
+        self.port = port
+        self.socket = ""
+        self.token = token
+        self.trouble = trouble
+        self.hopeless = False
+        self.calls = 0
+        self.open = False
+
+    @asynccontextmanager
+    async def door(self, sink: Sink) -> AsyncIterator[Door]:
+        self.open = True
+        self.socket = f"{sink.folder}/gateway.sock"
+        try:
+            async with await asyncio.start_unix_server(self._through, self.socket):
+                yield self
+        finally:
+            self.open = False
+
+    async def _through(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, passed on to the server and back."""
+        self.calls += 1
+        there, back = await asyncio.open_connection("127.0.0.1", self.port)
+        # Whoever is still connected when the door is shut is cut off.
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(_pass(reader, back), _pass(there, writer))
+        back.close()
+        writer.close()
+
+
+async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+        writer.write_eof()
+
+
+def asked(tier: Tier, door: Doors | None, sink: ASink, body: Mapping[str, Any]) -> Answer:
+    """One run from beginning to end, in this process."""
+
+    async def whole() -> Answer:
+        backend = open_backend(tier, (), Leashes(), door)
+        try:
+            return await backend.answer(body, sink)
+        finally:
+            await backend.close()
+
+    return asyncio.run(whole())
