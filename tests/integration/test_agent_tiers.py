@@ -127,6 +127,9 @@ def test_a_hybrid_reaches_as_far_as_its_furthest_member(shelf: Shelf, places: Pr
     made = found(shelf, places, f"tiers: {{{picked}, a: {{{HERE}}}, b: {{{HERE}}}}}")
     assert (made["both"].reach, made["both"].join, made["both"].test) == (Reach.LOCAL, "pick", ("make", "test"))
 
+    made = found(shelf, places, f"tiers: {{both: {{{both}}}, a: {{{HERE}}}, b: {{{CLAUDE}}}}}")
+    assert made["both"].reach is Reach.CLOUD
+
     places.remove("claude")
     made = found(shelf, places, f"tiers: {{both: {{{both}}}, a: {{{CODEX}}}, b: {{{CLAUDE}}}}}")
     assert "b is not offered: claude is not installed" in str(made["both"].unfit)
