@@ -1374,8 +1374,8 @@ SESSIONS: Sequence[Mutant] = (
     Mutant(
         "refusals before a stop are held against who is tried after it",
         "koubou/steps/session.py",
-        "        and each.admitted_at >= since\n",
-        "",
+        " and each.admitted_at >= since\n",
+        "\n",
         ("tests/integration/test_session.py",),
     ),
     Mutant(
