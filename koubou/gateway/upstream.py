@@ -207,6 +207,7 @@ async def _stream(
     await outlet.begin(response.status, to_agent(response.headers))
     events = Events()
     filtered = sending.api == "chat" and not sending.keeps_usage
+    last = b""
     async for piece in response.content.iter_any():
         sending.came(piece)
         kept = []
@@ -214,9 +215,12 @@ async def _stream(
             gatherer.take(said)
             if filtered and not _is_only_usage(said):
                 kept.append(raw)
-        await outlet.write(b"".join(kept) if filtered else piece)
-    if filtered:
-        await outlet.write(events.rest)
+        passed = b"".join(kept) if filtered else piece
+        if response.content.at_eof():
+            last = passed
+        else:
+            await outlet.write(passed)
+    outlet.hold(last + events.rest if filtered else last)
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO:
