@@ -93,7 +93,7 @@ class Calls:
         if asked.headers.get("Content-Encoding", "identity") != "identity":
             raise NotAllowed("the request must not be compressed")
         try:
-            async with asyncio.timeout(_BODY):
+            async with asyncio.timeout(None if asked.content.is_eof() else _BODY):
                 data = await asked.read()
         except TimeoutError:
             raise NotAllowed("the request did not arrive") from None
@@ -207,14 +207,16 @@ def response_of(refused: Refusal) -> web.Response:
 
 def _denied(run: Run, form: Form, denied: Denied) -> Refusal:
     if (kind := _HOPELESS.get(denied.why)) is not None:
-        run.give_up(denied.why, denied.message, CallError(kind=kind, message=denied.message, code=denied.why))
+        run.give_up(denied.why, denied.message, CallError(kind=kind, message=denied.message, code=denied.why.value))
     elif denied.wait is None:
         # Left alone for longer than an agent waits; what went wrong before says more of why.
-        left_alone = CallError(kind=ErrorClass.UNREACHABLE, message=denied.message, code=denied.why)
+        left_alone = CallError(kind=ErrorClass.UNREACHABLE, message=denied.message, code=denied.why.value)
         run.give_up(Denial.STOP, denied.message, run.trouble or left_alone)
         return refusal(form, Denial.STOP, denied.message)
     else:
-        run.note(CallError(kind=ErrorClass.RATE, message=denied.message, code=denied.why, retry_after=denied.wait))
+        run.note(
+            CallError(kind=ErrorClass.RATE, message=denied.message, code=denied.why.value, retry_after=denied.wait)
+        )
     return refusal(form, denied.why, denied.message, facts=denied.facts, wait=denied.wait)
 
 
