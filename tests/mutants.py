@@ -1371,7 +1371,7 @@ BENCH: Sequence[Mutant] = (
     Mutant(
         "a task that its tier has failed does not wait for another",
         "koubou/steps/after_run.py",
-        "has_fallback=not isinstance(elsewhere, Refused),",
+        "has_fallback=isinstance(elsewhere, Routed) if of_session else not isinstance(elsewhere, Refused),",
         "has_fallback=False,",
         ("tests/integration/test_after_run.py",),
     ),
@@ -1381,6 +1381,107 @@ BENCH: Sequence[Mutant] = (
         "    return text if is_word and not random_looking(text) else",
         "    return text if is_word else",
         ("tests/unit/test_checking.py",),
+    ),
+)
+
+SESSIONS: Sequence[Mutant] = (
+    Mutant(
+        "a session that is tried in vain is told of again",
+        "koubou/steps/session.py",
+        "    if before.opened_at is None:\n",
+        "    if True:\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a refusal undoes a stop for credit",
+        "koubou/steps/session.py",
+        " and latch_of_key(tier.name) in shop.board.crew.latches():\n",
+        " and False:\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "who alone is refused is tried for ever",
+        "koubou/steps/session.py",
+        "    return not all(\n",
+        "    return True or not all(\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "refusals before a stop are held against who is tried after it",
+        "koubou/steps/session.py",
+        " and each.admitted_at >= since\n",
+        "\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a task fails for a login that is to be renewed",
+        "koubou/steps/after_run.py",
+        "(of_session or _is_not_to_blame(task, error))",
+        "_is_not_to_blame(task, error)",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a login is given up at its first refusal",
+        "koubou/rules/retry.py",
+        "    if passes:\n",
+        "    if False:\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a session that is over is looked at as seldom as any other circuit",
+        "koubou/rules/session.py",
+        "    return SESSION if any",
+        "    return rules if any",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a task fails because the last tier of its way waits for its login",
+        "koubou/rules/session.py",
+        '{renew}", rests=True)',
+        '{renew}", rests=False)',
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "an answer counts for nothing between refusals",
+        "koubou/steps/breaker.py",
+        "            see(shop, circuit_of_key(tier.name), Seen(good=True, began=result.started_at), now)\n",
+        "            pass\n",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a closed issue is asked about for ever",
+        "koubou/board/sql/notices.sql",
+        "AND notice.issue IS NOT NULL AND notice.closed_at IS NULL",
+        "AND notice.issue IS NOT NULL",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "the issue of an earlier stop is watched for a later one",
+        "koubou/board/sql/notices.sql",
+        "ON notice.incident = circuit.name || '@' || circuit.opened_at AND",
+        "ON notice.incident LIKE circuit.name || '@%' AND",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "a closed issue waits for the next look",
+        "koubou/steps/tell.py",
+        "        look_now(shop, message.circuit, now)\n",
+        "",
+        ("tests/integration/test_session.py",),
+    ),
+    Mutant(
+        "GitHub is asked whenever anybody looks",
+        "koubou/master/closings.py",
+        " or now < self._not_before",
+        "",
+        ("tests/integration/test_master_closings.py",),
+    ),
+    Mutant(
+        "new keys tell the guardian twice of one stop",
+        "koubou/master/in_step.py",
+        "if name in tiers and has_ended(tiers[name], circuits):",
+        "if False:",
+        ("tests/integration/test_in_step.py",),
     ),
 )
 
@@ -1395,5 +1496,6 @@ MUTANTS: Sequence[Mutant] = (
     *FILES,
     *PERMISSIONS,
     *ROUTES,
+    *SESSIONS,
     *BENCH,
 )

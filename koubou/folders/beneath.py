@@ -16,6 +16,7 @@ from koubou.folders.bounded import SUSPICIOUS, read_bounded
 
 _STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MAY_READ = 4
+MAY_WRITE = 2
 MAY_PASS = 1
 _ODD = frozenset({errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _ACCESS_LIST = "system.posix_acl_access"

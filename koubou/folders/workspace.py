@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from koubou.folders.aside import aside
-from koubou.folders.beneath import MAY_READ, OutOfReach, Reader, may, names_of, open_folder, reader, within
+from koubou.folders.beneath import MAY_READ, MAY_WRITE, OutOfReach, Reader, may, names_of, open_folder, reader, within
 from koubou.folders.copying import FOLDER, Bounds, CannotCopy, Copied, Copying
 from koubou.folders.remove import remove_tree
 
@@ -28,13 +28,35 @@ async def copy_workspace(
     return await aside(lambda going: _copy(source, target, roots, who, Copying(bounds, going, who)))
 
 
+def place_of_workspace(source: str, run: str, *, roots: Sequence[str], owner: int | None) -> str:
+    """The real path of a workspace that is to be worked in itself, which its owner must be able to read and write.
+
+    `run` is the run's folder, which must not lie in it. What is found holds at this moment: who may rename the folders
+    on the way can put another there afterwards, so such workspaces are for owners whom the operator trusts. Raises
+    CannotCopy.
+    """
+    way = _way(source, run, roots)
+    who = _ourselves() if owner is None else reader(owner)
+    try:
+        with open_folder(way, who) as found:
+            if not may(found, who, MAY_READ | MAY_WRITE):
+                raise OutOfReach("permission", "may not be written by whoever dropped this task file")
+    except (OutOfReach, OSError) as error:
+        raise _why(error) from None
+    return "/" + "/".join(way)
+
+
+def _ourselves() -> Reader:
+    return Reader(uid=0, groups=frozenset())  # the kernel asks the modes for us
+
+
 def _copy(source: str, target: str, roots: Sequence[str], who: Reader | None, copying: Copying) -> Copied:
     way = _way(source, target, roots)
     os.mkdir(target, 0o700)
     try:
-        with open_folder(way, who or Reader(uid=0, groups=frozenset())) as found:
+        with open_folder(way, who or _ourselves()) as found:
             if who is not None and not may(found, who, MAY_READ):
-                raise OutOfReach("permission", "may not be read")
+                raise OutOfReach("permission", "may not be read by whoever dropped this task file")
             here, there = os.open(".", FOLDER, dir_fd=found), os.open(target, FOLDER)
         try:
             return copying.copy(here, there)
@@ -62,7 +84,7 @@ def _way(source: str, target: str, roots: Sequence[str]) -> tuple[str, ...]:
 def _why(error: OutOfReach | OSError) -> CannotCopy:
     match error:
         case OutOfReach():
-            return CannotCopy("permission", "the workspace may not be read by whoever dropped this task file")
+            return CannotCopy("permission", f"the workspace {error}")
         case PermissionError():
             return CannotCopy("permission", "the workshop may not read the workspace: let its group read it")
         case FileNotFoundError() | NotADirectoryError():

@@ -143,6 +143,14 @@ class NoticeFailed(Struct, frozen=True, kw_only=True):
     why: NotTold
 
 
+class IssueClosed(Struct, frozen=True, kw_only=True):
+    """A person has closed the issue of a stop that lasts: what is behind this circuit is to be looked at now."""
+
+    incident: str
+    circuit: str
+    issue: int
+
+
 Heard = (
     Arrived
     | RunStarted
@@ -160,4 +168,5 @@ Heard = (
     | Asked
     | NoticeTold
     | NoticeFailed
+    | IssueClosed
 )

@@ -25,7 +25,6 @@ from koubou.steps.shop import Shop
 
 _AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
 _TRIED_WAIT: Milliseconds = 2 * SECOND
-_REST_WAIT: Milliseconds = 10 * SECOND
 
 
 def gate(shop: Shop, now: Instant) -> int:
@@ -81,7 +80,7 @@ def _kept_back(shop: Shop, task: Task, tier: Tier, wanted: Wanted, now: Instant)
     if tier.reach is not Reach.LOCAL and is_secret(task):
         return _denied(wanted, Denial.SECRECY, f"{tier.name} is not local, and the task is {task.sensitivity}")
     if tier.unfit is not None:
-        return _denied(wanted, Denial.REST, f"{tier.name} {tier.unfit}", _REST_WAIT if tier.rests else None)
+        return _denied(wanted, Denial.REST, f"{tier.name} is not offered: {tier.unfit}")
     if is_half_open(shop, tier) and _is_tried(shop, tier):
         return _denied(wanted, Denial.REST, f"{tier.name} is tried with one call at a time", _TRIED_WAIT)
     opens = open_at(shop, tier, now, wanted.input_tokens + tier.min_output_tokens)

@@ -153,6 +153,7 @@ def test_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
         "breaker": None,
         "unfit": None,
         "opens_at": None,
+        "looked_at": None,
         "queued": 1,
         "running": 0,
         "places": 2,

@@ -235,7 +235,7 @@ def test_failures_of_its_calls_open_the_circuit_and_its_runs_say_nothing_of_it()
     denied = ask(workshop, ticket=9)
     assert isinstance(denied, Denied)
     assert denied.why is Denial.REST
-    assert denied.wait
+    assert denied.wait is None
 
 
 def test_an_emergency_stop_ends_the_calls_of_agents() -> None:

@@ -15,7 +15,7 @@ from workspaces import copied, tree
 
 from koubou.folders import copying
 from koubou.folders.copying import Bounds, CannotCopy
-from koubou.folders.workspace import copy_workspace
+from koubou.folders.workspace import copy_workspace, place_of_workspace
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to somebody else")
@@ -162,6 +162,27 @@ def test_a_root_may_be_reached_by_a_link(source: Path, tmp_path: Path) -> None:
     (tmp_path / "root").symlink_to(tmp_path)
     copied(tmp_path / "root" / "source", tmp_path / "copy", roots=(str(tmp_path / "root"),))
     assert tree(tmp_path / "copy") == tree(source)
+
+
+def test_a_workspace_to_be_worked_in_itself_is_found_by_its_real_path(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "root").symlink_to(tmp_path)
+    asked = {"roots": (str(tmp_path / "root"),), "owner": os.geteuid()}
+    assert place_of_workspace(f"{tmp_path}/root/source", str(tmp_path / "run"), **asked) == str(source)
+    with pytest.raises(CannotCopy, match="holds the workshop itself"):
+        place_of_workspace(f"{tmp_path}/root/source", f"{source}/runs/1", **asked)
+    with pytest.raises(CannotCopy, match="is no folder, or is reached by a link"):
+        place_of_workspace(f"{tmp_path}/root/root", str(tmp_path / "run"), **asked)
+
+
+@as_root
+def test_a_workspace_that_its_owner_cannot_write_is_not_worked_in(source: Path, tmp_path: Path) -> None:
+    for each in (tmp_path, tmp_path.parent, tmp_path.parent.parent, source):
+        each.chmod(0o755)
+    asked = {"roots": (str(tmp_path),), "owner": NOBODY}
+    with pytest.raises(CannotCopy, match="may not be written by"):
+        place_of_workspace(str(source), str(tmp_path / "run"), **asked)
+    os.chown(source, NOBODY, NOBODY)
+    assert place_of_workspace(str(source), str(tmp_path / "run"), **asked) == str(source)
 
 
 def test_names_of_any_bytes_are_copied(source: Path, tmp_path: Path) -> None:

@@ -17,3 +17,7 @@ CREATE TABLE agent_call (
   FOREIGN KEY (task, run) REFERENCES run (task, number) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX agent_call_of_run ON agent_call (task, run);
+
+-- An issue of a stop that goes on by itself is looked at until a person has closed it.
+ALTER TABLE notice ADD COLUMN issue INTEGER;                         -- its number on GitHub
+ALTER TABLE notice ADD COLUMN closed_at INTEGER;                     -- when that was seen
