@@ -833,8 +833,8 @@ FILES: Sequence[Mutant] = (
     Mutant(
         "an attachment is read that its submitter may not read",
         "koubou/folders/beneath.py",
-        "    if not granted & wanted:\n",
-        "    if False:\n",
+        "    return granted & wanted == wanted\n",
+        "    return True\n",
         ("tests/integration/test_attached_files.py",),
     ),
     Mutant(
