@@ -41,10 +41,10 @@ def an_agent(executor: str, manner: Manner, **fields: Any) -> Tier:
     return a_tier(**{"executor": executor, "agent": manner, "grace": 1_000, **fields})
 
 
-def stub_program(folder: Path) -> str:
-    """The program that behaves as its prompt says, as one native file."""
-    program = folder / "agent-like"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {STUB} "$@"\n')
+def stub_program(folder: Path, word: str = "") -> str:
+    """The program that behaves as its prompt says, or always as this word does, as one native file."""
+    program = folder / f"agent-like-{word}"
+    program.write_text(f'#!/bin/sh\nBEHAVIOUR={word} exec {sys.executable} -I -S {STUB} "$@"\n')
     program.chmod(0o700)
     return str(program)
 

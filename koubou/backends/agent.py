@@ -17,7 +17,6 @@ from koubou.backends.port import Answer, CannotServe, Door, Doors, Sink
 from koubou.backends.rooms import make_rooms, sweep, take_over, write
 from koubou.backends.transcript import TooManyDeeds, Transcript
 from koubou.backends.visit import LOG, Launch, Visit, check_walls, command_of, hold, limits_of, visit_of
-from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Ended, Why
 from koubou.model.call import Bill, CallError, ErrorClass
@@ -50,7 +49,7 @@ class Program(Protocol):
 class AgentBackend:
     """Runs the tier's agent once for each request."""
 
-    def __init__(self, tier: Tier, doors: Doors | None, program: Program) -> None:
+    def __init__(self, tier: Tier, doors: Doors | None, program: Program, leashes: Leashes) -> None:
         if tier.agent is None or doors is None:
             raise CannotServe(f"tier {tier.name}: {program.name} has no settings", "start the workshop again")
         if shutil.which(tier.agent.program) is None:
@@ -62,7 +61,7 @@ class AgentBackend:
         self._doors = doors
         self._program = program
         self._dangerous = tuple(compiled(text) for text in tier.agent.dangerous)
-        self._leashes = Leashes(control_group=cgroup.delegated())
+        self._leashes = leashes
 
     async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
         """Run it to its end; nothing that it started lives when this returns, nor when it is cancelled."""

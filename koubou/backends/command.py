@@ -18,7 +18,6 @@ from koubou.backends.ending import error_of, is_ours
 from koubou.backends.port import Answer, CannotServe, Door, Doors, Sink
 from koubou.backends.rooms import make_rooms, sweep, write
 from koubou.backends.visit import Launch, Visit, check_walls, command_of, hold, limits_of, visit_of
-from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.leash.orders import MEGABYTE, Ended, Why
 from koubou.model.agent import Manner
@@ -40,7 +39,7 @@ _BARE = Manner(sandbox=False)
 class CommandBackend:
     """Runs the tier's command once for each request."""
 
-    def __init__(self, tier: Tier, doors: Doors | None = None) -> None:
+    def __init__(self, tier: Tier, doors: Doors | None, leashes: Leashes) -> None:
         found = shutil.which(tier.command[0]) if tier.command else None
         if found is None:
             program = tier.command[0] if tier.command else tier.executor
@@ -51,7 +50,7 @@ class CommandBackend:
         self._argv = (os.path.abspath(found), *tier.command[1:])
         self._doors = doors if tier.base_url else None
         self._patterns = tuple(compiled(text) for text in self._manner.usage)
-        self._leashes = Leashes(control_group=cgroup.delegated())
+        self._leashes = leashes
 
     async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
         """Run it to its end; nothing that it started lives when this returns, nor when it is cancelled."""
