@@ -86,7 +86,7 @@ class ASink:
 class ADoor:
     """A way straight to a server, by its port and by a Unix socket: `trouble` and `hopeless` are as the test says."""
 
-    def __init__(self, port: int = 9, token: str = TOKEN, trouble: CallError | None = None) -> None:
+    def __init__(self, port: int = 9_999, token: str = TOKEN, trouble: CallError | None = None) -> None:
         self.port = port
         self.socket = ""
         self.token = token

@@ -118,6 +118,12 @@ def test_an_agent_that_does_more_than_it_may_is_ended(
     assert deeds == (Deeds(edits=4) if words == "edits" else Deeds(commands=3, dangerous=3))
 
 
+def test_an_agent_may_do_all_that_it_may_and_what_it_tells_twice_counts_once(tmp_path: Path) -> None:
+    answer, sink = ran(tmp_path, "edits-and-ends", Work(edits=6, commands=0))
+    assert answer.error is None
+    assert sink.told[-1][1] == Deeds(edits=6)
+
+
 @pytest.mark.parametrize("words", ["waits", "stubborn"])
 def test_an_agent_whose_calls_are_all_refused_is_ended(
     tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
@@ -125,7 +131,7 @@ def test_an_agent_whose_calls_are_all_refused_is_ended(
     monkeypatch.setattr("koubou.backends.visit._WAY_OUT", 0.1)
     door = ADoor(trouble=plain_error(ErrorClass.BUDGET))
     door.hopeless = True
-    answer, _ = ran(tmp_path, words, door=door)
+    answer, _ = ran(tmp_path, words, door=door, timeout=3_600_000)
     assert answer.error == door.trouble
 
 

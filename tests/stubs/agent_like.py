@@ -57,11 +57,12 @@ def behave(word, arguments):
     if word == "floods":
         while True:
             sys.stdout.write("x" * 65536)
-    if word == "edits":
+    if word in ("edits", "edits-and-ends"):
         for number in range(3):
             for stage in ("item.started", "item.completed"):
                 item(number, "file_change", stage, changes=[{"path": "a", "kind": "add"}, {"path": "b"}])
-        wait()
+        if word == "edits":
+            wait()
     if word == "commands":
         for number in range(3):
             item(number, "command_execution", "item.started", command="/bin/bash -lc 'sudo rm -rf /'")
