@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -68,7 +69,7 @@ class Agent:
     async def post(
         self, path: str, body: Mapping[str, Any] | bytes, *, token: str | None = None, **headers: str
     ) -> tuple[int, Mapping[str, str], bytes]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
         said = {"Authorization": f"Bearer {token or self.door.token}", "Content-Type": "application/json", **headers}
         async with self._session.post(f"http://127.0.0.1:{self.door.port}{path}", data=data, headers=said) as response:
             return response.status, dict(response.headers), await response.read()

@@ -93,7 +93,7 @@ class Calls:
         if asked.headers.get("Content-Encoding", "identity") != "identity":
             raise NotAllowed("the request must not be compressed")
         try:
-            async with asyncio.timeout(_BODY):
+            async with asyncio.timeout(None if asked.content.is_eof() else _BODY):
                 data = await asked.read()
         except TimeoutError:
             raise NotAllowed("the request did not arrive") from None
@@ -207,9 +207,11 @@ def response_of(refused: Refusal) -> web.Response:
 
 def _denied(run: Run, form: Form, denied: Denied) -> Refusal:
     if (kind := _HOPELESS.get(denied.why)) is not None:
-        run.give_up(denied.why, denied.message, CallError(kind=kind, message=denied.message, code=denied.why))
+        run.give_up(denied.why, denied.message, CallError(kind=kind, message=denied.message, code=denied.why.value))
     else:
-        run.note(CallError(kind=ErrorClass.RATE, message=denied.message, code=denied.why, retry_after=denied.wait))
+        run.note(
+            CallError(kind=ErrorClass.RATE, message=denied.message, code=denied.why.value, retry_after=denied.wait)
+        )
     return refusal(form, denied.why, denied.message, facts=denied.facts, wait=denied.wait)
 
 

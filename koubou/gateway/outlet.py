@@ -19,6 +19,7 @@ class Outlet:
         self._response: web.StreamResponse | None = None
         self._hung_up = hung_up
         self._gone = False
+        self._last = b""
 
     @property
     def begun(self) -> web.StreamResponse | None:
@@ -43,13 +44,18 @@ class Outlet:
         except (ConnectionError, TimeoutError):
             self._lose()
 
+    def hold(self, data: bytes) -> None:
+        """The last piece, which leaves together with the end: one write instead of two."""
+        self._last = data
+
     async def end(self) -> None:
         """It is complete."""
         if self._gone or self._response is None:
             return
         try:
-            await self._response.write_eof()
-        except ConnectionError:
+            async with asyncio.timeout(_PATIENCE):
+                await self._response.write_eof(self._last)
+        except (ConnectionError, TimeoutError):
             self._lose()
 
     def break_off(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping
 
@@ -33,6 +34,7 @@ _KEEP = 4.0
 """Seconds; an idle connection is let go of before the server does, see `backends.connections`."""
 _STALL: Milliseconds = 300_000
 """A provider that says nothing for so long (or for the tier's time-out) says nothing more."""
+_ONE_PIECE = 1024 * 1024
 _LONGEST = 64 * 1024 * 1024
 _LONGEST_ERROR = 256 * 1024
 _ADDRESSES: Mapping[Api, str] = {"chat": "/chat/completions", "responses": "/responses"}
@@ -118,7 +120,7 @@ class Upstream:
         sending.sent = True  # until there is evidence that it was not
         try:
             async with self._session.post(
-                self._url(sending), data=sending.body, headers=headers, allow_redirects=False
+                self._url(sending), data=_payload(sending.body), headers=headers, allow_redirects=False
             ) as response:
                 if response.status >= 300:
                     return await self._refused(response, outlet, sending)
@@ -205,6 +207,7 @@ async def _stream(
     await outlet.begin(response.status, to_agent(response.headers))
     events = Events()
     filtered = sending.api == "chat" and not sending.keeps_usage
+    last = b""
     async for piece in response.content.iter_any():
         sending.came(piece)
         kept = []
@@ -212,9 +215,17 @@ async def _stream(
             gatherer.take(said)
             if filtered and not _is_only_usage(said):
                 kept.append(raw)
-        await outlet.write(b"".join(kept) if filtered else piece)
-    if filtered:
-        await outlet.write(events.rest)
+        passed = b"".join(kept) if filtered else piece
+        if response.content.at_eof():
+            last = passed
+        else:
+            await outlet.write(passed)
+    outlet.hold(last + events.rest if filtered else last)
+
+
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """The library warns of more than a megabyte in one piece; as a file it is sent in several."""
+    return body if len(body) <= _ONE_PIECE else io.BytesIO(body)
 
 
 def _is_only_usage(said: object) -> bool:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, ValidationError, convert, to_builtins
+import msgspec
+from msgspec import Struct, ValidationError, convert
 
 from koubou.model.call import CallResult
 from koubou.model.money import Nano
@@ -29,8 +30,8 @@ class CallLine(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def line_of(line: CallLine) -> bytes:
-    """The line in ASCII, with its end."""
-    return json.dumps({"version": VERSION, **to_builtins(line)}, separators=(",", ":")).encode("ascii") + b"\n"
+    """The line, with its end."""
+    return b'{"version":%d,%b\n' % (VERSION, msgspec.json.encode(line)[1:])
 
 
 def results_of(data: bytes) -> list[CallResult]:

@@ -114,12 +114,12 @@ class Memory:
         fixed: list[bytes] = []
         parts: dict[str, Part] = {}
         for name in [name for name in fields if name != CONVERSATION[api] and not is_left_out(api, name)]:
-            key, part = self._part(api, name, bytes(fields[name]), fresh, listed=False)
+            key, part = self._part(api, name, fields[name], fresh, listed=False)
             parts[name] = part
             fixed.append(key)
-        conversation = bytes(fields.get(CONVERSATION[api], b"[]"))
+        conversation = fields.get(CONVERSATION[api], b"[]")
         is_listed = conversation.lstrip()[:1] == b"["
-        raws = [bytes(raw) for raw in _items(conversation)] if is_listed else [conversation]
+        raws = _items(conversation) if is_listed else [conversation]
         items = [self._part(api, CONVERSATION[api], raw, fresh, listed=is_listed)[1] for raw in raws]
         return Request(
             api=api,
@@ -129,7 +129,7 @@ class Memory:
             fixed=frozenset(fixed),
             cap=_cap(api, fields),
             thinking=_checked(api, "thinking", fields) if api == "messages" else None,
-            streamed=_value(bytes(fields.get("stream", b"false"))) is True,
+            streamed=_value(fields.get("stream", b"false")) is True,
             wants_usage=_wants_usage(api, fields),
             model=_model(fields),
             is_listed=is_listed,
@@ -179,18 +179,22 @@ def _new_part(api: Api, field: str, raw: bytes, *, listed: bool) -> Part:
     return Part(sent, hashlib.blake2b(plain, digest_size=16).digest(), text_of(value))
 
 
-def _members(data: bytes) -> dict[str, Raw]:
+def _members(data: bytes) -> dict[str, bytes]:
+    """The members of the object, each as it stands there."""
     try:
-        return _MEMBERS.decode(data)
+        return {name: bytes(raw) for name, raw in _MEMBERS.decode(data).items()}
     except (msgspec.DecodeError, RecursionError):
-        raise NotAllowed("the request is no JSON object") from None
+        value = _lenient(data)
+    if not isinstance(value, dict):
+        raise NotAllowed("the request is no JSON object")
+    return {name: _json(member) for name, member in value.items()}
 
 
-def _items(data: bytes) -> list[Raw]:
+def _items(data: bytes) -> list[bytes]:
     try:
-        return _ITEMS.decode(data)
+        return [bytes(raw) for raw in _ITEMS.decode(data)]
     except (msgspec.DecodeError, RecursionError):
-        raise NotAllowed("the request is not JSON") from None
+        return [_json(item) for item in _lenient(data)]
 
 
 def _value(data: bytes) -> Any:
@@ -225,19 +229,19 @@ def _member(name: str, value: bytes) -> bytes:
     return _json(name) + b":" + value
 
 
-def _checked(api: Api, field: str, fields: Mapping[str, Raw]) -> Any:
-    value = _value(bytes(fields[field])) if field in fields else None
+def _checked(api: Api, field: str, fields: Mapping[str, bytes]) -> Any:
+    value = _value(fields[field]) if field in fields else None
     if value is not None and (reason := refused_field(api, {field: value})) is not None:
         raise NotAllowed(reason)
     return value
 
 
-def _cap(api: Api, fields: Mapping[str, Raw]) -> int | None:
+def _cap(api: Api, fields: Mapping[str, bytes]) -> int | None:
     caps = [cap for name in CAPS[api] if (cap := _checked(api, name, fields)) is not None]
     return min(caps, default=None)
 
 
-def _wants_usage(api: Api, fields: Mapping[str, Raw]) -> bool:
+def _wants_usage(api: Api, fields: Mapping[str, bytes]) -> bool:
     match _checked(api, "stream_options", fields) if api == "chat" else None:
         case {"include_usage": True}:
             return True
@@ -245,8 +249,8 @@ def _wants_usage(api: Api, fields: Mapping[str, Raw]) -> bool:
             return False
 
 
-def _model(fields: Mapping[str, Raw]) -> str:
-    model = _value(bytes(fields["model"])) if "model" in fields else None
+def _model(fields: Mapping[str, bytes]) -> str:
+    model = _value(fields["model"]) if "model" in fields else None
     if not isinstance(model, str):
         raise NotAllowed("model must be text")
     return model
