@@ -125,16 +125,16 @@ def _text(data: bytes) -> str:
 def _open(root: str, way: tuple[str, ...]) -> int:
     top = os.open("/", _STEP)
     try:
-        return _beneath(top, (*(part for part in root.split("/") if part), *way), _STEP)
+        return step_beneath(top, (*(part for part in root.split("/") if part), *way), _STEP)
     finally:
         os.close(top)
 
 
 def _open_beneath(workspace: int, folder: str) -> int:
-    return _beneath(workspace, tuple(part for part in folder.split("/") if part), _FOLDER)
+    return step_beneath(workspace, tuple(part for part in folder.split("/") if part), _FOLDER)
 
 
-def _beneath(top: int, parts: tuple[str, ...], last: int) -> int:
+def step_beneath(top: int, parts: tuple[str, ...], last: int) -> int:
     """A folder, step by step and never by a link; it may be passed through where it cannot be listed."""
     here = os.dup(top)
     for number, part in enumerate((*parts, "."), start=1):

@@ -15,8 +15,9 @@ from msgspec import Struct
 from koubou.folders.bounded import SUSPICIOUS, read_bounded
 
 _STEP = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_MAY_READ = 4
-_MAY_PASS = 1
+MAY_READ = 4
+MAY_WRITE = 2
+MAY_PASS = 1
 _ODD = frozenset({errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _ACCESS_LIST = "system.posix_acl_access"
 
@@ -59,15 +60,20 @@ def parts_of(path: str) -> tuple[str, ...]:
 
 def within(workspace: str, root: str) -> tuple[str, ...] | None:
     """The way from an allowed root to a workspace; None when it does not lie there. Both are absolute paths."""
-    ours, theirs = _names(root), _names(workspace)
+    ours, theirs = names_of(root), names_of(workspace)
     return theirs[len(ours) :] if theirs[: len(ours)] == ours and ".." not in theirs else None
+
+
+def names_of(path: str) -> tuple[str, ...]:
+    """The names on the way of a path."""
+    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def read_beneath(root: str, parts: tuple[str, ...], who: Reader, limit: int) -> bytes:
     """The bytes of the file at `parts` beneath `root`. Raises OutOfReach. The root itself may be reached by links."""
-    way = _names(os.path.realpath(root))
+    way = names_of(os.path.realpath(root))
     try:
-        with _folder((*way, *parts[:-1]), who) as folder:
+        with open_folder((*way, *parts[:-1]), who) as folder:
             descriptor = os.open(parts[-1], SUSPICIOUS, dir_fd=folder)
             try:
                 return _read(descriptor, who, limit)
@@ -78,39 +84,26 @@ def read_beneath(root: str, parts: tuple[str, ...], who: Reader, limit: int) -> 
 
 
 @contextmanager
-def _folder(names: tuple[str, ...], who: Reader) -> Iterator[int]:
-    """The descriptor of a folder, each step of the way open to `who`."""
+def open_folder(names: tuple[str, ...], who: Reader) -> Iterator[int]:
+    """The descriptor (O_PATH) of a folder, each step from / on open to `who`. Raises OutOfReach and OSError."""
     here = os.open("/", _STEP)
     try:
-        _ask(here, who, _MAY_PASS)
+        _ask(here, who, MAY_PASS)
         for name in names:
             following = os.open(name, _STEP, dir_fd=here)
             os.close(here)
             here = following
-            _ask(here, who, _MAY_PASS)
+            _ask(here, who, MAY_PASS)
         yield here
     finally:
         os.close(here)
 
 
-def _read(descriptor: int, who: Reader, limit: int) -> bytes:
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        raise OutOfReach("file_type", "is no regular file")
-    _ask(descriptor, who, _MAY_READ)
-    if found.st_size > limit:
-        raise _too_large()
-    data = read_bounded(descriptor, found.st_size, limit)
-    if data is None:
-        raise _too_large()
-    return data
-
-
-def _ask(descriptor: int, who: Reader, wanted: int) -> None:
-    """Refuse what the modes do not let `who` do. Where an access list may say otherwise, its owner alone passes."""
+def may(descriptor: int, who: Reader, wanted: int) -> bool:
+    """Whether the modes let `who` do this. Where an access list may say otherwise, its owner alone passes."""
     found = os.fstat(descriptor)
     if who.uid == 0:
-        return
+        return True
     mode = stat.S_IMODE(found.st_mode)
     if found.st_uid == who.uid:
         granted = mode >> 6
@@ -120,7 +113,24 @@ def _ask(descriptor: int, who: Reader, wanted: int) -> None:
         granted = mode >> 3
     else:
         granted = mode
-    if not granted & wanted:
+    return granted & wanted == wanted
+
+
+def _read(descriptor: int, who: Reader, limit: int) -> bytes:
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        raise OutOfReach("file_type", "is no regular file")
+    _ask(descriptor, who, MAY_READ)
+    if found.st_size > limit:
+        raise _too_large()
+    data = read_bounded(descriptor, found.st_size, limit)
+    if data is None:
+        raise _too_large()
+    return data
+
+
+def _ask(descriptor: int, who: Reader, wanted: int) -> None:
+    if not may(descriptor, who, wanted):
         raise OutOfReach("permission", "may not be read by whoever dropped this task file")
 
 
@@ -129,10 +139,6 @@ def _has_access_list(descriptor: int) -> bool:
         return _ACCESS_LIST in os.listxattr(f"/proc/self/fd/{descriptor}")  # the descriptor alone may be O_PATH
     except OSError:
         return False  # this file system has none
-
-
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def _too_large() -> OutOfReach:

@@ -51,7 +51,7 @@ def remove_rejected(layout: Layout, before: Instant, drafts_before: Instant, lim
         if count == limit:
             return count, freed, True
         freed += size_of(path)
-        _remove_tree(path)
+        remove_tree(path)
         count += not name.endswith(REASON)
     return count, freed, False
 
@@ -86,18 +86,19 @@ def _remove(shelf: str, path: str, going: str) -> int:
     freed = 0
     if os.path.lexists(hidden):  # somebody was interrupted here
         freed += size_of(hidden)
-        _remove_tree(hidden)
+        remove_tree(hidden)
     try:
         os.rename(path, hidden)
     except (FileNotFoundError, NotADirectoryError):
         return freed
     sync_folder(shelf)
     freed += size_of(hidden)
-    _remove_tree(hidden)
+    remove_tree(hidden)
     return freed
 
 
-def _remove_tree(path: str | bytes) -> None:
+def remove_tree(path: str | bytes) -> None:
+    """Remove a file, or a folder with all in it; nothing where there is none. Raises OSError."""
     if os.path.isdir(path) and not os.path.islink(path):
         shutil.rmtree(path, onerror=_open_and_try_again)
     else:

@@ -90,7 +90,7 @@ def _check(walls: Walls) -> None:
     """Refuse what would show something that is to be hidden: `readable` and `writable` may neither hold it nor lie in
     it, the folders of a run may only lie in it."""
     for hidden in map(os.path.realpath, walls.hidden):
-        for path in ("/usr", *walls.readable, *walls.writable, walls.work, walls.home):
+        for path in ("/usr", *_interpreter(), *walls.readable, *walls.writable, walls.work, walls.home):
             if _lies_in(hidden, os.path.realpath(path)):
                 raise NoWall(f"{path} holds {hidden}, which no agent may see: keep them apart")
         for path in walls.writable + walls.readable:
@@ -120,7 +120,10 @@ def _system() -> tuple[str, ...]:
 
 def _settings_of_the_kernel() -> tuple[str, ...]:
     """Not to be written. They belong to root, and where the workshop runs as root so does the agent, as the kernel sees
-    it, without any capability: bubblewrap covers only what it may itself write to at that moment."""
+    it, without any capability: bubblewrap covers only what it may itself write to at that moment. Where nobody else
+    could write them they are left alone: with a part of /proc covered, a sandbox inside cannot mount its own."""
+    if os.geteuid() != 0:
+        return ()
     return tuple(word for path in _KERNEL_SETTINGS if os.path.exists(path) for word in ("--ro-bind", path, path))
 
 
