@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ from crew import a_tier
 
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, Door, Doors, Sink
+from koubou.config.programs import native
 from koubou.leash.mark import mark_of
 from koubou.model.agent import Deeds, Manner, Work
 from koubou.model.call import CallError
@@ -49,6 +51,10 @@ def stub_program(folder: Path, word: str = "") -> str:
     return str(program)
 
 
+CODEX = native("codex", os.environ)
+CLAUDE = native("claude", os.environ)
+needs_codex = pytest.mark.skipif(CODEX is None, reason="Codex CLI is not installed: scripts/agents")
+needs_claude = pytest.mark.skipif(CLAUDE is None, reason="Claude Code is not installed: scripts/agents")
 needs_walls = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: scripts/agents")
 WALLS = [pytest.param(False, id="bare"), pytest.param(True, id="walled", marks=needs_walls)]
 
