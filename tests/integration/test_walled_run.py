@@ -172,6 +172,18 @@ def test_a_kill_anywhere_above_leaves_nobody(house: House, tmp_path: Path, kille
         worker.wait()
 
 
+def test_killed_walls_leave_nobody_even_without_a_leash(house: House, tmp_path: Path) -> None:
+    roll = Roll(tmp_path)
+    argv = walled((PYTHON, "-c", f"{LEAVES_OTHERS}\ntime.sleep(600)"), house.walls())
+    walls = subprocess.Popen(argv, env={**ENVIRONMENT, "TOKEN": roll.token})
+    try:
+        wait_for(lambda: house.work.joinpath("ready").exists())
+    finally:
+        walls.kill()
+        walls.wait()
+    roll.nobody_soon()
+
+
 def wait_for(fact: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not fact():
