@@ -18,6 +18,7 @@ from crew import a_tier
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, Door, Doors, Sink
 from koubou.config.programs import native
+from koubou.leash.holding import Leashes
 from koubou.leash.mark import mark_of
 from koubou.model.agent import Deeds, Manner, Work
 from koubou.model.call import CallError
@@ -134,7 +135,7 @@ def asked(tier: Tier, door: Doors | None, sink: ASink, body: Mapping[str, Any]) 
     """One run from beginning to end, in this process."""
 
     async def whole() -> Answer:
-        backend = open_backend(tier, (), door)
+        backend = open_backend(tier, (), Leashes(), door)
         try:
             return await backend.answer(body, sink)
         finally:

@@ -73,6 +73,11 @@ class Recorder:
         self._status = status
         self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
+    def close(self, number: int) -> None:
+        """A person closes this issue."""
+        with self._lock:
+            self.issues[number - 1] = {**self.issues[number - 1], "state": "closed"}
+
     def wait_for(self, fact: Callable[[], Any], within: float = 20) -> None:
         """Wait until something is true here. AssertionError when it never is."""
         deadline = time.monotonic() + within
@@ -113,7 +118,7 @@ class Recorder:
     def _make(self, body: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            issue = {"number": len(self.issues) + 1, "created_at": now, **body}
+            issue = {"number": len(self.issues) + 1, "state": "open", "created_at": now, **body}
             if self.drops_labels:
                 issue["labels"] = []
             self.issues.append(issue)
@@ -141,6 +146,9 @@ class Recorder:
         if self._status:
             self._answer(door, self._status, {"message": "of the tests"})
             return
+        if (last := urlsplit(door.path).path.rpartition("/")[2]).isdecimal():
+            self._get_issue(door, int(last))
+            return
         asked = {name: values[0] for name, values in parse_qs(urlsplit(door.path).query).items()}
         found = [issue for issue in reversed(self.issues) if issue["created_at"] >= asked.get("since", "")]
         for label in filter(None, asked.get("labels", "").split(",")):
@@ -148,17 +156,32 @@ class Recorder:
         size, page = int(asked.get("per_page", 30)), int(asked.get("page", 1))
         self._answer(door, 200, found[size * (page - 1) : size * page])
 
+    def _get_issue(self, door: BaseHTTPRequestHandler, number: int) -> None:
+        if number > len(self.issues):
+            self._answer(door, 404, {"message": "Not Found"})
+            return
+        issue = self.issues[number - 1]
+        etag = f'W/"{number}-{issue["state"]}"'
+        if door.headers.get("If-None-Match") == etag:
+            door.send_response(304)
+            for name, each in {"ETag": etag, **self._headers}.items():
+                door.send_header(name, each)
+            door.end_headers()
+            return
+        self._answer(door, 200, issue, ETag=etag)
+
     def _note(self, door: BaseHTTPRequestHandler, body: Any) -> None:
         with self._lock:
             self.requests.append((door.command, door.path, dict(door.headers), body))
 
-    def _answer(self, door: BaseHTTPRequestHandler, status: int, value: Any) -> None:
+    def _answer(self, door: BaseHTTPRequestHandler, status: int, value: Any, **more: str) -> None:
         body = json.dumps(value).encode()
         door.send_response(status)
         for name, each in {
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             **self._headers,
+            **more,
         }.items():
             door.send_header(name, each)
         door.end_headers()

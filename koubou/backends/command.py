@@ -39,7 +39,7 @@ _BARE = Manner(sandbox=False)
 class CommandBackend:
     """Runs the tier's command once for each request."""
 
-    def __init__(self, tier: Tier, doors: Doors | None, leashes: Leashes) -> None:
+    def __init__(self, tier: Tier, leashes: Leashes, doors: Doors | None = None) -> None:
         found = shutil.which(tier.command[0]) if tier.command else None
         if found is None:
             program = tier.command[0] if tier.command else tier.executor

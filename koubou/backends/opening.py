@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from koubou.backends.port import Backend, CannotServe, Doors
-from koubou.leash import cgroup
 from koubou.leash.holding import Leashes
 from koubou.model.tier import Tier
 from koubou.rules.limits import AGENTS
@@ -14,14 +13,15 @@ from koubou.rules.limits import AGENTS
 def open_backend(
     tier: Tier,
     api_keys: tuple[str, ...],
+    leashes: Leashes,
     doors: Doors | None = None,
     members: Mapping[str, Doors] | None = None,
-    leashes: Leashes | None = None,
 ) -> Backend:
     """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second.
 
     `doors` is the gateway of an agent's tier: the keys are its, never the backend's. `members` are those of the members
-    of a hybrid tier, by the names of their tiers. `leashes` holds all that this process starts, if it starts more.
+    of a hybrid tier, by the names of their tiers. `leashes` are all of this process: who is held by none of them is
+    ended where one is lost.
     """
     match tier.executor:
         case "chat":
@@ -37,14 +37,14 @@ def open_backend(
 
             return RehearsalBackend(tier)
         case executor if executor.startswith(AGENTS):
-            return _agent(tier, doors, members or {}, leashes or Leashes(control_group=cgroup.delegated()))
+            return _agent(tier, leashes, doors, members or {})
         case other:
             remedy = "use one of chat, messages, codex, claude, hybrid, rehearsal, command:<name>"
             raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', remedy)
 
 
-def _agent(tier: Tier, doors: Doors | None, members: Mapping[str, Doors], leashes: Leashes) -> Backend:
-    """A program on a leash. There is one holder of leashes in a process: it ends whatever is not its own."""
+def _agent(tier: Tier, leashes: Leashes, doors: Doors | None, members: Mapping[str, Doors]) -> Backend:
+    """A program on a leash."""
     match tier.executor:
         case "codex":
             from koubou.backends.agent import AgentBackend
@@ -63,11 +63,11 @@ def _agent(tier: Tier, doors: Doors | None, members: Mapping[str, Doors], leashe
         case _:
             from koubou.backends.command import CommandBackend
 
-            return CommandBackend(tier, doors, leashes)
+            return CommandBackend(tier, leashes, doors)
 
 
 def _member(tier: Tier, doors: Mapping[str, Doors], leashes: Leashes) -> Backend:
     """A member of a hybrid tier: an agent with a door of its own, so that its calls are its bill."""
     if not tier.executor.startswith(AGENTS) or tier.name not in doors:
         raise CannotServe(f"tier {tier.name} cannot be a member of a hybrid one", "name agents that have a server")
-    return _agent(tier, doors[tier.name], {}, leashes)
+    return _agent(tier, leashes, doors[tier.name], {})

@@ -11,7 +11,7 @@ from koubou.model.budget import SetLimits
 from koubou.model.instant import Instant
 
 _USED = """coalesce(sum(amount), 0) AS usd, coalesce(sum(tokens), 0) AS tokens, coalesce(sum(time), 0) AS time,
-       count(*) FILTER (WHERE kind IN ('settle', 'hold')) AS calls
+       count(*) FILTER (WHERE kind = 'settle' OR kind = 'hold' AND tokens > 0) AS calls
 FROM (SELECT * FROM ledger l WHERE kind IN ('settle', 'release', 'reconcile') OR kind = 'hold' AND NOT EXISTS
       (SELECT 1 FROM ledger e WHERE e.call = l.call AND e.kind IN ('settle', 'release'))) AS l"""
 """What lines of the ledger come to, those of calls under way with all that they hold."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from koubou.board.agent_calls import AgentCalls
 from koubou.board.circuits import Circuits
 from koubou.board.connection import damaged
 from koubou.board.crew import Crew
@@ -32,6 +33,7 @@ class Board:
         self.tasks = Tasks(connection)
         self.queue = Queue(connection)
         self.runs = Runs(connection)
+        self.agent_calls = AgentCalls(connection)
         self.ledger = Ledger(connection)
         self.crew = Crew(connection)
         self.circuits = Circuits(connection)

@@ -9,7 +9,8 @@ from typing import Any
 
 from koubou.board.sql import statements
 from koubou.model.instant import Instant
-from koubou.model.notice import Channel, Notice, incident_of
+from koubou.model.notice import Channel, Notice, Watched, incident_of
+from koubou.rules.session import TIMEOUT
 
 SQL = statements("notices")
 
@@ -52,9 +53,18 @@ class Notices:
         """An attempt begins: it may arrive from now on; not to be tried again before `until`."""
         self._execute(SQL["begun"], {"incident": incident, "channel": channel, "now": now, "until": until})
 
-    def told(self, incident: str, channel: Channel, now: Instant) -> bool:
-        """It has arrived; False when that was known."""
-        return self._execute(SQL["told"], {"incident": incident, "channel": channel, "now": now}).rowcount == 1
+    def told(self, incident: str, channel: Channel, now: Instant, issue: int | None = None) -> bool:
+        """It has arrived, as the issue of this number where it is one; False when that was known."""
+        values = {"incident": incident, "channel": channel, "now": now, "issue": issue}
+        return self._execute(SQL["told"], values).rowcount == 1
+
+    def watched(self) -> list[Watched]:
+        """The issues of sessions that are over still, the oldest first."""
+        return [Watched(**dict(row)) for row in self._execute(SQL["watched"], {"kind": TIMEOUT}).fetchall()]
+
+    def closed(self, incident: str, now: Instant) -> bool:
+        """A person has closed its issue; False when that was known."""
+        return self._execute(SQL["closed"], {"incident": incident, "now": now}).rowcount == 1
 
     def failed(self, incident: str, channel: Channel, trouble: str, until: Instant) -> bool:
         """It has not, as far as anybody knows; False when it has arrived by another attempt."""

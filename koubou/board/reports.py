@@ -11,7 +11,7 @@ from msgspec import Struct
 from koubou.board.ledger import Ledger
 from koubou.board.sql import statements
 from koubou.model.account import Booking, HourSpend
-from koubou.model.instant import HOUR, MINUTE, Instant
+from koubou.model.instant import HOUR, MINUTE, Instant, Milliseconds
 from koubou.model.money import Nano
 from koubou.rules.days import day_of
 
@@ -44,6 +44,29 @@ class Sum(Struct, frozen=True, kw_only=True):
 _AMOUNTS = tuple(name for name in Sum.__struct_fields__ if name != "key")
 
 
+class Backend(Struct, frozen=True, kw_only=True):
+    """How the runs of one executor did, what their calls cost, and how long those took together that came to an end."""
+
+    backend: str
+    runs: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    cost: Nano = 0
+    time: Milliseconds = 0
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of those that came to an end; None where none did."""
+        ended = self.succeeded + self.failed
+        return self.succeeded / ended if ended else None
+
+    @property
+    def mean_time(self) -> Milliseconds | None:
+        """Of those that came to an end."""
+        ended = self.succeeded + self.failed
+        return self.time // ended if ended else None
+
+
 class PaidCalls(Struct, frozen=True, kw_only=True):
     """How many calls of a tier cost something, how much they cost together, and the model of the last one."""
 
@@ -68,6 +91,11 @@ class Reports:
             day = day_of(int(quarter.key or 0) * _SLOT, zone).isoformat()
             days[day] = total((days.get(day, Sum(key=day)), quarter), day)
         return [days[day] for day in sorted(days)]
+
+    def backends(self, since: Instant, until: Instant) -> list[Backend]:
+        """How the runs of a window did by executor, those with most runs first; of tasks that are still kept."""
+        rows = self._execute(SQL["backends"], {"since": since, "until": until})
+        return [Backend(**dict(row)) for row in rows]
 
     def days(self, since: Instant, until: Instant, zone: tzinfo) -> dict[date, dict[str, Nano]]:
         """What was spent on each day with any, by tier."""

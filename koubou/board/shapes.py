@@ -123,6 +123,11 @@ def run_shape(run: Run) -> dict[str, Any]:
         "ended_at": iso_or_none(run.ended_at),
         "outcome": run.outcome,
         "purpose": run.purpose,
+        "executor": run.executor,
+        "session": run.session,
+        "calls": run.calls,
+        "file_edits": run.edits,
+        "commands": run.commands,
     }
 
 

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from koubou.board.circuits import Circuits
 from koubou.board.connection import readable
 from koubou.board.sql import statements
+from koubou.model.circuit import Circuit
 from koubou.model.instant import Instant
 from koubou.model.status import Park, ParkReason, Status, Waiting
 from koubou.rules.latches import stops_tier
@@ -42,11 +44,17 @@ class Waits:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._circuits = Circuits(connection)
 
     def stops(self) -> list[Stop]:
         """All that is stopped until a person says otherwise."""
         with readable():
             return [Stop(**dict(row)) for row in self._execute(SQL["stops"])]
+
+    def circuits(self) -> Sequence[Circuit]:
+        """How providers and keys have served lately that had a fault."""
+        with readable():
+            return list(self._circuits.all().values())
 
     def of(self, ids: Sequence[str]) -> Mapping[str, Wait]:
         """Where those of these tasks stand that are on the board, by their ids in lower case."""

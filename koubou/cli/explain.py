@@ -179,9 +179,25 @@ def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]
             yield "it goes on when a local tier can take it, or when a person says that it is no secret:"
             yield f"koubou release {task.id} --as internal --reason …"
         case ParkReason.TIER if park.until is None:
+            yield from _left_alone(board, park)
             yield "it goes on when a tier can take it; koubou status says what keeps each"
         case ParkReason.INTERRUPTED | ParkReason.OPERATOR:
             yield f"a person decides: koubou retry {task.id}, or koubou cancel {task.id}"
+
+
+def _left_alone(board: Reading, park: Park) -> Iterator[str]:
+    """Of the tiers that it waits for, those whose key is refused, and when each is looked at next."""
+    from koubou.cli import say
+    from koubou.model.circuit import CircuitState
+    from koubou.model.instant import iso
+    from koubou.rules.latches import KEY, ended_by
+
+    for circuit in board.waits.circuits():
+        tier, at = circuit.name.removeprefix(KEY), circuit.retry_at
+        waits_for_key = circuit.name.startswith(KEY) and f"{tier} is not offered" in park.detail
+        if waits_for_key and circuit.state is CircuitState.OPEN and at is not None:
+            when = f"{iso(at)} (in {say.lasting(max(0, at - say.now()))})"
+            yield f"{tier} is looked at next at {when}: {circuit.reason}; {ended_by(circuit.name)} tries it at once"
 
 
 def _breach(board: Reading, rest: Rest) -> Iterator[str]:

@@ -22,11 +22,10 @@ from koubou.model.status import ParkReason, Status
 from koubou.model.task import NewTask, Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
-from koubou.rules.asides import asked_of
-from koubou.rules.bound import bounded_input
+from koubou.rules.asides import asked_cap
 from koubou.rules.latches import EMERGENCY
 from koubou.steps import STEPS, Shop
-from koubou.steps.admit import bearers_of
+from koubou.steps.admit import bearers_of, input_of
 
 if TYPE_CHECKING:
     from koubou.cli.workshop import Workshop
@@ -102,8 +101,8 @@ class Stage:
         """The accounts that the call touches, without what this rehearsal holds on them."""
         if tier.price is None:
             return []
-        input_tokens = bounded_input(tier, *asked_of(task))
-        found = bearers_of(shop, task, tier, tier.price, input_tokens, self._now)
+        input_tokens = input_of(task, tier)
+        found = bearers_of(shop, task, tier, tier.price, input_tokens, self._now, cap=asked_cap(task, tier))
         return [
             replace(each, account=replace(each.account, held=each.account.held - hold.of(each.account.dimension)))
             for each in found

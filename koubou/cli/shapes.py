@@ -68,6 +68,7 @@ def tier_shape(said: Mapping[str, Any], queued: int, running: int, places: int) 
         "breaker": None,
         "unfit": None,
         "opens_at": None,
+        "looked_at": None,
         "queued": queued,
         "running": running,
         "places": places,

@@ -116,6 +116,8 @@ def _row(run: Mapping[str, Any], now: Instant) -> tuple[str, ...]:
     started, ended = _at(run["started_at"]), _at(run["ended_at"])
     took = say.lasting(ended - started) if started and ended else "–"
     outcome = run["outcome"] or "at work"
+    if run["calls"]:
+        outcome += f" ({run['calls']} calls, {run['commands']} commands, {run['file_edits']} edits)"
     return str(run["run"]), run["tier"], run["worker"], say.when(started, now), took, outcome
 
 

@@ -132,7 +132,9 @@ def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Acc
 
 def _hindrance(tier: Mapping[str, Any]) -> str:
     """What keeps a tier from taking more just now."""
-    return tier["unfit"] or (f"its rate lets the next call through at {tier['opens_at']}" if tier["opens_at"] else "")
+    if tier["unfit"]:
+        return f"{tier['unfit']}; looked at next at {tier['looked_at']}" if tier["looked_at"] else str(tier["unfit"])
+    return f"its rate lets the next call through at {tier['opens_at']}" if tier["opens_at"] else ""
 
 
 def _print_money(accounts: Sequence[Account], warn_at: float) -> None:

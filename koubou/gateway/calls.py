@@ -160,7 +160,7 @@ class Calls:
                     cap=request.cap,
                 )
             )
-            if isinstance(said, Granted) or said.why in _HOPELESS or said.wait is None:
+            if isinstance(said, Granted) or said.wait is None:
                 return said
             wait = max(said.wait, _LEAST_WAIT)
             waited += wait
@@ -208,6 +208,11 @@ def response_of(refused: Refusal) -> web.Response:
 def _denied(run: Run, form: Form, denied: Denied) -> Refusal:
     if (kind := _HOPELESS.get(denied.why)) is not None:
         run.give_up(denied.why, denied.message, CallError(kind=kind, message=denied.message, code=denied.why.value))
+    elif denied.wait is None:
+        # Left alone for longer than an agent waits; what went wrong before says more of why.
+        left_alone = CallError(kind=ErrorClass.UNREACHABLE, message=denied.message, code=denied.why.value)
+        run.give_up(Denial.STOP, denied.message, run.trouble or left_alone)
+        return refusal(form, Denial.STOP, denied.message)
     else:
         run.note(
             CallError(kind=ErrorClass.RATE, message=denied.message, code=denied.why.value, retry_after=denied.wait)

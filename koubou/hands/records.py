@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from koubou.errors import ProtocolError
+from koubou.folders.bounded import read_small
 from koubou.folders.layout import Layout
-from koubou.folders.shelve import read_record
+from koubou.folders.shelve import LARGEST_RECORD, read_record
+from koubou.model.call import CallResult
+from koubou.wire import calls
 from koubou.wire.record import Record, decode_record
 
 
@@ -17,3 +21,9 @@ def record_of(layout: Layout, task_id: str, run: int) -> Record | None:
         return None if found is None else decode_record(json.dumps(found).encode())
     except ProtocolError:
         return None
+
+
+def calls_left(layout: Layout, task_id: str, run: int) -> Sequence[CallResult]:
+    """How the calls of an agent's run ended, as far as its worker left a line of them. Raises OSError."""
+    data = read_small(f"{layout.task_folder('in_progress', task_id)}/runs/{run}/{calls.NAME}", LARGEST_RECORD)
+    return () if data is None else calls.results_of(data)

@@ -81,6 +81,8 @@ def shelve(asked: Shelve, detect: Detect | None = None) -> tuple[Flag, ...]:
         raise FileNotFoundError(f"run {asked.run} of {asked.task_id} has no record")
     flags = record.result.findings or _detected(record.answer, detect)
     output = paper.with_answer(asked.paper, request.expect, record.result, record.answer, flags)
+    if record.changes is not None:
+        output["changes"] = paper.changes(record.changes, asked.run)
     files = {
         "output.json": paper.as_bytes(output),
         "output.md": paper.markdown(output).encode("utf-8", "replace"),

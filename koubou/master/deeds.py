@@ -14,9 +14,13 @@ from koubou.folders.answers import read_answer
 from koubou.folders.layout import Layout
 from koubou.hands.records import record_of
 from koubou.journal import Journal
+from koubou.master.clock import clock
 from koubou.master.crew import Crew
 from koubou.master.hands import Hands
+from koubou.master.work import work_of
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.deed import (
+    AnswerCall,
     CancelRun,
     Deed,
     DiscardClaim,
@@ -28,7 +32,9 @@ from koubou.model.deed import (
     SweepRejected,
     TellGuardian,
 )
-from koubou.model.heard import Heard, RunSent, RunUnsendable
+from koubou.model.gate import Denied, Granted
+from koubou.model.heard import CallEnded, Heard, RunSent, RunUnsendable
+from koubou.model.instant import Instant
 from koubou.model.phase import Lesser, Phase
 from koubou.model.request_json import request_from_json
 from koubou.model.retention import Owed
@@ -42,7 +48,7 @@ from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import body_of, conversation, conversation_bytes
 from koubou.rules.route import is_secret
 from koubou.wire.hand_messages import Shelve
-from koubou.wire.messages import Assign, Cancel
+from koubou.wire.messages import Assign, CallDenied, CallGranted, Cancel
 
 _OWED_AT_ONCE = 256
 _NO_REASON: Mapping[str, Any] = {
@@ -85,6 +91,8 @@ class Deeds:
                     self._send(deed)
                 case FileAway(task=seq, task_id=task_id):
                     self._shelve(seq, task_id)
+                case AnswerCall():
+                    self._answer_call(deed)
                 case CancelRun(task_id=task_id, run=run, worker=worker):
                     member = self._crew.members.get(worker)
                     if member is not None:
@@ -106,6 +114,19 @@ class Deeds:
         """Take up again what the board owes to the shelves and is not on its way there."""
         for seq, task_id in self._board.tasks.owed_filings(_OWED_AT_ONCE):
             self._shelve(seq, task_id)
+
+    def _answer_call(self, deed: AnswerCall) -> None:
+        """Tell the worker of a run; a call that nobody sends any more costs nothing."""
+        task = self._board.tasks.get(deed.task_id)
+        run = None if task is None else self._board.runs.get(task.seq, deed.run)
+        member = None if run is None else self._crew.members.get(run.worker)
+        match deed.answer:
+            case Granted() if member is None:
+                self._hear(CallEnded(result=_unsent(deed, deed.answer.call, clock())))
+            case Granted() if member is not None:
+                member.child.say(CallGranted(granted=deed.answer))
+            case Denied() if member is not None:
+                member.child.say(CallDenied(denied=deed.answer))
 
     def _send(self, deed: SendRun) -> None:
         run = self._board.runs.get(deed.task, deed.run)
@@ -165,6 +186,7 @@ class Deeds:
             source=source,
             attachments=tuple(request.attachments),
             policy=workshop.intake.policy,
+            work=work_of(self._board, workshop, task, run, request, workshop.tiers[run.tier]),
         )
 
     def _asked(
@@ -212,3 +234,10 @@ class Deeds:
                 paper=papers,
             )
         )
+
+
+def _unsent(deed: AnswerCall, call: str, now: Instant) -> CallResult:
+    gone = CallError(kind=ErrorClass.LOST, message="its worker had gone before it could be sent")
+    return CallResult(
+        task=deed.task_id, run=deed.run, call=call, bill=Bill.NONE, error=gone, started_at=now, finished_at=now
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
@@ -10,6 +12,7 @@ from koubou.master.crew import Crew
 from koubou.model.instant import Instant
 from koubou.rules.latches import KEY
 from koubou.rules.limits import LimitsInForce
+from koubou.rules.session import has_ended
 
 
 class InStep:
@@ -51,14 +54,23 @@ class InStep:
         budget = self._crew.workshop.budget
         self._board.ledger.set_budget(budget.monthly, budget.warn_at, budget.emergency_at, now)
         if self._keys_mended:
-            for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
-                self._board.crew.unlatch(latch)
-                self._board.circuits.forget(latch)
-                self._journal.say("tier.recovered", tier=latch.removeprefix(KEY), reason="keys were read anew")
+            self._try_keys(now)
         offered = [name for name, tier in self._crew.tiers().items() if tier.unfit is None]
         self._board.tasks.reroute_unknown(offered, now)
         if self._limits_changed:
             self._board.tasks.wake_all_breached(now)
+
+    def _try_keys(self, now: Instant) -> None:
+        tiers, circuits = self._crew.tiers(), self._board.circuits.all()
+        for latch in [name for name in self._board.crew.latches() if name.startswith(KEY)]:
+            name = latch.removeprefix(KEY)
+            if name in tiers and has_ended(tiers[name], circuits):
+                # Looked at now, not taken for well: it was told of, and is to be told of once.
+                self._board.circuits.put(replace(circuits[latch], retry_at=now))
+                continue
+            self._board.crew.unlatch(latch)
+            self._board.circuits.forget(latch)
+            self._journal.say("tier.recovered", tier=name, reason="keys were read anew")
 
     def _open_windows(self, now: Instant) -> None:
         """They stand there from their first seconds on, also when nothing asks for money."""

@@ -19,8 +19,9 @@ from koubou.master.keeping import Keeping
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
-from koubou.master.recover import records_of
+from koubou.master.recover import calls_of, records_of
 from koubou.master.reloading import Problems, Reloading
+from koubou.master.said import heard_of
 from koubou.master.source import Source
 from koubou.master.staffing import Staffing
 from koubou.master.standing import standing
@@ -28,9 +29,9 @@ from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
-from koubou.model.heard import Asked, Heard, RunFinished, RunSent, RunStarted, WorkerGone
+from koubou.model.heard import Asked, Heard, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
-from koubou.wire.messages import Finished, FromWorker, Ready, Started
+from koubou.wire.messages import FromWorker, Ready
 
 _HOUSEKEEPING = 1.0
 _BOARD_RETRY = 1.0
@@ -264,17 +265,15 @@ class Master:
     # What the crew and the intake say
 
     def _worker_says(self, message: FromWorker) -> None:
-        match message:
-            case Started(task=task, run=run):
-                self.hear(RunStarted(task=task, run=run))
-            case Finished(result=result):
-                self.hear(RunFinished(result=result))
-            case Ready():
-                self._awake.set()
+        if (word := heard_of(message)) is not None:
+            self.hear(word)
+        elif isinstance(message, Ready):
+            self._awake.set()
 
     def _worker_gone(self, member: Member, meant: bool, reason: str) -> None:
-        results = records_of(self._board, self.workshop.layout, member.identity.id)
-        self.hear(WorkerGone(worker=member.identity.id, reason=reason, on_purpose=meant, results=results))
+        name, layout = member.identity.id, self.workshop.layout
+        results, calls = records_of(self._board, layout, name), calls_of(self._board, layout, name)
+        self.hear(WorkerGone(worker=name, reason=reason, on_purpose=meant, results=results, calls=calls))
         if member.unable is not None:
             self.in_step.tier_lost()
 

@@ -19,8 +19,9 @@ from koubou.model.circuit import Circuit
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND, Instant, iso
 from koubou.model.tier import Tier
-from koubou.rules.breaker import as_resting, opens_at, state_of
-from koubou.rules.latches import EMERGENCY, as_latched
+from koubou.rules.breaker import circuit_of_key, opens_at, state_of
+from koubou.rules.latches import EMERGENCY
+from koubou.rules.session import as_offered, has_ended
 
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
@@ -89,7 +90,7 @@ class Reception:
         taken = self._board.runs.open_count()
         members = list(self._crew.members.values())
         circuits, now = self._board.circuits.all(), clock()
-        tiers = as_resting(as_latched(self._crew.tiers(), self._board.crew.latches()), circuits)
+        tiers = as_offered(self._crew.tiers(), self._board.crew.latches(), circuits)
         return {
             "emergency": EMERGENCY in self._board.crew.latches(),
             "tiers": {
@@ -100,6 +101,7 @@ class Reception:
                     "places": tier.places,
                     "unfit": tier.unfit,
                     "opens_at": self._opens_at(tier, circuits, now),
+                    "looked_at": _looked_at(tier, circuits),
                 }
                 for name, tier in tiers.items()
             },
@@ -117,3 +119,9 @@ class Reception:
             "draining": self.draining,
             "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
         }
+
+
+def _looked_at(tier: Tier, circuits: Mapping[str, Circuit]) -> str | None:
+    """When a tier whose session is over is looked at next."""
+    at = circuits[circuit_of_key(tier.name)].retry_at if has_ended(tier, circuits) else None
+    return None if at is None else iso(at)

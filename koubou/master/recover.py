@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from koubou.board.board import Board
 from koubou.folders.layout import Layout
-from koubou.hands.records import record_of
+from koubou.hands.records import calls_left, record_of
 from koubou.journal import Journal
 from koubou.master.child import boot_id, start_time
 from koubou.model.call import CallResult
@@ -87,8 +87,8 @@ def lost_worker(board: Board, layout: Layout, worker: str) -> list[Heard]:
         for task_id, run in board.runs.open_of_worker(worker)
         if run.sent_at is None and (not here or _was_begun(layout, task_id, run.number))
     ]
-    results = records_of(board, layout, worker)
-    return [*sent, WorkerGone(worker=worker, reason=_REASON, on_purpose=True, results=results)]
+    results, calls = records_of(board, layout, worker), calls_of(board, layout, worker)
+    return [*sent, WorkerGone(worker=worker, reason=_REASON, on_purpose=True, results=results, calls=calls)]
 
 
 def records_of(board: Board, layout: Layout, worker: str) -> Mapping[tuple[str, int], CallResult]:
@@ -99,6 +99,17 @@ def records_of(board: Board, layout: Layout, worker: str) -> Mapping[tuple[str, 
         if record is not None and record.result.call == run.call:
             found[task_id, run.number] = record.result
     return found
+
+
+def calls_of(board: Board, layout: Layout, worker: str) -> list[CallResult]:
+    """How the calls ended that agents of a worker had under way, as far as a line of them was left."""
+    return [
+        result
+        for task_id, run in board.runs.open_of_worker(worker)
+        if (under_way := set(board.agent_calls.of_run(run.task, run.number)))
+        for result in calls_left(layout, task_id, run.number)
+        if result.call in under_way
+    ]
 
 
 def _was_begun(layout: Layout, task_id: str, number: int) -> bool:

@@ -1,4 +1,4 @@
-"""Tells the guardian what the board owes: one notice at a time by each way, in a thread, heard of by the next turn."""
+"""Tells the guardian what the board owes, one notice at a time by each way, in a thread; and sees what he closes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from koubou.board.board import Board
 from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
 from koubou.master.clock import clock
-from koubou.model.heard import NoticeFailed, NoticeTold
+from koubou.master.closings import Closings
+from koubou.model.heard import IssueClosed, NoticeFailed, NoticeTold
 from koubou.model.notice import Channel, Guardian, Notice, NotTold, Told, Trouble
 from koubou.notices.deliver import deliver
 from koubou.rules.notice import ANSWERED_WITHIN
@@ -24,7 +25,7 @@ _GIVEN_UP_AFTER = 90.0
 _END_WAITS = 5.0
 """Seconds for which the workshop stays open for an attempt; what is owed then is owed to the next master."""
 
-Heard = NoticeTold | NoticeFailed
+Heard = NoticeTold | NoticeFailed | IssueClosed
 
 
 class _Attempt(Struct, frozen=True):
@@ -42,6 +43,7 @@ class Teller:
         self._hear = hear
         self._loop = asyncio.get_running_loop()
         self._under_way: dict[Channel, _Attempt] = {}
+        self._closings = Closings(board, journal, hear=hear)
 
     @property
     def busy(self) -> bool:
@@ -59,12 +61,13 @@ class Teller:
                 self._journal.say("guardian.unreachable", "error", channel=channel, count=count, reason=reason)
 
     def tell(self) -> None:
-        """Begin what is owed and due; return at once."""
+        """Begin what is owed and due, and to look at issues; return at once."""
         for channel in self._guardian.audience.channels:
             self._give_up(channel)
             if channel not in self._under_way:
                 with suppress(BoardUnavailable):  # then nothing was begun; housekeeping comes back
                     self._begin(channel)
+        self._closings.look(self._guardian.github)
 
     def _begin(self, channel: Channel) -> None:
         now = clock()

@@ -38,12 +38,14 @@ class Manner(Struct, frozen=True, kw_only=True):
 class Work(Struct, frozen=True, kw_only=True):
     """What one run of an agent works on.
 
-    `workspace` is the folder that was asked for (None: an empty one), `folder` the one to work in: a copy in the run's
-    folder where `isolate`. `edits` and `commands` are how many it may do still, None = any number. `session` is that of
-    the run which this one resumes, in the homes that it left in `resumes` (the folder of that run).
+    `workspace` is the folder that was asked for (None: an empty one). It lies beneath one of `roots`, and what `owner`
+    may read of it is worked on: in a copy in the run's folder where `isolate`. `edits` and `commands` are how many it
+    may do still, None = any number. `session` is that of the run which this one resumes, `resumes` the folder of that
+    run; `budget` is what its task may still cost.
     """
 
     workspace: str | None = None
+    roots: tuple[str, ...] = ()
     owner: int | None = None
     isolate: bool = True
     edits: int | None = None

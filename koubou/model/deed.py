@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from koubou.model.gate import Denied, Granted
 from koubou.model.instant import Instant
 from koubou.model.retention import Removal
 
@@ -26,6 +27,14 @@ class CancelRun(Struct, frozen=True, kw_only=True):
     task_id: str
     run: int
     worker: str
+
+
+class AnswerCall(Struct, frozen=True, kw_only=True):
+    """Tell a run's worker whether a call of its agent may be sent; where nobody hears it, its hold is given back."""
+
+    task_id: str
+    run: int
+    answer: Granted | Denied
 
 
 class FileAway(Struct, frozen=True, kw_only=True):
@@ -75,4 +84,15 @@ class Say(Struct, frozen=True, kw_only=True):
     fields: Mapping[str, Any]
 
 
-Deed = SendRun | CancelRun | FileAway | DiscardClaim | RejectClaim | RemoveFiles | SweepRejected | TellGuardian | Say
+Deed = (
+    SendRun
+    | CancelRun
+    | AnswerCall
+    | FileAway
+    | DiscardClaim
+    | RejectClaim
+    | RemoveFiles
+    | SweepRejected
+    | TellGuardian
+    | Say
+)

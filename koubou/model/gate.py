@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -50,11 +49,14 @@ class Denial(StrEnum):
 
 
 class Denied(Struct, frozen=True, kw_only=True):
-    """It must not be sent. `message` is ours and holds no task text; `facts` are numbers for whoever reads the refusal:
-    `limit_source, scope, limit, spent, held, resets_at, remedy_hint` where it is about money."""
+    """It must not be sent; where there is a `wait`, it may be asked for again after it.
+
+    `message` is ours and holds no task text; `facts` are numbers for whoever reads the refusal: `limit_source, scope,
+    limit, spent, held, resets_at, remedy_hint` where it is about money.
+    """
 
     ticket: int
     why: Denial
     message: str
     wait: Milliseconds | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
+from koubou.model.agent import Deeds
 from koubou.model.call import CallResult
 from koubou.model.circuit import Health
+from koubou.model.gate import Wanted
 from koubou.model.notice import Channel, NotTold, Told
 from koubou.model.policy import Flag
 from koubou.model.retention import Removal
@@ -52,13 +54,38 @@ class RunUnsendable(Struct, frozen=True, kw_only=True):
     for_good: bool = False
 
 
+class CallAsked(Struct, frozen=True, kw_only=True):
+    """A call of an agent waits at the gate; the answer goes to the worker of its run."""
+
+    wanted: Wanted
+
+
+class CallEnded(Struct, frozen=True, kw_only=True):
+    """A call of an agent has ended; its run goes on."""
+
+    result: CallResult
+
+
+class AgentTold(Struct, frozen=True, kw_only=True):
+    """What an agent's events say so far."""
+
+    task: str
+    run: int
+    session: str | None
+    deeds: Deeds
+
+
 class WorkerGone(Struct, frozen=True, kw_only=True):
-    """A worker has ended; what it had under way is lost unless a record of it stands in `results`, by task and run."""
+    """A worker has ended; what it had under way is lost unless a record of it stands in `results`, by task and run.
+
+    `calls` are those of its agents that have left a line.
+    """
 
     worker: str
     reason: str
     on_purpose: bool
     results: Mapping[tuple[str, int], CallResult]
+    calls: Sequence[CallResult] = ()
 
 
 class Checked(Struct, frozen=True, kw_only=True):
@@ -116,12 +143,23 @@ class NoticeFailed(Struct, frozen=True, kw_only=True):
     why: NotTold
 
 
+class IssueClosed(Struct, frozen=True, kw_only=True):
+    """A person has closed the issue of a stop that lasts: what is behind this circuit is to be looked at now."""
+
+    incident: str
+    circuit: str
+    issue: int
+
+
 Heard = (
     Arrived
     | RunStarted
     | RunFinished
     | RunSent
     | RunUnsendable
+    | CallAsked
+    | CallEnded
+    | AgentTold
     | WorkerGone
     | Checked
     | Filed
@@ -130,4 +168,5 @@ Heard = (
     | Asked
     | NoticeTold
     | NoticeFailed
+    | IssueClosed
 )

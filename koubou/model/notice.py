@@ -107,6 +107,29 @@ class NotTold(Struct, frozen=True, kw_only=True):
     wait: Milliseconds | None = None
 
 
+class Watched(Struct, frozen=True, kw_only=True):
+    """An issue that was opened for a stop that lasts, of what is behind this circuit; not known to be closed."""
+
+    incident: str
+    circuit: str
+    issue: int
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """How an issue was seen; `etag` is by which GitHub knows whether it has changed since."""
+
+    closed: bool
+    etag: str = ""
+
+
+class Views(Struct, frozen=True, kw_only=True):
+    """What a look at issues brought, by number; `wait` is what GitHub asks for, `trouble` why it saw no more."""
+
+    seen: Mapping[int, View]
+    wait: Milliseconds | None = None
+    trouble: NotTold | None = None
+
+
 def incident_of(key: str, at: Instant) -> str:
     """What fell and the moment when it fell: a latch that falls again later is another incident."""
     return f"{key}@{at}"

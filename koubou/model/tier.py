@@ -70,6 +70,11 @@ class Tier(Struct, frozen=True, kw_only=True):
     rests: bool = False
 
     @property
+    def metered(self) -> bool:
+        """Whether its runs make calls of their own through the gateway, each held for by itself."""
+        return bool(self.members) or (self.agent is not None and bool(self.base_url))
+
+    @property
     def places(self) -> int:
         """How many calls this tier can run at once with its whole crew."""
         return self.workers_max * self.concurrency

@@ -12,7 +12,7 @@ from typing import Any
 from koubou.model.instant import DAY, iso
 from koubou.model.notice import GithubWay, Guardian, Notice, NotTold, Told, Trouble
 from koubou.notices.exchange import Answer, Exchange, NotDone
-from koubou.notices.words import issue_body, marker_line, title
+from koubou.notices.words import issue_body, labels_of, marker_line, title
 
 _PAGE = 100
 _MOST_PAGES = 10
@@ -24,15 +24,39 @@ def tell_github(way: GithubWay, notice: Notice, guardian: Guardian) -> Told | No
     """Open the issue, or find that it was opened. Raises NotDone."""
     if way.problem is not None:
         return NotTold(trouble=Trouble.SETTINGS, reason=way.problem, remedy="check guardian.github.token")
-    headers = {
+    with Exchange(headers_of(way)) as exchange:
+        if notice.begun_at is not None and (number := _find(exchange, way, notice)) is not None:
+            return Told(issue=number, found=True)
+        return _open(exchange, way, notice, guardian)
+
+
+def headers_of(way: GithubWay) -> Mapping[str, str]:
+    """What every request of ours carries; the token goes nowhere else."""
+    return {
         "Authorization": f"Bearer {way.token}",
         "Accept": "application/vnd.github+json",
         "X-GitHub-Api-Version": "2022-11-28",
     }
-    with Exchange(headers) as exchange:
-        if notice.begun_at is not None and (number := _find(exchange, way, notice)) is not None:
-            return Told(issue=number, found=True)
-        return _open(exchange, way, notice, guardian)
+
+
+def issues_of(way: GithubWay) -> str:
+    """The address of the repository's issues."""
+    return f"{way.api.rstrip('/')}/repos/{way.repo}/issues"
+
+
+def refusal(answer: Answer) -> NotTold:
+    """What an answer means that is neither an issue nor a list of them. GitHub's own words are not passed on."""
+    status, wait = answer.status, answer.wait()
+    words = str(answer.value.get("message", "")).lower() if isinstance(answer.value, Mapping) else ""
+    if status == 429 or (status == 403 and (wait is not None or "rate limit" in words or "abuse" in words)):
+        asked = wait if wait is not None else _SECONDARY_WAIT
+        return NotTold(trouble=Trouble.RATE, reason="GitHub asks to slow down", wait=asked)
+    if status >= 500 or status == 408:
+        return NotTold(trouble=Trouble.SERVER, reason=f"GitHub answered {status}", wait=wait)
+    if 200 <= status < 300:
+        return NotTold(trouble=Trouble.SERVER, reason=f"an answer of {status} that is not GitHub's: is api right?")
+    remedy = _REMEDIES.get(status, "check guardian.github in the settings, then systemctl reload koubou")
+    return NotTold(trouble=Trouble.SETTINGS, reason=f"GitHub answered {status}", remedy=remedy)
 
 
 def _find(exchange: Exchange, way: GithubWay, notice: Notice) -> int | None:
@@ -40,9 +64,9 @@ def _find(exchange: Exchange, way: GithubWay, notice: Notice) -> int | None:
     since = iso(notice.at - DAY)  # clocks differ
     for page in range(1, _MOST_PAGES + 1):
         query = f"state=all&sort=created&direction=desc&since={since}&per_page={_PAGE}&page={page}"
-        answer = exchange.ask("GET", f"{_issues(way)}?{query}")
+        answer = exchange.ask("GET", f"{issues_of(way)}?{query}")
         if answer.status != 200 or not isinstance(answer.value, list):
-            raise NotDone(_refusal(answer))
+            raise NotDone(refusal(answer))
         issues = [issue for issue in answer.value if isinstance(issue, Mapping)]
         for issue in issues:
             if marker_line(notice.marker) in str(issue.get("body")):
@@ -56,17 +80,18 @@ def _open(exchange: Exchange, way: GithubWay, notice: Notice, guardian: Guardian
     """Open it as asked; where GitHub refuses whom or what, without, rather than not at all."""
     issue = {"title": title(notice, guardian), "body": issue_body(notice, guardian)}
     answer = None
-    for extras, without in _ways_to_ask(way):
-        answer = exchange.ask("POST", _issues(way), {**issue, **extras})
+    for extras, without in _ways_to_ask(way, notice):
+        answer = exchange.ask("POST", issues_of(way), {**issue, **extras})
         if answer.status == 201 and isinstance(answer.value, Mapping):
             return Told(issue=_number(answer.value), without=without)
         if answer.status != 422:
             break
-    return _refusal(answer) if answer is not None else NotTold(trouble=Trouble.BUG, reason="nothing was asked")
+    return refusal(answer) if answer is not None else NotTold(trouble=Trouble.BUG, reason="nothing was asked")
 
 
-def _ways_to_ask(way: GithubWay) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
-    labels = {"labels": list(way.labels)} if way.labels else {}
+def _ways_to_ask(way: GithubWay, notice: Notice) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+    names = [*way.labels, *labels_of(notice)]
+    labels = {"labels": names} if names else {}
     assignees = {"assignees": [way.assignee]} if way.assignee else {}
     yield {**labels, **assignees}, ()
     if assignees:
@@ -75,28 +100,9 @@ def _ways_to_ask(way: GithubWay) -> Iterator[tuple[dict[str, Any], tuple[str, ..
         yield {}, (*(["assignee"] if assignees else []), "labels")
 
 
-def _issues(way: GithubWay) -> str:
-    return f"{way.api.rstrip('/')}/repos/{way.repo}/issues"
-
-
 def _number(issue: Mapping[str, Any]) -> int | None:
     number = issue.get("number")
     return number if isinstance(number, int) else None
-
-
-def _refusal(answer: Answer) -> NotTold:
-    """What an answer means that is neither an issue nor a list of them. GitHub's own words are not passed on."""
-    status, wait = answer.status, answer.wait()
-    words = str(answer.value.get("message", "")).lower() if isinstance(answer.value, Mapping) else ""
-    if status == 429 or (status == 403 and (wait is not None or "rate limit" in words or "abuse" in words)):
-        asked = wait if wait is not None else _SECONDARY_WAIT
-        return NotTold(trouble=Trouble.RATE, reason="GitHub asks to slow down", wait=asked)
-    if status >= 500 or status == 408:
-        return NotTold(trouble=Trouble.SERVER, reason=f"GitHub answered {status}", wait=wait)
-    if 200 <= status < 300:
-        return NotTold(trouble=Trouble.SERVER, reason=f"an answer of {status} that is not GitHub's: is api right?")
-    remedy = _REMEDIES.get(status, "check guardian.github in the settings, then systemctl reload koubou")
-    return NotTold(trouble=Trouble.SETTINGS, reason=f"GitHub answered {status}", remedy=remedy)
 
 
 _AGAIN = "then systemctl reload koubou"

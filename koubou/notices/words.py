@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from koubou import __version__
-from koubou.model.instant import iso
+from koubou.model.instant import MINUTE, iso
 from koubou.model.money import show_usd
 from koubou.model.notice import Guardian, Notice
+from koubou.rules.latches import KEY, ended_by
+from koubou.rules.session import SESSION, TIMEOUT
 
 _LOGIN = re.compile(r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 _PLAIN = re.compile(r"[^\w .,:;/$%()+=-]")
@@ -21,13 +23,19 @@ _HEADLINES: Mapping[str, str] = {
     "bill_above_ledger": "the provider billed more than the ledger has",
     "tier_paused": "a tier is paused",
     "model_frozen": "a model is frozen",
+    TIMEOUT: "session timeout, an agent's login or key is refused",
 }
+_LABELS: Mapping[str, Sequence[str]] = {TIMEOUT: ("session-timeout",)}
 _STOPPED = "Nothing further starts, on no tier. Calls on the wire finish: they are paid for."
 _MEANINGS: Mapping[str, str] = {
     "emergency": _STOPPED,
     "bill_above_ledger": f"{_STOPPED} Something spends that the ledger does not know of, or a price is wrong.",
     "tier_paused": "No call of this tier starts; its tasks go elsewhere or wait.",
     "model_frozen": "No call of this model starts: it billed more than was held for a call, which is a bug.",
+    TIMEOUT: (
+        "No run of this tier starts: its provider refuses the login or key. Its tasks go elsewhere, or wait for it "
+        "and go on by themselves."
+    ),
 }
 _FACTS_OF_ALL = frozenset({"key", "month", "tasks", "at_work", "waiting", "workers", "spent", "reason"})
 
@@ -39,6 +47,11 @@ def title(notice: Notice, guardian: Guardian) -> str:
     host = guardian.workshop.get("host")
     at = f" on {_plain(host)}" if host else ""
     return f"Koubou: {_headline(notice)}{named}{at}, {iso(notice.at)[:16].replace('T', ' ')} UTC"
+
+
+def labels_of(notice: Notice) -> Sequence[str]:
+    """What its issue is labelled with beside the labels of the settings."""
+    return _LABELS.get(notice.kind, ())
 
 
 def marker_line(marker: str) -> str:
@@ -58,7 +71,7 @@ def webhook_body(notice: Notice, guardian: Guardian) -> dict[str, Any]:
         "incident": notice.incident,
         "kind": notice.kind,
         "at": iso(notice.at),
-        "text": f"{title(notice, guardian)}. {_meaning(notice)} To go on: {_RESUME}",
+        "text": f"{title(notice, guardian)}. {_meaning(notice)} To go on: {_resume(notice)}",
         "guardian": guardian.name,
         "workshop": {**guardian.workshop, "version": __version__},
         "facts": notice.facts,
@@ -109,11 +122,29 @@ def _spent(notice: Notice) -> Iterator[str]:
 
 def _to_do(notice: Notice) -> Iterator[str]:
     yield "\n## What to do\n"
-    yield "1. `koubou budget status` shows how every account stands, `koubou status` what is stopped."
-    yield "2. Find out why: `journalctl -u koubou`, and the provider's own page of usage."
-    yield f"3. `{_RESUME}` lets the work go on. Until then it stays stopped, also after a restart."
-    yield f"\nKoubou {__version__} tells of each stop once; closing this issue changes nothing there."
+    if notice.kind == TIMEOUT:
+        yield from _to_renew(notice)
+    else:
+        yield "1. `koubou budget status` shows how every account stands, `koubou status` what is stopped."
+        yield "2. Find out why: `journalctl -u koubou`, and the provider's own page of usage."
+        yield f"3. `{_resume(notice)}` lets the work go on. Until then it stays stopped, also after a restart."
+        yield f"\nKoubou {__version__} tells of each stop once; closing this issue changes nothing there."
     yield f"\n{marker_line(notice.marker)}"
+
+
+def _to_renew(notice: Notice) -> Iterator[str]:
+    every = f"every {SESSION.wait // MINUTE} minutes"
+    yield "1. `koubou status` shows why the tier is stopped, `koubou doctor` whether its provider takes the key."
+    yield "2. Renew the login or key: at the provider; a new key with `koubou secret set`, or in the settings."
+    yield "3. Close this issue: the provider is then asked at once whether it takes the key, and the tier goes on."
+    yield f"   Without that it is asked {every}; `{_resume(notice)}` has a task try it without asking."
+    yield f"\nKoubou {__version__} tells of each stop once, and opens no second issue for this one."
+
+
+def _resume(notice: Notice) -> str:
+    """The command that lets the work go on."""
+    key = str(notice.facts.get("key", ""))
+    return ended_by(_plain(key)) if key.startswith(KEY) else _RESUME
 
 
 def _headline(notice: Notice) -> str:

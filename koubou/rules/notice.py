@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from koubou.model.instant import HOUR, MINUTE, SECOND, Milliseconds
-from koubou.model.notice import NotTold, Trouble
+from koubou.model.notice import NotTold, Trouble, Views
 
 ANSWERED_WITHIN: Milliseconds = 12 * SECOND
 """An attempt of which nobody knows the end is settled after this, so that a look shows whether it arrived.
@@ -12,6 +12,7 @@ GitHub ends a request that it has worked on for ten seconds (its REST API guide,
 """
 
 _FIRST = 4 * SECOND
+_BETWEEN_LOOKS = MINUTE
 _LONGEST = 15 * MINUTE
 _LONGEST_ASKED = HOUR
 
@@ -29,3 +30,13 @@ def wait_after(failed: NotTold, tries: int, chance: float) -> Milliseconds:
     floor = ANSWERED_WITHIN if failed.trouble is Trouble.SERVER else SECOND
     ceiling = min(_FIRST * (1 << min(tries - 1, 20)), _LONGEST)
     return max(floor, round(ceiling * chance))
+
+
+def wait_before_look(views: Views, failures: int) -> Milliseconds:
+    """How long to wait after a look at issues, the last of so many in a row that failed.
+
+    A minute, or as long as the other end asks for; where it fails, longer each time, up to a quarter of an hour.
+    """
+    if views.trouble is not None:
+        return max(_BETWEEN_LOOKS, wait_after(views.trouble, failures, chance=0.5))
+    return max(_BETWEEN_LOOKS, min(views.wait or 0, _LONGEST_ASKED))

@@ -62,6 +62,12 @@ def with_answer(
     }
 
 
+def changes(told: Mapping[str, Any], run: int) -> dict[str, Any]:
+    """What an agent has changed, as output.json tells it: the way of the patch leads from the task's own folder."""
+    patch = told.get("patch")
+    return {**told, "patch": None if patch is None else f"runs/{run}/{patch}"}
+
+
 def error(task: Task, status: str, told: Mapping[str, Any], used: TaskUsage) -> dict[str, Any]:
     """error.json of a task that failed or was cancelled; the names are a contract."""
     return {**_common(task, status, used), "error": dict(told)}

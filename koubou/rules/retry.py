@@ -21,6 +21,7 @@ _REMEDIES = {
     ErrorClass.CONTEXT: "the task is too long for this model: shorten it, or name a tier with a larger context",
     ErrorClass.POLICY: "the provider's content policy refuses it: change the prompt",
     ErrorClass.UNREACHABLE: "the server does not answer: check base_url and that it runs, then koubou retry ID",
+    ErrorClass.BUDGET: "koubou budget add ID gives it more, or name a cheaper tier, then koubou retry ID",
     ErrorClass.TIMEOUT: "raise the tier's timeout, or ask for less, then koubou retry ID",
 }
 _ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT, ErrorClass.MODEL})
@@ -35,8 +36,12 @@ def after_error(
     retry_delay: Milliseconds,
     has_fallback: bool,
     chance: float,
+    passes: bool = False,
 ) -> RunAgain | FallBack | Refused:
-    """The next step. `failures` counts this tier's runs that failed, this one included; `chance` lies in [0, 1)."""
+    """The next step. `failures` counts this tier's runs that failed, this one included; `chance` lies in [0, 1).
+
+    `passes`: the login or key of an agent was refused, but not yet so often that its tier is stopped for it.
+    """
     kind = error.kind
     if kind is ErrorClass.RATE:
         wait = error.retry_after if error.retry_after is not None else _backoff(retry_delay, 1, chance)
@@ -47,6 +52,8 @@ def after_error(
         return _end(error, "")
     if error.another_key:
         return RunAgain(delay=0, counts=False, reason=f"{error.message}; another key of the tier serves")
+    if passes:
+        return RunAgain(delay=retry_delay, counts=False, reason=f"{error.message}; tried again, it may pass")
     if kind not in _ONLY_ELSEWHERE and failures <= retries:
         delay = _backoff(retry_delay, failures, chance)
         return RunAgain(delay=delay, counts=True, reason=f"{error.message}; try {failures + 1} of {retries + 1}")

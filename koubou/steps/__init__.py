@@ -13,6 +13,7 @@ from koubou.steps.answer import answer
 from koubou.steps.breaker import breaker
 from koubou.steps.classify import classify
 from koubou.steps.file_away import file_away
+from koubou.steps.gate import gate
 from koubou.steps.intake import intake
 from koubou.steps.retain import retain
 from koubou.steps.route import route
@@ -24,6 +25,7 @@ from koubou.steps.wake import wake
 STEPS: Sequence[Callable[[Shop, Instant], int]] = (
     settle,
     breaker,
+    gate,
     file_away,
     tell,
     retain,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from koubou.errors import IllegalMove
-from koubou.model.account import Bearer, Entry
+from koubou.model.account import Amounts, Bearer, Dimension, Entry
 from koubou.model.decision import Admitted, Breach, Refused
 from koubou.model.deed import SendRun
 from koubou.model.instant import Instant
@@ -18,6 +18,7 @@ from koubou.rules.admit import ask_accounts, least_amounts
 from koubou.rules.asides import asked_cap, asked_of, may_be_asked
 from koubou.rules.bound import bounded_input
 from koubou.rules.estimate import of_call
+from koubou.rules.gate import first_request
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
 from koubou.rules.route import is_secret
@@ -103,11 +104,10 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int
         return
     if tier.price is None:
         raise IllegalMove(f"{tier.name} has no price")
-    input_tokens = bounded_input(tier, *asked_of(task))
-    bearers = bearers_of(shop, task, tier, tier.price, input_tokens, now)
-    decision = ask_accounts(
-        tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=asked_cap(task, tier), accounts=bearers
-    )
+    input_tokens = input_of(task, tier)
+    cap = asked_cap(task, tier)
+    bearers = bearers_of(shop, task, tier, tier.price, input_tokens, now, cap=cap)
+    decision = ask_accounts(tier=tier, price=tier.price, input_tokens=input_tokens, asked_cap=cap, accounts=bearers)
     match decision:
         case Admitted() if not _conforms(shop, tier, now, decision.hold.tokens):
             rooms.clear()  # it is its turn still when the tier bears so many tokens, and nobody goes before it
@@ -124,14 +124,24 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int
             fail(shop, task, decision, now)
 
 
+def input_of(task: Task, tier: Tier) -> int:
+    """The most that the input of its first call can count as."""
+    size, count = asked_of(task)
+    return bounded_input(tier, size + (first_request(tier.executor) if tier.metered else 0), count)
+
+
 def _start(
     shop: Shop, task: Task, tier: Tier, worker: str, admitted: Admitted, bearers: Sequence[Bearer], now: Instant
 ) -> None:
-    hold = admitted.hold
     price = tier.price or FREE
     tokens, cost = of_call(task, price, admitted.cap, shop.budget.usual_output.get(task.type))
     number = shop.board.tasks.admitted(task, cost, tokens, now)
     call = shop.new_id()
+    hold, held_price = admitted.hold, price
+    if tier.metered:
+        # What its agent asks a model is held for call by call, at the gate: the run itself holds its time.
+        hold, held_price = Amounts(time=admitted.timeout), FREE
+        bearers = [bearer for bearer in bearers if bearer.account.dimension == Dimension.TIME]
     entry = Entry(
         call=call,
         task=task.id,
@@ -140,7 +150,7 @@ def _start(
         tier=tier.name,
         model=tier.model,
         accounts=tuple(bearer.account.key for bearer in bearers),
-        price=price,
+        price=held_price,
         session=task.session,
         submitter=task.owner,
     )
@@ -160,16 +170,28 @@ def _start(
             executor=tier.executor,
         )
     )
-    take(shop, tier, hold.tokens, now)
+    if not tier.metered:
+        take(shop, tier, hold.tokens, now)
     shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call)
     shop.deeds.append(SendRun(task=task.seq, task_id=task.id, run=number, worker=worker))
 
 
 def bearers_of(
-    shop: Shop, task: Task, tier: Tier, price: Price, input_tokens: int, now: Instant, *, critical: bool = False
+    shop: Shop,
+    task: Task,
+    tier: Tier,
+    price: Price,
+    input_tokens: int,
+    now: Instant,
+    *,
+    cap: int | None,
+    critical: bool = False,
 ) -> list[Bearer]:
-    """The accounts that a call touches, brought up to date with the settings, as this call finds them."""
-    least = least_amounts(tier=tier, price=price, input_tokens=input_tokens, asked_cap=asked_cap(task, tier))
+    """The accounts that a call touches, brought up to date with the settings, as this call finds them.
+
+    `cap` is the output that it asks for at most, None where it does not say.
+    """
+    least = least_amounts(tier=tier, price=price, input_tokens=input_tokens, asked_cap=cap)
     asking = Asking(
         task=task,
         tier=tier.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from koubou.model.call import CallError, CallResult, ErrorClass
-from koubou.model.decision import FallBack, Reason, Refused, RunAgain
+from koubou.model.decision import FallBack, Reason, Refused, Routed, RunAgain
 from koubou.model.heard import WorkerGone
 from koubou.model.instant import Instant
 from koubou.model.phase import Phase
@@ -16,11 +16,16 @@ from koubou.model.tier import Tier
 from koubou.rules.asides import difficulty_of, is_bad_work, is_too_much, score_of, to_be_judged, would_help
 from koubou.rules.retry import INTERRUPTIONS_BORNE, after_error
 from koubou.rules.route import Weather, choose_tier, is_secret, next_up
+from koubou.steps.agents import kept_back
 from koubou.steps.breaker import key_refused
 from koubou.steps.ending import cancel, complete, fail, finish
 from koubou.steps.guard import let_out
+from koubou.steps.session import is_refusal, may_pass, note_session
 from koubou.steps.shop import Shop
 from koubou.steps.workspace import works_in_a_folder
+
+_OF_AGENTS = frozenset({ErrorClass.SECRET, ErrorClass.BUDGET, ErrorClass.OPERATIONS})
+"""What the gateway kept an agent from, or the limits of its deeds."""
 
 _DOWN = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.MODEL})
 """What takes a tier away from everybody until it is mended."""
@@ -29,8 +34,7 @@ _DOWN = frozenset({ErrorClass.AUTH, ErrorClass.QUOTA, ErrorClass.MODEL})
 def after_run(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant) -> None:
     """The current run of a task at work is over."""
     error = result.error
-    if error is not None and error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA) and not error.another_key:
-        key_refused(shop, run.tier, error, now)
+    _note_key(shop, run, result, now)
     if error is not None and task.cancel_asked:
         cancel(shop, task, "cancelled while it was at work", now)
     elif run.purpose is Phase.DIFFICULTY:
@@ -41,6 +45,8 @@ def after_run(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant
         _answered(shop, task, run, result, now)
     elif error.kind is ErrorClass.CANCELLED:
         interrupted(shop, task, "stopped by the emergency stop", now)
+    elif error.kind in _OF_AGENTS:
+        kept_back(shop, task, run, error, now)
     else:
         _failed(shop, task, run, error, now)
 
@@ -97,6 +103,15 @@ def settle_for(shop: Shop, task: Task, reason: str, now: Instant) -> bool:
     finish(shop, task, task.answer_run, task.answer_bytes, now)
     shop.note(task, "task.judged", f"the answer of run {task.answer_run} is taken: {reason}", now)
     return True
+
+
+def _note_key(shop: Shop, run: Run, result: CallResult, now: Instant) -> None:
+    """What the run says of its tier's key, and of the credit behind it."""
+    tier, error = shop.tiers.get(run.tier), result.error
+    if tier is not None and tier.metered and (error is None or error.kind is not ErrorClass.QUOTA):
+        note_session(shop, tier, result, now)
+    elif error is not None and error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA) and not error.another_key:
+        key_refused(shop, run.tier, error, now)
 
 
 def _answered(shop: Shop, whose: Task, run: Run, result: CallResult, now: Instant) -> None:
@@ -177,12 +192,14 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
         task = replace(task, window_over=max(tier.context_tokens, task.window_over or 0))
     weather = Weather(works=works_in_a_folder(shop, task))
     elsewhere = choose_tier(replace(task, given_up=given_up), shop.tiers, shop.routing, weather)
+    of_session = tier is not None and tier.metered and is_refusal(error)
     decision = after_error(
         error,
         failures=task.failures + 1,
         retries=_retries(task, tier),
         retry_delay=tier.retry_delay if tier else 0,
-        has_fallback=not isinstance(elsewhere, Refused),
+        has_fallback=isinstance(elsewhere, Routed) if of_session else not isinstance(elsewhere, Refused),
+        passes=tier is not None and of_session and may_pass(shop, task, run, tier),
         chance=shop.chance(),
     )
     match decision:
@@ -202,7 +219,7 @@ def _failed(shop: Shop, task: Task, run: Run, error: CallError, now: Instant) ->
             shop.board.tasks.retried(replace(task, failures=0, given_up=given_up, suspect=False), now)
             told = f"{run.tier} is given up: {reason}"
             shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))
-        case Refused() if tier is not None and tier.unfit is not None and _is_not_to_blame(task, error):
+        case Refused() if tier is not None and tier.unfit is not None and (of_session or _is_not_to_blame(task, error)):
             told = f"{run.tier} is down: {error.message}; the task waits for it"
             shop.board.tasks.retried(task, now)
             shop.note(task, "task.retried", told, now, run=run.number, tier=run.tier, error_class=str(error.kind))

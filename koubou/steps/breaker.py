@@ -11,6 +11,7 @@ from koubou.model.instant import Instant
 from koubou.model.tier import Tier
 from koubou.rules.breaker import Seen, after_call, after_check, circuit_of, circuit_of_key, circuits_of, is_good, opened
 from koubou.rules.latches import latch_of_key
+from koubou.rules.session import recovery_of, rules_of
 from koubou.steps.shop import Shop
 
 
@@ -21,7 +22,8 @@ def breaker(shop: Shop, now: Instant) -> int:
         count += 1
         circuit = shop.circuits.get(checked.circuit)
         if circuit is not None:
-            _change(shop, circuit, after_check(circuit, checked.health, shop.breaker, now), now)
+            rules = rules_of(circuit.name, shop.tiers, shop.breaker)
+            _change(shop, circuit, after_check(circuit, checked.health, rules, now), now)
     return count
 
 
@@ -33,9 +35,9 @@ def note_call(shop: Shop, tier: Tier, result: CallResult, now: Instant) -> None:
         missing = error is not None and error.kind is ErrorClass.MODEL
         reason = error.message if error else "its answers are slow"
         seen = Seen(good=good, began=result.started_at, reason=reason, for_good=missing)
-        _see(shop, circuit_of(tier), seen, now)
+        see(shop, circuit_of(tier), seen, now)
         if error is None:
-            _see(shop, circuit_of_key(tier.name), seen, now)
+            see(shop, circuit_of_key(tier.name), Seen(good=True, began=result.started_at), now)
     wait = max(result.quiet_for or 0, (error.retry_after or 0) if error else 0)
     if wait > 0:
         _be_quiet(shop, tier, now + wait, now)
@@ -55,7 +57,7 @@ def key_refused(shop: Shop, tier: str, error: CallError, now: Instant) -> None:
             shop.say("tier.degraded", "error", tier=tier, error_class=str(error.kind), reason=reason)
             shop.alert("tier_degraded", latch_of_key(tier), now, tier=tier, error_class=str(error.kind))
         if error.kind is ErrorClass.AUTH:
-            _put(shop, opened(known, reason, shop.breaker, now))
+            put(shop, opened(known, reason, shop.breaker, now))
         shop.leave_alone(now)
 
 
@@ -67,9 +69,16 @@ def look_further(shop: Shop, tier: Tier, now: Instant) -> None:
     circuits = [shop.circuits[name] for name in circuits_of(tier) if name in shop.circuits]
     tried = next((circuit for circuit in circuits if circuit.state is CircuitState.HALF_OPEN), None)
     if tried is not None and (tried.retry_at is None or tried.retry_at <= now):
-        _put(shop, replace(tried, retry_at=now + shop.breaker.wait))
+        put(shop, replace(tried, retry_at=now + shop.breaker.wait))
         shop.reroute(now)
         shop.wake_by(now)
+
+
+def look_now(shop: Shop, name: str, now: Instant) -> None:
+    """A person says that what is behind an open circuit may be well: it is looked at now, not when its wait is over."""
+    circuit = shop.circuits.get(name)
+    if circuit is not None and circuit.state is CircuitState.OPEN:
+        put(shop, replace(circuit, retry_at=now))
 
 
 def forget(shop: Shop, tier: Tier) -> list[str]:
@@ -81,18 +90,25 @@ def forget(shop: Shop, tier: Tier) -> list[str]:
     return known
 
 
-def _see(shop: Shop, name: str, seen: Seen, now: Instant) -> None:
+def see(shop: Shop, name: str, seen: Seen, now: Instant) -> None:
+    """Something was seen of what is behind a circuit."""
     circuit = shop.circuits.get(name)
     if circuit is None and seen.good:
         return
     before = circuit or Circuit(name=name)
-    _change(shop, before, after_call(before, seen, shop.breaker, now), now)
+    _change(shop, before, after_call(before, seen, rules_of(name, shop.tiers, shop.breaker), now), now)
+
+
+def put(shop: Shop, circuit: Circuit) -> None:
+    """Note how a circuit stands now."""
+    shop.board.circuits.put(circuit)
+    shop.circuits[circuit.name] = circuit
 
 
 def _change(shop: Shop, before: Circuit, after: Circuit, now: Instant) -> None:
     if after == before:
         return
-    _put(shop, after)
+    put(shop, after)
     if after.state is before.state:
         return
     tiers = [tier for tier in shop.tiers.values() if after.name in circuits_of(tier)]
@@ -109,7 +125,8 @@ def _change(shop: Shop, before: Circuit, after: Circuit, now: Instant) -> None:
             shop.leave_alone(now)
         case CircuitState.CLOSED:
             for tier in tiers:
-                shop.say("tier.recovered", tier=tier.name, circuit=after.name, reason="it serves as before")
+                word = recovery_of(tier, {before.name: before})
+                shop.say(word, tier=tier.name, circuit=after.name, reason="it serves as before")
             shop.reroute(now)
 
 
@@ -117,9 +134,4 @@ def _be_quiet(shop: Shop, tier: Tier, until: Instant, now: Instant) -> None:
     name = circuit_of(tier)
     circuit = shop.circuits.get(name, Circuit(name=name))
     if until > max(now, circuit.quiet_until or 0):
-        _put(shop, replace(circuit, quiet_until=until))
-
-
-def _put(shop: Shop, circuit: Circuit) -> None:
-    shop.board.circuits.put(circuit)
-    shop.circuits[circuit.name] = circuit
+        put(shop, replace(circuit, quiet_until=until))

@@ -9,6 +9,7 @@ from koubou.errors import UsageMistake
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.rules.latches import is_pause, latch_of_key, latch_of_tier, pause_of
+from koubou.rules.session import recovery_of
 from koubou.steps.breaker import forget
 from koubou.steps.budget import operator
 from koubou.steps.shop import Shop
@@ -34,9 +35,10 @@ def resume(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     latches = [pause_of(tier)] if tier is None else [pause_of(tier), latch_of_key(tier), latch_of_tier(tier)]
     lifted = [latch for latch in latches if shop.board.crew.unlatch(latch)]
     if tier is not None:
+        recovered = recovery_of(shop.tiers[tier], shop.circuits)
         ailing = [name for name in lifted if not is_pause(name)] + forget(shop, shop.tiers[tier])
         if ailing:
-            shop.say("tier.recovered", tier=tier, reason=f"well again, says {asked.actor}")
+            shop.say(recovered, tier=tier, reason=f"well again, says {asked.actor}")
         lifted += [name for name in ailing if name not in lifted]
     for latch in lifted:
         shop.board.history.add(None, "system.resumed", latch, now, asked.actor)

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
-from koubou.model.heard import RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
+from koubou.model.heard import CallEnded, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
 from koubou.model.instant import Instant
 from koubou.model.money import Nano, show_usd
 from koubou.model.run import Run
@@ -37,12 +37,44 @@ def settle(shop: Shop, now: Instant) -> int:
                 _finished_apart(shop, result, now)
             case RunUnsendable():
                 _unsendable(shop, message, now)
+            case CallEnded(result=result):
+                _call_ended(shop, result, now)
             case WorkerGone():
                 _worker_gone(shop, message, now)
             case _:
                 continue
         count += 1
     return count + len(shop.deeds) - before
+
+
+def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
+    """A call of an agent: its money, and what it says of its provider. Its run goes on."""
+    if not shop.apart(now, None, _settle_call, shop, result, now):
+        shop.apart(now, None, _settle_call, shop, replace(result, bill=Bill.UNKNOWN, usage=None), now)
+
+
+def _settle_call(shop: Shop, result: CallResult, now: Instant) -> None:
+    hold = shop.board.ledger.open_hold(result.call)
+    _money(shop, result, now)
+    shop.board.agent_calls.ended(result.call)
+    tier = None if hold is None else shop.tiers.get(hold.entry.tier)
+    if tier is not None:
+        note_call(shop, tier, result, now)
+
+
+def _settle_left(shop: Shop, task: int, task_id: str, run: int, now: Instant) -> None:
+    """A run is over, and nobody will tell how these calls of its agent ended."""
+    for call in shop.board.agent_calls.of_run(task, run):
+        vanished = CallError(kind=ErrorClass.LOST, message="its run ended, and nobody knows how the call did")
+        hold = shop.board.ledger.open_hold(call)
+        begun = now if hold is None else hold.at
+        _call_ended(shop, _unknown(task_id, run, call, vanished, begun, now), now)
+
+
+def _unknown(task_id: str, run: int, call: str, error: CallError, begun: Instant, now: Instant) -> CallResult:
+    return CallResult(
+        task=task_id, run=run, call=call, bill=Bill.UNKNOWN, error=error, started_at=begun, finished_at=now
+    )
 
 
 def _started(shop: Shop, message: RunStarted, now: Instant) -> None:
@@ -80,9 +112,10 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     run = shop.board.runs.get(task.seq, result.run)
     if run is None:
         return
+    _settle_left(shop, task.seq, task.id, run.number, now)
     outcome = str(result.error.kind) if result.error else "answered"
     first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes, examined=result.examined)
-    if first and (tier := shop.tiers.get(run.tier)) is not None:
+    if first and (tier := shop.tiers.get(run.tier)) is not None and not tier.metered:
         note_call(shop, tier, result, now)
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
         return  # a late word of an earlier run: it moved money and nothing else
@@ -95,7 +128,7 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
         return
     outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
     used = used_amounts(outcome, hold.amounts, result.finished_at - result.started_at)
-    if outcome.released:
+    if outcome.released or hold.amounts.tokens == 0:  # without a token it is no call: the time of an agent's run
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
@@ -148,6 +181,8 @@ def _unsendable(shop: Shop, message: RunUnsendable, now: Instant) -> None:
 
 
 def _worker_gone(shop: Shop, gone: WorkerGone, now: Instant) -> None:
+    for call in gone.calls:
+        _call_ended(shop, call, now)
     under_way = shop.board.runs.open_of_worker(gone.worker)
     lost = sum((task_id, run.number) not in gone.results and run.sent_at is not None for task_id, run in under_way)
     for task_id, run in under_way:
@@ -167,18 +202,10 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     Recovery says RunSent of every run that may have gone out without a word on the board (`master.recover`).
     """
     sent = run.sent_at is not None
+    _settle_left(shop, run.task, task_id, run.number, now)
     if sent:
         vanished = CallError(kind=ErrorClass.LOST, message=gone.reason)
-        result = CallResult(
-            task=task_id,
-            run=run.number,
-            call=run.call,
-            bill=Bill.UNKNOWN,
-            error=vanished,
-            started_at=run.started_at or now,
-            finished_at=now,
-        )
-        _money(shop, result, now)
+        _money(shop, _unknown(task_id, run.number, run.call, vanished, run.started_at or now, now), now)
         shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
     else:
         _close_unsent(shop, run, now)

@@ -21,9 +21,8 @@ from koubou.model.task import Task
 from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.ports import Board
-from koubou.rules.breaker import as_resting
-from koubou.rules.latches import as_latched
 from koubou.rules.limits import LimitsInForce
+from koubou.rules.session import as_offered
 from koubou.steps.standing import standing
 
 Message = TypeVar("Message")
@@ -119,7 +118,7 @@ class Shop:
         self.wake_at = at if self.wake_at is None else min(self.wake_at, at)
 
     def _offer(self) -> None:
-        self.tiers = as_resting(as_latched(self._given, self.board.crew.latches()), self.circuits)
+        self.tiers = as_offered(self._given, self.board.crew.latches(), self.circuits)
 
     def _offered(self) -> list[str]:
         return [tier.name for tier in self.tiers.values() if tier.unfit is None]

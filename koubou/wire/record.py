@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,11 +20,12 @@ VERSION = 1
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """How a run's call ended, and the answer as far as it came ("" if nothing did)."""
+    """How a run's call ended, and the answer as far as it came ("" if nothing did); what an agent has changed."""
 
     version: int = VERSION
     result: CallResult
     answer: str
+    changes: Mapping[str, Any] | None = None
 
 
 def encode_record(record: Record) -> bytes:

@@ -7,18 +7,24 @@ import os
 import signal
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from koubou import crash
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Backend, CannotServe
 from koubou.errors import ProtocolError
+from koubou.leash import cgroup
+from koubou.leash.holding import Leashes
 from koubou.model.call import ErrorClass
-from koubou.model.instant import Milliseconds
+from koubou.model.instant import SECOND, Milliseconds
 from koubou.rules.limits import AGENTS
 from koubou.wire.messages import (
     VERSION,
+    AgentSays,
     Assign,
     Beat,
+    CallDenied,
+    CallGranted,
     Cancel,
     Finished,
     Hello,
@@ -30,9 +36,13 @@ from koubou.wire.messages import (
     Welcome,
 )
 from koubou.worker.complete import Completeness
+from koubou.worker.gate import Gate
 from koubou.worker.leave_record import keep_trying
 from koubou.worker.line import Line
 from koubou.worker.run import Run, now
+
+if TYPE_CHECKING:
+    from koubou.gateway.gateway import Gateway
 
 UNABLE = 3
 """Exit status of a worker that cannot work as it was told: to start another would not help."""
@@ -53,6 +63,10 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="record")
         self._completeness = Completeness()
+        self._leashes = Leashes(control_group=cgroup.delegated())
+        self._gate = Gate(lambda message: self._line.say(message))
+        self._doors: Gateway | None = None
+        self._patience = 0.0
         self._leave = asyncio.Event()
         self._hurry: asyncio.TimerHandle | None = None
         self._grace: Milliseconds = 0
@@ -72,8 +86,10 @@ class Worker:
             if welcome is None:
                 return 0
             # A call is paid for and may finish; an agent would go on making calls.
+            self._patience = welcome.orphan_grace / SECOND
             self._grace = 0 if welcome.tier.executor.startswith(AGENTS) else welcome.orphan_grace
-            self._backend = open_backend(welcome.tier, welcome.api_keys)
+            self._doors = await self._open_doors(welcome)
+            self._backend = open_backend(welcome.tier, welcome.api_keys, self._leashes, self._doors)
         except CannotServe as error:
             return await self._give_up(Unable(message=error.message, remedy=error.remedy))
         except ProtocolError as error:
@@ -85,9 +101,21 @@ class Worker:
             await asyncio.wait(self._tasks)
         beats.cancel()
         await self._backend.close()
+        if self._doors is not None:
+            await self._doors.close()
         await self._line.close(_GOODBYE)
         self._writers.shutdown()
         return self._status
+
+    async def _open_doors(self, welcome: Welcome) -> Gateway | None:
+        """The gateway, where there are agents to go through it. Raises CannotServe. Imported late: it takes a while."""
+        if not welcome.tier.metered:
+            return None
+        from koubou.gateway.gateway import Gateway
+
+        doors = Gateway(welcome.tier, welcome.api_keys, self._gate)
+        await doors.start()
+        return doors
 
     def _hear(self, message: ToWorker) -> None:
         match message:
@@ -96,6 +124,8 @@ class Worker:
             case Cancel(task=task, run=number):
                 if (run := self._runs.get((task, number))) is not None:
                     run.stop(ErrorClass.CANCELLED)
+            case CallGranted(granted=answer) | CallDenied(denied=answer):
+                self._gate.heard(answer)
             case Retire(deadline=deadline):
                 self._leave_within(None if deadline is None else deadline - now())
             case Welcome() if not self._welcome.done():
@@ -105,7 +135,15 @@ class Worker:
         key = (assign.task, assign.run)
         if self._leave.is_set() or key in self._runs:
             return  # the master knows what a leaving worker has not finished, and gives it to another
-        run = self._runs[key] = Run(assign, self._name, self._completeness)
+        run = self._runs[key] = Run(
+            assign,
+            self._name,
+            self._completeness,
+            leashes=self._leashes,
+            noted=lambda session, deeds: self._line.say(
+                AgentSays(task=assign.task, run=assign.run, session=session, deeds=deeds)
+            ),
+        )
         task = asyncio.get_running_loop().create_task(self._carry_out(run))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -128,6 +166,9 @@ class Worker:
 
     def _wire_ended(self, damage: ProtocolError | None) -> None:
         """The master died, or speaks what we do not: either way nothing new will come, and what is paid for is kept."""
+        self._gate.shut()
+        if self._doors is not None:
+            self._doors.hurry(self._patience)
         if damage is not None:
             self._status = DAMAGED
             if not self._welcome.done():

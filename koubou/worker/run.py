@@ -14,7 +14,9 @@ from koubou.backends.port import Answer, Backend
 from koubou.detectors.kingfisher import Kingfisher
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
+from koubou.leash.holding import Leashes
 from koubou.leash.mark import mark_of
+from koubou.model.agent import Deeds
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.instant import SECOND, Instant
 from koubou.model.phase import Phase
@@ -25,6 +27,7 @@ from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.complete import Completeness
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
+from koubou.worker.workplace import CannotCopy, Workplace
 
 _STOPPED = {
     ErrorClass.TIMEOUT: "no complete answer within the time given",
@@ -39,11 +42,29 @@ _LONG = 50_000
 class Run:
     """An assignment at work. `stop` may come at any time, from the wire or the clock."""
 
-    def __init__(self, assign: Assign, worker: str, completeness: Completeness) -> None:
+    def __init__(
+        self,
+        assign: Assign,
+        worker: str,
+        completeness: Completeness,
+        *,
+        leashes: Leashes | None = None,
+        noted: Callable[[str | None, Deeds], None] = lambda _session, _deeds: None,
+    ) -> None:
         self.assign = assign
         self._completeness = completeness
         mark = mark_of(assign.home or assign.folder, worker, assign.task, assign.run)
-        self._sink = GrowingAnswer(assign.folder, mark)
+        self._sink = GrowingAnswer(
+            assign.folder,
+            mark,
+            task=assign.task,
+            run=assign.run,
+            work=assign.work,
+            policy=assign.policy,
+            rules=assign.rules,
+            noted=noted,
+        )
+        self._place = Workplace(assign.folder, assign.work, mark, leashes) if assign.work and leashes else None
         self._why: ErrorClass | None = None
         self._call: asyncio.Task[object] | None = None
 
@@ -58,6 +79,7 @@ class Run:
         else:
             answer = _stopped(self._why, sent=False) if self._why else await self._ask(backend, started)
         crash.at("worker.answered")
+        changes = None if self._place is None else await self._place.collect(done=answer.error is None)
         self._sink.close()
         text = self._sink.text
         finished = began + round((time.monotonic() - ticking) * SECOND)  # also when the clock is set meanwhile
@@ -80,7 +102,7 @@ class Run:
             findings=await self._examined(text),
             examined=self.assign.rules is not None,
         )
-        return Record(result=result, answer=text)
+        return Record(result=result, answer=text, changes=changes)
 
     def stop(self, why: ErrorClass) -> None:
         """End the call now, for this reason. Does nothing once it is over: its record is being left."""
@@ -118,16 +140,20 @@ class Run:
         return await asyncio.to_thread(_flags, text, self.assign.policy)
 
     async def _ask(self, backend: Backend, started: Callable[[], None]) -> Answer:
-        started()
-        crash.at("worker.calling")
         self._call = asyncio.current_task()
         limit = asyncio.get_running_loop().call_later(self.assign.timeout / 1000, self.stop, ErrorClass.TIMEOUT)
         try:
+            if self._place is not None:
+                await self._place.prepare()
+            started()
+            crash.at("worker.calling")
             return await backend.answer(self.assign.body, self._sink)
         except asyncio.CancelledError:
             if self._call is not None:
                 self._call.uncancel()  # the wish is met; the record is still to be left
             return _stopped(self._why or ErrorClass.LOST, sent=self._sink.was_sent)
+        except CannotCopy as error:
+            return _failed(ErrorClass.BAD_REQUEST, str(error), error.kind, sent=False)
         except AnswerTooLong:
             return _failed(ErrorClass.SERVER, "the answer does not end; it was cut off", "answer_too_long", sent=True)
         except Exception as error:  # noqa: BLE001 - a bug in a backend costs one run, not the worker and its other calls

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 PROJECT = Path(__file__).parents[2]
-EXAMPLES = sorted((PROJECT / "examples").glob("*.yaml"))
+EXAMPLES = sorted((PROJECT / "examples").rglob("*.yaml"))
 SCRIPTS = sorted(
     path for path in (PROJECT / "scripts").iterdir() if path.is_file() and path.read_text().startswith("#!")
 )

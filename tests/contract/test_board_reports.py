@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from builders import NOW
+from builders import NOW, a_new_task
 from ledger_lines import correct, spend
 
 from koubou.board import Board, open_in_memory
-from koubou.board.reports import BY, PaidCalls, Reports, Sum, total
+from koubou.board.reports import BY, Backend, PaidCalls, Reports, Sum, total
 from koubou.model.account import AccountKey, Limit
 from koubou.model.call import Usage
-from koubou.model.instant import DAY, HOUR, MINUTE
+from koubou.model.instant import DAY, HOUR, MINUTE, SECOND
 from koubou.model.money import USD
+from koubou.model.phase import Phase
+from koubou.model.run import Run
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 SINCE, UNTIL = NOW - 10 * DAY, NOW + 10 * DAY
@@ -142,6 +145,46 @@ def test_calls_near_the_ends_of_hours_may_be_booked_in_others_until_a_bill_has_s
     assert {call.ended for call in found} == {call.begun + 1 for call in found}
     board.ledger.confirm("gpt-5", hour - HOUR, NOW)
     assert 5 not in {call.amount for call in reports(board).bookings("gpt-5", hour, hour + HOUR)}
+
+
+def a_run(board: Board, number: int, executor: str, outcome: str | None, **changes: object) -> None:
+    """A run of a task of its own that took `number` minutes."""
+    task = board.tasks.insert(a_new_task(f"task-{number}"), NOW)
+    values: dict[str, Any] = {
+        "task": task,
+        "number": 1,
+        "tier": "t",
+        "worker": "w",
+        "call": f"call-{number}",
+        "cap": 9,
+        "timeout": 9,
+        "admitted_at": NOW,
+        "executor": executor,
+    }
+    board.runs.insert(Run(**values | changes))
+    if outcome is not None:
+        board.runs.started(task, 1, NOW + SECOND)
+        board.runs.ended(task, 1, outcome, NOW + SECOND + number * MINUTE)
+
+
+def test_backends_are_judged_by_the_runs_that_came_to_an_end(board: Board) -> None:
+    a_run(board, 1, "claude", "answered")
+    a_run(board, 2, "claude", "timeout")
+    a_run(board, 3, "claude", "cancelled")
+    a_run(board, 4, "claude", "unsent")
+    a_run(board, 5, "claude", None)
+    a_run(board, 6, "codex", "answered")
+    a_run(board, 7, "codex", "answered", admitted_at=UNTIL)
+    a_run(board, 8, "codex", "answered", purpose=Phase.JUDGE)
+    for amount in (1, 2):  # an agent's run makes calls of its own
+        spend(board, NOW, amount * USD, task="task-1", call=f"own-{amount}")
+    spend(board, NOW, 5 * USD, task="task-1", run=2)
+    spend(board, NOW, 4 * USD, task="task-5")
+    claude, codex = reports(board).backends(SINCE, UNTIL)
+    assert claude == Backend(backend="claude", runs=5, succeeded=1, failed=1, cost=7 * USD, time=3 * MINUTE)
+    assert (claude.success_rate, claude.mean_time) == (0.5, 90 * SECOND)
+    assert codex == Backend(backend="codex", runs=1, succeeded=1, cost=0, time=6 * MINUTE)
+    assert (Backend(backend="x").success_rate, Backend(backend="x").mean_time) == (None, None)
 
 
 def test_an_empty_ledger_has_sums_of_nothing(board: Board) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from agent_programs import Programs
+from found_programs import Programs
 from settings_files import Shelf
 
 from koubou.config.report import describe
@@ -126,6 +126,9 @@ def test_a_hybrid_reaches_as_far_as_its_furthest_member(shelf: Shelf, places: Pr
     picked = f"both: {{{both}, join: pick, test: [make, test]}}"
     made = found(shelf, places, f"tiers: {{{picked}, a: {{{HERE}}}, b: {{{HERE}}}}}")
     assert (made["both"].reach, made["both"].join, made["both"].test) == (Reach.LOCAL, "pick", ("make", "test"))
+
+    made = found(shelf, places, f"tiers: {{both: {{{both}}}, a: {{{HERE}}}, b: {{{CLAUDE}}}}}")
+    assert made["both"].reach is Reach.CLOUD
 
     places.remove("claude")
     made = found(shelf, places, f"tiers: {{both: {{{both}}}, a: {{{CODEX}}}, b: {{{CLAUDE}}}}}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from real_agents import claude, codex, needs_claude, needs_codex
+from agent_programs import claude, codex, needs_claude, needs_codex
 from simulator import Simulator
 
 CODEX_MODELS = ["unknown-model", "gpt-5.5", "gpt-6-sol"]

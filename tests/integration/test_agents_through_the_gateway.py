@@ -15,6 +15,7 @@ from simulator import Simulator
 
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer
+from koubou.leash.holding import Leashes
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.gate import Denial, Denied, Granted, Wanted
 from koubou.model.money import Price, Rates, nano
@@ -57,7 +58,7 @@ def a_walled_agent(name: str, provider: Simulator, **fields: Any) -> Tier:
 def ran(tier: Tier, gate: OpenGate, sink: ASink, question: str = "Make the file.") -> Answer:
     async def whole() -> Answer:
         async with a_gateway(tier, gate) as gateway:
-            backend = open_backend(tier, (), gateway)
+            backend = open_backend(tier, (), Leashes(), gateway)
             return await backend.answer(a_request(question), sink)
 
     return asyncio.run(whole())

@@ -28,6 +28,7 @@ from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.instant import DAY, HOUR, moment
 from koubou.model.money import USD
+from koubou.model.run import Run
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 JANUARY = 1_735_689_600_000
@@ -170,6 +171,49 @@ def test_a_report_is_a_table_with_its_total(home: Home) -> None:
         ["local", "1", "1,000", "0", "0", "200", "0", "$0.00", "–", "0.0", "%"],
         ["total", "4", "4,000", "0", "0", "800", "0", "$4.00", "$1.00", "100.0", "%"],
     ]
+
+
+def test_a_report_by_backend_tells_how_the_runs_of_each_did(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    board = Board(open_for_writing(Path(home.layout.board) / "koubou.db"))
+    with board.transaction():
+        for number, (executor, outcome) in enumerate((("codex", "answered"), ("codex", "cut"), ("chat", "answered"))):
+            task = board.tasks.insert(a_new_task(f"t{number}"), JANUARY)
+            values = {
+                "task": task,
+                "number": 1,
+                "tier": "t",
+                "worker": "w",
+                "call": f"c{number}",
+                "cap": 1,
+                "timeout": 1,
+            }
+            board.runs.insert(Run(**values, admitted_at=JANUARY, executor=executor))
+            board.runs.ended(task, 1, outcome, JANUARY + 60_000)
+            spend(board, JANUARY, USD, task=f"t{number}")
+    board.connection.close()
+    words = ("budget", "report", "--month", "2025-01", "--by", "backend")
+    lines = [line.split() for line in home.koubou(*words).stdout.splitlines()[2:]]
+    assert lines == [
+        ["BACKEND", "RUNS", "SUCCEEDED", "FAILED", "SUCCESS", "COST", "PER", "RUN", "MEAN", "TIME"],
+        ["codex", "2", "1", "1", "50.0%", "$2.00", "$1.00", "1m"],
+        ["chat", "1", "1", "0", "100.0%", "$1.00", "$1.00", "1m"],
+        ["total", "3", "2", "1", "66.7%", "$3.00", "$1.00", "1m"],
+    ]
+    codex = home.ask(*words)["rows"][0]
+    assert codex == {
+        "backend": "codex",
+        "runs": 2,
+        "succeeded": 1,
+        "failed": 1,
+        "success_rate": 0.5,
+        "cost_usd": 2.0,
+        "cost_nusd": 2 * USD,
+        "mean_time_ms": 60_000,
+    }
+    told = list(csv.reader(io.StringIO(home.koubou(*words, "--format", "csv").stdout)))
+    assert told[0] == list(codex)
+    assert [row[0] for row in told[1:]] == ["codex", "chat"]
 
 
 def test_a_report_in_json_adds_up(home: Home) -> None:

@@ -153,6 +153,7 @@ def test_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
         "breaker": None,
         "unfit": None,
         "opens_at": None,
+        "looked_at": None,
         "queued": 1,
         "running": 0,
         "places": 2,
@@ -160,6 +161,22 @@ def test_status_has_the_shape_that_programs_rely_on(home: Home) -> None:
     assert (status["emergency"], status["served"], status["workers"]) == (False, False, [])
     assert [account["name"] for account in status["accounts"]] == ["month:2027-01"]
     assert "not served" in home.koubou("status").stdout
+
+
+def test_status_names_the_agents_that_run_without_a_sandbox(home: Home) -> None:
+    assert home.ask("status")["without_sandbox"] == []
+    assert "sandbox" not in home.koubou("status").stdout
+    free = "price: {input: 0, output: 0}"
+    coder = "executor: codex, reach: local, base_url: 'http://127.0.0.1:9/v1', model: m"
+    tiers = f"{{bare: {{{coder}, sandbox: off, {free}}}, walled: {{{coder}, {free}}}}}"
+    before = home.config.read_text()
+    try:
+        home.config.write_text(f"home: {home.layout.home}\ntiers: {tiers}\n")
+        assert home.ask("status")["without_sandbox"] == ["bare"]
+        assert home.ask("status", "--set", "log.level=debug")["without_sandbox"] == ["bare"], "read whole"
+        assert "open     agents without a sandbox: bare: what is confidential" in home.koubou("status").stdout
+    finally:
+        home.config.write_text(before)
 
 
 def test_status_counts_the_files_that_were_refused(home: Home) -> None:

@@ -81,10 +81,22 @@ def test_a_server_that_lists_the_model_each_time_is_well() -> None:
         assert f"Authorization: Bearer {KEY}" in head
 
 
-def test_a_server_of_anthropics_api_is_asked_in_its_own_way() -> None:
-    found, asked = asked_of(saying("200 OK", listed("claude-gpt")), executor="messages")
+@pytest.mark.parametrize("executor", ["messages", "claude"])
+def test_a_server_of_anthropics_api_is_asked_in_its_own_way(executor: str) -> None:
+    found, asked = asked_of(saying("200 OK", listed("claude-gpt")), executor=executor)
     assert found.well
-    assert all(head.startswith("GET /v1/models HTTP/1.1\n") and "anthropic-version: 20" in head for head in asked)
+    for head in asked:
+        assert head.startswith("GET /v1/models HTTP/1.1\n")
+        assert "anthropic-version: 20" in head
+        assert f"x-api-key: {KEY}" in head
+        assert "Authorization" not in head
+
+
+def test_the_server_of_codex_is_asked_as_one_of_openais_api() -> None:
+    found, asked = asked_of(saying("401 Unauthorized"), executor="codex")
+    assert (found.well, found.reason) == (False, "the provider does not accept the key")
+    assert asked[0].startswith("GET /v1/models HTTP/1.1\n")
+    assert f"Authorization: Bearer {KEY}" in asked[0]
 
 
 @pytest.mark.parametrize(

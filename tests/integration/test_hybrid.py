@@ -13,6 +13,7 @@ from agents_at_work import ADoor, ASink, a_manner, a_request, an_agent, stub_pro
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, CannotServe
 from koubou.backends.rooms import clear
+from koubou.leash.holding import Leashes
 from koubou.model.agent import Work
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.tier import Tier
@@ -33,7 +34,7 @@ def ran(tier: Tier, sink: ASink) -> tuple[Answer, dict[str, ADoor]]:
     doors = {name: ADoor() for name in NAMES}
 
     async def whole() -> Answer:
-        return await open_backend(tier, (), None, doors).answer(a_request("please"), sink)
+        return await open_backend(tier, (), Leashes(), None, doors).answer(a_request("please"), sink)
 
     return asyncio.run(whole()), doors
 
@@ -109,7 +110,7 @@ def test_a_cancelled_run_ends_both(tmp_path: Path) -> None:
     doors = {name: ADoor() for name in NAMES}
 
     async def cancelled() -> None:
-        backend = open_backend(a_pair(tmp_path, "waits", "stubborn"), (), None, doors)
+        backend = open_backend(a_pair(tmp_path, "waits", "stubborn"), (), Leashes(), None, doors)
         running = asyncio.ensure_future(backend.answer(a_request("please"), sink))
         while not (sink.told and len((sink.told[-1][0] or "").split()) == 2):
             await asyncio.sleep(0.01)
@@ -124,6 +125,6 @@ def test_a_cancelled_run_ends_both(tmp_path: Path) -> None:
 def test_a_hybrid_tier_needs_two_agents_with_doors(tmp_path: Path) -> None:
     tier = a_pair(tmp_path, "waits", "waits")
     with pytest.raises(CannotServe):
-        open_backend(tier, (), None, {"one": ADoor()})
+        open_backend(tier, (), Leashes(), None, {"one": ADoor()})
     with pytest.raises(CannotServe):
-        open_backend(an_agent("hybrid", a_manner(""), members=tier.members[:1]), (), None, {"one": ADoor()})
+        open_backend(an_agent("hybrid", a_manner(""), members=tier.members[:1]), (), Leashes(), None, {"one": ADoor()})

@@ -119,14 +119,29 @@ def test_a_response_meets_the_schema_it_was_asked_for(client: openai.OpenAI) -> 
     assert json.loads(respond(client, text={"format": form}).output_text) == {"n": 1}
 
 
-def test_everything_in_the_input_of_a_response_counts(client: openai.OpenAI, provider: Simulator) -> None:
+CALL = {"type": "function_call", "call_id": "c", "name": "exec_command", "arguments": json.dumps({"cmd": "x" * 500})}
+RESULT = {"type": "function_call_output", "call_id": "c", "output": "x" * 500}
+DESCRIBED = {**EXEC, "description": "x" * 500}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"instructions": "x" * 500},
+        {"tools": [DESCRIBED]},
+        {"input": [asked("How many?"), {"type": "additional_tools", "role": "developer", "tools": [DESCRIBED]}]},
+        {"input": [asked("How many?"), CALL]},
+        {"input": [asked("How many?"), RESULT]},
+        {"text": {"format": {"type": "json_schema", "name": "n", "schema": {**SCHEMA, "description": "x" * 500}}}},
+    ],
+)
+def test_everything_in_the_request_of_a_response_counts(
+    client: openai.OpenAI, provider: Simulator, more: dict[str, Any]
+) -> None:
     provider.behave(tokens_per_byte=1)
     bare = respond(client).usage.input_tokens
-    call = {"type": "function_call", "call_id": "c", "name": "exec_command", "arguments": "{}"}
-    result = {"type": "function_call_output", "call_id": "c", "output": "x" * 1000}
-    more = respond(client, input=[asked("How many?"), call, result], tools=[EXEC], instructions="y" * 500)
-    assert more.usage.input_tokens > bare + 1500
-    assert more.usage.input_tokens <= len(provider.requests()[-1]["body"].encode())
+    full = respond(client, **more).usage.input_tokens
+    assert bare + 500 <= full <= len(provider.requests()[-1]["body"].encode())
 
 
 def test_a_response_calls_the_tool_that_was_offered(client: openai.OpenAI, provider: Simulator) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from agent_programs import Programs
+from found_programs import Programs
 from settings_files import Shelf
 
 from koubou.config.report import describe, show_duration

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import NOW, a_new_task
+from builders import NOW, a_new_task, a_tier
 from settings_files import an_unserved_board
 
 from koubou.board import Board
+from koubou.cli import status
 from koubou.cli.main import main
+from koubou.master.reception import Reception
 from koubou.model.account import AccountKey, Limit
+from koubou.model.agent import Manner
+from koubou.model.circuit import Circuit
 from koubou.model.decision import Breach, Reason, Routed
 from koubou.model.instant import HOUR
 from koubou.model.money import USD
 from koubou.model.run import Run
 from koubou.model.status import Move, Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
+from koubou.rules.breaker import circuit_of_key, opened
+from koubou.rules.session import SESSION
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -242,3 +250,40 @@ def test_what_made_a_task_more_urgent_is_told(board: Board, say: Say, monkeypatc
         "half_used": True,
         "raised_by": "top",
     }
+
+
+def test_who_waits_for_a_login_is_told_when_it_is_looked_at_next(board: Board, say: Say) -> None:
+    detail = "local is not offered: its session is over: the provider does not accept the key"
+    queue(board, "waits", Park(reason=ParkReason.TIER, detail=detail))
+    with board.transaction():
+        for tier, reason in (("local", "the provider does not accept the key"), ("other", "another matter")):
+            over = Circuit(name=circuit_of_key(tier))
+            board.circuits.put(opened(over, reason, SESSION, NOW))
+        board.circuits.put(opened(Circuit(name="a model"), "it is broken", SESSION, NOW))
+    told = explained(say, "waits")
+    assert told[0] == f"tier: {detail}"
+    assert told[1].startswith("local is looked at next at 2027-01-15T08:05:00.000Z (in ")
+    assert told[1].endswith("): the provider does not accept the key; koubou resume local tries it at once")
+    assert not any("other" in line or "broken" in line for line in told)
+
+
+def test_status_says_why_a_session_is_over_and_when_it_is_looked_at_next(
+    board: Board, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, agent = circuit_of_key("local"), a_tier("local", executor="codex", agent=Manner(program="/opt/codex"))
+    with board.transaction():
+        board.circuits.put(opened(Circuit(name=key), "the provider does not accept the key", SESSION, NOW))
+        board.crew.latch(key, "the provider does not accept the key", NOW)
+    crew: Any = SimpleNamespace(members={}, tiers=lambda: {"local": agent})
+
+    async def never() -> Any:
+        raise AssertionError
+
+    reception = Reception(board, crew, hear=lambda _: None, reload=never)
+    said = asyncio.run(reception.ask("state", "tester", 0, True, {}))["ok"]
+    assert said["tiers"]["local"]["looked_at"] == "2027-01-15T08:05:00.000Z"
+    monkeypatch.setattr(status, "said_by_master", lambda _: said)
+    told = say("status")[1]
+    assert "STOPPED  key:local: the provider does not accept the key  (koubou resume local)" in told
+    assert "its session is over: the provider does not accept the key; it is looked at every 5 minutes" in told
+    assert "looked at next at 2027-01-15T08:05:00.000Z" in told

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from koubou.errors import ProtocolError
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
+from koubou.model.gate import Denied
 from koubou.model.money import Price, Rates
 from koubou.model.tier import Reach, Tier
 from koubou.wire.framing import FROM_WORKER, LIMIT, TO_WORKER, Decoder, encode
-from koubou.wire.messages import VERSION, Assign, Beat, Finished, Hello, Started, Welcome
+from koubou.wire.messages import VERSION, Assign, Beat, CallDenied, CallDone, Finished, Hello, Started, Welcome
 from koubou.wire.record import Record, decode_record, encode_record
 
 EVERYTHING = (*FROM_WORKER, *TO_WORKER)
@@ -37,7 +38,15 @@ TIERS = st.builds(Tier, reach=st.sampled_from(Reach), price=st.none() | PRICES, 
 ASSIGNS = st.builds(Assign, body=st.dictionaries(TEXT, JSON, max_size=4))
 WELCOMES = st.builds(Welcome, version=st.just(VERSION), tier=TIERS)
 HELLOS = st.builds(Hello, version=st.just(VERSION))
-SPECIAL = {Assign: ASSIGNS, Welcome: WELCOMES, Hello: HELLOS, Finished: st.builds(Finished, result=RESULTS)}
+DENIALS = st.builds(Denied, facts=st.dictionaries(TEXT, TEXT, max_size=3))
+SPECIAL = {
+    Assign: ASSIGNS,
+    Welcome: WELCOMES,
+    Hello: HELLOS,
+    Finished: st.builds(Finished, result=RESULTS),
+    CallDone: st.builds(CallDone, result=RESULTS),
+    CallDenied: st.builds(CallDenied, denied=DENIALS),
+}
 MESSAGES = st.one_of(*(SPECIAL.get(cls, st.builds(cls)) for cls in EVERYTHING))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,12 @@ from koubou.model.notice import (
     Notice,
     NotTold,
     Trouble,
+    Views,
     WebhookWay,
     incident_of,
 )
 from koubou.notices.words import issue_body, marker_line, title, webhook_body
-from koubou.rules.notice import ANSWERED_WITHIN, wait_after
+from koubou.rules.notice import ANSWERED_WITHIN, wait_after, wait_before_look
 from tests.builders import NOW
 
 
@@ -53,6 +55,19 @@ def test_what_the_other_end_asks_for_is_honoured_up_to_an_hour() -> None:
     assert wait_after(not_told(Trouble.RATE, 17 * SECOND), 5, 0.0) == 17 * SECOND
     assert wait_after(not_told(Trouble.RATE, 30 * HOUR), 5, 0.0) == HOUR
     assert wait_after(not_told(Trouble.RATE, 0), 5, 0.0) == SECOND
+
+
+def test_issues_are_looked_at_once_a_minute_or_as_seldom_as_the_other_end_wants() -> None:
+    def wait(failures: int = 0, **views: Any) -> int:
+        return wait_before_look(Views(seen={}, **views), failures)
+
+    assert wait() == MINUTE
+    assert wait(wait=SECOND) == MINUTE
+    assert wait(wait=10 * MINUTE) == 10 * MINUTE
+    assert wait(wait=30 * HOUR) == HOUR
+    assert wait(1, trouble=not_told(Trouble.NETWORK)) == MINUTE
+    assert wait(99, trouble=not_told(Trouble.NETWORK)) == 15 * MINUTE // 2
+    assert wait(1, trouble=not_told(Trouble.RATE, 20 * MINUTE)) == 20 * MINUTE
 
 
 def test_settings_that_are_wrong_are_not_tried_often() -> None:

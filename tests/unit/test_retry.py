@@ -36,6 +36,14 @@ def test_what_only_another_tier_can_mend_is_never_tried_again(kind: ErrorClass) 
     assert isinstance(decide(kind, has_fallback=False), Refused)
 
 
+def test_a_login_whose_refusal_may_pass_is_tried_again_and_burns_no_try() -> None:
+    decision = after_error(
+        an_error(ErrorClass.AUTH), failures=9, retries=0, retry_delay=7_000, has_fallback=True, chance=0.5, passes=True
+    )
+    assert isinstance(decision, RunAgain)
+    assert (decision.delay, decision.counts) == (7_000, False)
+
+
 @pytest.mark.parametrize("kind", [ErrorClass.BAD_REQUEST, ErrorClass.POLICY])
 def test_what_nobody_can_mend_fails_at_once(kind: ErrorClass) -> None:
     assert isinstance(decide(kind), Refused)

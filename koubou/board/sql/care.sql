@@ -9,7 +9,9 @@ SELECT name, dimension, settled, held, over, ceiling FROM account ORDER BY name,
 -- Calls for which something is promised while no run of theirs is open: nothing will settle them any more.
 SELECT h.call, h.task, h.run FROM ledger h
 WHERE h.kind = 'hold' AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = h.call AND e.kind IN ('settle', 'release'))
-  AND NOT EXISTS (SELECT 1 FROM run r WHERE r.call = h.call AND r.ended_at IS NULL) LIMIT :limit;
+  AND NOT EXISTS (SELECT 1 FROM run r WHERE r.call = h.call AND r.ended_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM agent_call a JOIN run r ON r.task = a.task AND r.number = a.run
+                  WHERE a.call = h.call AND r.ended_at IS NULL) LIMIT :limit;
 
 -- name: orphan_runs
 -- Runs that are under way by the board, whose worker has ended or was never there.

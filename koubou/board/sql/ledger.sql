@@ -112,8 +112,10 @@ WHERE kind IN ('settle', 'reconcile') AND kind = 'settle' AND model = :model AND
   AND (begun_at - :clocks) / 3600000 < (at + :clocks) / 3600000
   AND NOT EXISTS (SELECT 1 FROM reconciled WHERE line = id)
 UNION ALL
-SELECT h.begun_at, NULL, h.amount FROM run r JOIN ledger h ON h.call = r.call AND h.kind = 'hold'
-WHERE r.ended_at IS NULL AND h.model = :model AND h.amount > 0
+SELECT h.begun_at, NULL, h.amount
+FROM (SELECT call FROM run WHERE ended_at IS NULL UNION ALL SELECT call FROM agent_call) c
+JOIN ledger h ON h.call = c.call AND h.kind = 'hold'
+WHERE h.model = :model AND h.amount > 0
   AND NOT EXISTS (SELECT 1 FROM ledger e WHERE e.call = h.call AND e.kind IN ('settle', 'release'));
 
 -- name: models

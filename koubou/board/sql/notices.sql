@@ -13,7 +13,18 @@ UPDATE notice SET begun_at = :now, tries = tries + 1, next_try_at = :until
 WHERE incident = :incident AND channel = :channel AND told_at IS NULL;
 
 -- name: told
-UPDATE notice SET told_at = :now, trouble = NULL WHERE incident = :incident AND channel = :channel AND told_at IS NULL;
+UPDATE notice SET told_at = :now, trouble = NULL, issue = :issue
+WHERE incident = :incident AND channel = :channel AND told_at IS NULL;
+
+-- name: watched
+-- Issues of which nobody knows that they are closed, of sessions that are over since then.
+SELECT notice.incident AS incident, circuit.name AS circuit, notice.issue AS issue
+FROM circuit JOIN notice ON notice.incident = circuit.name || '@' || circuit.opened_at AND notice.channel = 'github'
+WHERE circuit.state = 'open' AND notice.kind = :kind AND notice.issue IS NOT NULL AND notice.closed_at IS NULL
+ORDER BY notice.at, notice.incident;
+
+-- name: closed
+UPDATE notice SET closed_at = :now WHERE incident = :incident AND channel = 'github' AND closed_at IS NULL;
 
 -- name: failed
 UPDATE notice SET next_try_at = :until, trouble = :trouble

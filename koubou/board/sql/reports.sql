@@ -27,3 +27,19 @@ GROUP BY 1 HAVING calls > 0 ORDER BY 1;
 
 -- name: first_at
 SELECT min(begun_at) FROM ledger WHERE at = (SELECT min(at) FROM ledger);
+
+-- name: backends
+-- How the runs that were admitted within a window did, by the executor of their tier, and what all calls of theirs cost.
+-- A run that is under way, was called off or never sent has neither succeeded nor failed. The time is that of those
+-- that ended by themselves.
+SELECT r.executor AS backend, count(*) AS runs,
+       count(*) FILTER (WHERE r.outcome = 'answered') AS succeeded,
+       count(*) FILTER (WHERE r.outcome NOT IN ('answered', 'cancelled', 'unsent')) AS failed,
+       coalesce(sum(l.cost), 0) AS cost,
+       coalesce(sum(r.ended_at - coalesce(r.started_at, r.admitted_at)) FILTER (WHERE r.outcome NOT IN ('cancelled', 'unsent')), 0) AS time
+FROM run r JOIN task t ON t.seq = r.task
+LEFT JOIN (SELECT task, run, sum(amount) AS cost FROM ledger
+           WHERE at >= :since AND begun_at >= :since AND kind IN ('settle', 'reconcile') GROUP BY task, run) l
+  ON l.task = t.id AND l.run = r.number
+WHERE r.admitted_at >= :since AND r.admitted_at < :until AND r.purpose = 'answer'
+GROUP BY 1 ORDER BY runs DESC, 1;

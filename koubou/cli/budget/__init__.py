@@ -13,7 +13,7 @@ from koubou.cli.parser import Parser, VerbModule
 WORDS: Mapping[str, str] = MappingProxyType(
     {
         "status": "how the accounts stand, and where spending leads (when no word is given)",
-        "report": "what was spent, by operation, tier, model, task, session, submitter or day",
+        "report": "what was spent, by operation, tier, model, task, session, submitter, day or backend",
         "set": "set a limit in place of the settings",
         "add": "give an account more than its limit, this once",
         "reset": "begin a new period: what was spent before no longer counts against the limit",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from koubou.board.reports import Sum
     from koubou.cli.budget.span import Span
 
-_BY = ("operation", "tier", "model", "task", "session", "submitter", "day")
+_BY = ("operation", "tier", "model", "task", "session", "submitter", "day", "backend")
 _NONE = "–"
 _PER_CENT = 100
 
@@ -24,7 +24,12 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--month", metavar="YYYY-MM", help="of this month; the present one when no time is given")
     parser.add_argument("--since", metavar="TIME", help="from a day (2026-11-01), a time, or an age (2h, 7d) on")
     parser.add_argument("--until", metavar="TIME", help="through a day, or before a time; now when not given")
-    parser.add_argument("--by", choices=_BY, default="operation", help="what a line is about; operation if not said")
+    parser.add_argument(
+        "--by",
+        choices=_BY,
+        default="operation",
+        help="what a line is about; operation if not said; backend: how the runs of each executor did",
+    )
     parser.add_argument("--format", choices=("table", "json", "csv"), help="table if not said")
     parser.add_argument("--json", action="store_true", help="the same as --format json")
     parser.add_argument("--plot", metavar="FILE", help="also draw the cost per day, by tier, as .png or .svg")
@@ -32,6 +37,7 @@ def declare(parser: Parser) -> None:
         "koubou budget report",
         "koubou budget report --month 2026-10 --by model --format csv > october.csv",
         "koubou budget report --since 7d --by day --plot week.png",
+        "koubou budget report --since 30d --by backend       success rate, cost and time of each executor",
     )
 
 
@@ -53,12 +59,18 @@ def run(arguments: argparse.Namespace) -> int:
             say.note(str(reason))
             return exits.NO_MASTER
     with workshop.reading() as board, board.picture():
-        sums = board.reports.sums(arguments.by, span.since, span.until, zone)
+        backends = board.reports.backends(span.since, span.until) if arguments.by == "backend" else []
+        sums = [] if arguments.by == "backend" else board.reports.sums(arguments.by, span.since, span.until, zone)
         days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}
         accounts = board.accounts() if arguments.plot else []
     if arguments.by == "submitter":
         sums = [replace(each, key=_user(each.key)) for each in sums]
-    _PRINT[shape](arguments.by, sums, span)
+    if arguments.by == "backend":
+        from koubou.cli.budget.backends import print_backends
+
+        print_backends(shape, backends, span)
+    else:
+        _PRINT[shape](arguments.by, sums, span)
     if arguments.plot:
         from koubou.cli.budget.plot import Picture, draw
 
