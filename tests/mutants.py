@@ -1485,6 +1485,93 @@ SESSIONS: Sequence[Mutant] = (
     ),
 )
 
+GATEWAY: Sequence[Mutant] = (
+    Mutant(
+        "a call of an agent is told before its line is durable",
+        "koubou/gateway/calls.py",
+        "        self._lines.write(run.lines, line_of(line)).add_done_callback(tell)\n",
+        "        tell(self._lines.write(run.lines, line_of(line)))\n",
+        ("tests/integration/test_gateway_calls.py",),
+    ),
+    Mutant(
+        "an agent's secret is found, and sent",
+        "koubou/gateway/calls.py",
+        "            return response_of(refusal(form, Fault.SECRET, _SECRET))\n",
+        "            pass\n",
+        ("tests/integration/test_gateway_refusals.py",),
+    ),
+    Mutant(
+        "what one policy lets pass, no other looks at",
+        "koubou/gateway/looking.py",
+        "if (each[0], policy, rules) not in self._clean]",
+        "if each[0] not in {key for key, *_ in self._clean}]",
+        ("tests/integration/test_gateway_refusals.py",),
+    ),
+    Mutant(
+        "what is new in a conversation is taken for known",
+        "koubou/rules/agent_request.py",
+        "digest_size=16, key=field.encode",
+        "digest_size=1, key=field.encode",
+        ("tests/property/test_bound_of_agents.py", "tests/unit/test_agent_request.py"),
+    ),
+    Mutant(
+        "a conversation that was changed counts as one that goes on",
+        "koubou/rules/agent_request.py",
+        "links.append(hashlib.blake2b(links[-1] + part.identity, digest_size=16).digest())",
+        "links.append(hashlib.blake2b(links[0] + bytes([len(links)]), digest_size=16).digest())",
+        ("tests/property/test_bound_of_agents.py",),
+    ),
+    Mutant(
+        "the token of one run opens the socket of another",
+        "koubou/gateway/gateway.py",
+        "run if _is_let_in(run, request) else None",
+        "run",
+        ("tests/integration/test_gateway_door.py",),
+    ),
+    Mutant(
+        "an agent's own cap is sent, whatever was held for",
+        "koubou/gateway/calls.py",
+        "request.end(self._tier, granted.cap)",
+        "request.end(self._tier, request.cap or granted.cap)",
+        ("tests/integration/test_gateway_calls.py",),
+    ),
+    Mutant(
+        "an answer that was cut ends politely for the agent",
+        "koubou/gateway/calls.py",
+        "        outlet.break_off()\n",
+        "        pass\n",
+        ("tests/integration/test_gateway_calls.py", "tests/integration/test_gateway_responses.py"),
+    ),
+    Mutant(
+        "an agent that hangs up ends its call, and nobody knows the bill",
+        "koubou/gateway/calls.py",
+        "READ_ON = 30.0",
+        "READ_ON = 0.0",
+        ("tests/integration/test_gateway_calls.py",),
+    ),
+    Mutant(
+        "an agent's call follows a redirect to another host",
+        "koubou/gateway/upstream.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        ("tests/integration/test_gateway_door.py",),
+    ),
+    Mutant(
+        "an agent sees the real key where its provider quotes it",
+        "koubou/gateway/upstream.py",
+        " and not self._quotes_key(data):",
+        ":",
+        ("tests/integration/test_gateway_responses.py",),
+    ),
+    Mutant(
+        "a beta that changes the price reaches the provider",
+        "koubou/gateway/headers.py",
+        "if (beta := each.strip()) in _BETAS]",
+        "if (beta := each.strip())]",
+        ("tests/integration/test_gateway_responses.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1498,4 +1585,5 @@ MUTANTS: Sequence[Mutant] = (
     *ROUTES,
     *SESSIONS,
     *BENCH,
+    *GATEWAY,
 )

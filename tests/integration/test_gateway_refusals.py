@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
-from knocking import KEY, OpenGate, a_cloud_tier, an_agent, chat, messages
+from knocking import KEY, Agent, OpenGate, Visit, a_cloud_tier, a_gateway, an_agent, chat, messages
 from simulator import Simulator
 
 from koubou.model.call import ErrorClass
 from koubou.model.gate import Denial, Denied, Granted, Wanted
-from koubou.model.policy import Policy
+from koubou.model.policy import OPEN, Policy
 from koubou.model.tier import Reach
 
 FACTS = {"limit_source": "month:2027-01", "limit": 5, "spent": 4, "held": 1, "remedy_hint": "wait"}
@@ -154,14 +155,15 @@ def test_a_secret_behind_what_was_looked_at_before_is_seen(provider: Simulator, 
 def test_words_of_the_settings_are_secrets_too_and_what_one_policy_allows_another_looks_at(
     provider: Simulator, tmp_path: Path
 ) -> None:
-    body = {**chat(), "messages": [{"role": "system", "content": "We are with Bluebird."}]}
+    body = messages(system="We are with Bluebird.")
     policy = Policy(confidential_words=("bluebird",))
 
     async def scene() -> None:
-        async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path) as agent:
-            assert (await agent.post("/v1/chat/completions", body))[0] == 200
-        async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path, policy=policy) as agent:
-            assert (await agent.post("/v1/chat/completions", body))[0] == 400
+        async with a_gateway(a_cloud_tier(provider.base_url), OpenGate()) as gateway:
+            async with aiohttp.ClientSession() as session:
+                for number, (rules, status) in enumerate(((OPEN, 200), (OPEN, 200), (policy, 403))):
+                    async with gateway.door(Visit(tmp_path, number, policy=rules)) as door:
+                        assert (await Agent(door, session).post("/v1/messages", body))[0] == status
 
     asyncio.run(scene())
 

@@ -72,6 +72,9 @@ def test_what_goes_on_from_an_answered_request_is_bounded_by_what_was_counted() 
     body["messages"].append(item("messages", "assistant", "y" * 100, False))
     second = memory.read("messages", json.dumps({**body, "max_tokens": 7, "stream": True}).encode())
     assert 9_100 < memory.bound(TIER, second, len(second.head(TIER))) < 10_100
+    body["messages"][0] = item("messages", "user", "z" * 50_000, False)  # type: ignore[index]
+    changed = memory.read("messages", json.dumps(body).encode())
+    assert memory.bound(TIER, changed, len(changed.head(TIER))) > 50_000
     for other in ({"system": "s"}, {"tools": []}, {"temperature": 1}, {"thinking": {"type": "adaptive"}}):
         request = memory.read("messages", json.dumps({**body, **other}).encode())
         assert memory.bound(TIER, request, len(request.head(TIER))) > 50_000
