@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -16,6 +17,7 @@ from crew import a_tier
 
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, Door, Doors, Sink
+from koubou.config.programs import native
 from koubou.leash.holding import Leashes
 from koubou.leash.mark import mark_of
 from koubou.model.agent import Deeds, Manner, Work
@@ -42,14 +44,18 @@ def an_agent(executor: str, manner: Manner, **fields: Any) -> Tier:
     return a_tier(**{"executor": executor, "agent": manner, "grace": 1_000, **fields})
 
 
-def stub_program(folder: Path) -> str:
-    """The program that behaves as its prompt says, as one native file."""
-    program = folder / "agent-like"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {STUB} "$@"\n')
+def stub_program(folder: Path, word: str = "") -> str:
+    """The program that behaves as its prompt says, or always as this word does, as one native file."""
+    program = folder / f"agent-like-{word}"
+    program.write_text(f'#!/bin/sh\nBEHAVIOUR={word} exec {sys.executable} -I -S {STUB} "$@"\n')
     program.chmod(0o700)
     return str(program)
 
 
+CODEX = native("codex", os.environ)
+CLAUDE = native("claude", os.environ)
+needs_codex = pytest.mark.skipif(CODEX is None, reason="Codex CLI is not installed: scripts/agents")
+needs_claude = pytest.mark.skipif(CLAUDE is None, reason="Claude Code is not installed: scripts/agents")
 needs_walls = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed: scripts/agents")
 WALLS = [pytest.param(False, id="bare"), pytest.param(True, id="walled", marks=needs_walls)]
 
@@ -87,7 +93,7 @@ class ASink:
 class ADoor:
     """A way straight to a server, by its port and by a Unix socket: `trouble` and `hopeless` are as the test says."""
 
-    def __init__(self, port: int = 9, token: str = TOKEN, trouble: CallError | None = None) -> None:
+    def __init__(self, port: int = 9_999, token: str = TOKEN, trouble: CallError | None = None) -> None:
         self.port = port
         self.socket = ""
         self.token = token

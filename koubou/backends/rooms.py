@@ -78,10 +78,14 @@ def sweep(folder: str, kept: Iterable[str] = ()) -> None:
     _empty(os.path.join(folder, _HOME), [path.split("/") for path in kept])
 
 
-def clear(folder: str) -> None:
-    """The task has ended: what was kept for its session goes, too. `folder` is that of a run."""
+def clear(folder: str, members: Iterable[str] = ()) -> None:
+    """The task has ended: what was kept for its session goes, too. `folder` is that of a run; of the `members` of a
+    hybrid tier, by name, also the work that was not chosen goes."""
     for name in (_HOME, _TEMPORARY):
         _remove(os.path.join(folder, name))
+    for member in members:
+        for name in (_HOME, _TEMPORARY, _WORK, "test"):
+            _remove(os.path.join(folder, member, name))
 
 
 def _empty(folder: str, kept: list[list[str]]) -> None:

@@ -41,12 +41,13 @@ from koubou.model.retention import Owed
 from koubou.model.run import Run
 from koubou.model.status import Status
 from koubou.model.task import Task, TaskRequest
-from koubou.model.tier import Reach
+from koubou.model.tier import Reach, Tier
 from koubou.rules import asking, paper
 from koubou.rules.asides import asked_of, is_to_be_examined, may_be_asked
 from koubou.rules.body_fields import refused_field
 from koubou.rules.request_body import body_of, conversation, conversation_bytes
 from koubou.rules.route import is_secret
+from koubou.rules.suited import why_open
 from koubou.wire.hand_messages import Shelve
 from koubou.wire.messages import Assign, CallDenied, CallGranted, Cancel
 
@@ -141,6 +142,9 @@ class Deeds:
             # Routing and admission have seen to it; this is the last door before the cloud.
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker is not local"))
             return
+        if is_secret(task) and (why := why_open(member.tier)) is not None:
+            self._hear(RunUnsendable(task=deed.task, run=deed.run, reason=why))
+            return
         if not may_be_asked(task, member.tier, self._board.runs.get):
             self._hear(RunUnsendable(task=deed.task, run=deed.run, reason="its worker may not read the answer"))
             return
@@ -181,13 +185,19 @@ class Deeds:
             purpose=run.purpose,
             expect=tuple(asked.expect),
             schema=asked.response_format or None,
-            rules=workshop.intake.rule_cache if is_to_be_examined(task, workshop.tiers, workshop.routing) else None,
+            rules=workshop.intake.rule_cache if self._is_looked_at(task, workshop.tiers[run.tier]) else None,
             home=layout.home,
             source=source,
             attachments=tuple(request.attachments),
             policy=workshop.intake.policy,
             work=work_of(self._board, workshop, task, run, request, workshop.tiers[run.tier]),
         )
+
+    def _is_looked_at(self, task: Task, tier: Tier) -> bool:
+        """Whether the detector looks too: at what an agent sends to the cloud, or at an answer that is to be judged."""
+        workshop = self._crew.workshop
+        sends = tier.metered and tier.reach is not Reach.LOCAL
+        return sends or is_to_be_examined(task, workshop.tiers, workshop.routing)
 
     def _asked(
         self, layout: Layout, task: Task, run: Run, request: TaskRequest

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents_at_work import TOKEN, ADoor, ASink, a_manner, a_request, an_agent, asked, stub_program
+from agents_at_work import TOKEN, ADoor, ASink, a_manner, a_request, an_agent, asked, needs_walls, stub_program
 
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, CannotServe
@@ -119,6 +119,12 @@ def test_an_agent_that_does_more_than_it_may_is_ended(
     assert deeds == (Deeds(edits=4) if words == "edits" else Deeds(commands=3, dangerous=3))
 
 
+def test_an_agent_may_do_all_that_it_may_and_what_it_tells_twice_counts_once(tmp_path: Path) -> None:
+    answer, sink = ran(tmp_path, "edits-and-ends", Work(edits=6, commands=0))
+    assert answer.error is None
+    assert sink.told[-1][1] == Deeds(edits=6)
+
+
 @pytest.mark.parametrize("words", ["waits", "stubborn"])
 def test_an_agent_whose_calls_are_all_refused_is_ended(
     tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
@@ -126,7 +132,7 @@ def test_an_agent_whose_calls_are_all_refused_is_ended(
     monkeypatch.setattr("koubou.backends.visit._WAY_OUT", 0.1)
     door = ADoor(trouble=plain_error(ErrorClass.BUDGET))
     door.hopeless = True
-    answer, _ = ran(tmp_path, words, door=door)
+    answer, _ = ran(tmp_path, words, door=door, timeout=3_600_000)
     assert answer.error == door.trouble
 
 
@@ -191,6 +197,28 @@ def test_links_that_an_agent_left_lead_nowhere(tmp_path: Path) -> None:
     assert sink.text == "all is well"
     clear(str(earlier))
     assert (secret / "thread").exists()
+
+
+def test_codex_does_not_work_where_nothing_would_hold_its_commands(tmp_path: Path) -> None:
+    sink = ASink(tmp_path / "a" / "1")
+    manner = a_manner(stub_program(tmp_path, "unconfined"))
+    answer = asked(an_agent("codex", manner), ADoor(), sink, a_request("please"))
+    assert failure(answer) == (ErrorClass.INTERNAL, "cannot_serve")
+    assert not sink.told
+
+
+@needs_walls
+def test_codex_leaves_it_to_our_walls_where_its_own_sandbox_does_not_work(tmp_path: Path) -> None:
+    program = tmp_path / "codex"
+    words = (
+        '{"type":"item.completed","item":{"id":"1","type":"agent_message","text":"%s"}}\\n{"type":"turn.completed"}\\n'
+    )
+    look = "$(grep -o danger-full-access $CODEX_HOME/config.toml)"
+    program.write_text(f"#!/bin/sh\n[ $1 = exec ] || exit 1\nprintf '{words}' {look}\n")
+    program.chmod(0o700)
+    sink = ASink(tmp_path / "a" / "1")
+    answer = asked(an_agent("codex", a_manner(str(program), sandbox=True)), ADoor(), sink, a_request("please"))
+    assert (answer.error, sink.text) == (None, "danger-full-access")
 
 
 def test_a_program_that_is_not_there_is_told_at_the_start() -> None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agent_programs import CLAUDE, CODEX, needs_claude, needs_codex
-from agents_at_work import ASink, a_manner, a_request, an_agent, needs_walls
+from agents_at_work import CLAUDE, CODEX, ASink, a_manner, a_request, an_agent, needs_claude, needs_codex, needs_walls
 from knocking import KEY, OpenGate, a_gateway
 from simulator import Simulator
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents_at_work import WALLS, ADoor, ASink, a_manner, a_request, an_agent, asked
-from real_agents import CLAUDE, needs_claude
+from agents_at_work import CLAUDE, WALLS, ADoor, ASink, a_manner, a_request, an_agent, asked, needs_claude
 from simulator import Simulator
 
 from koubou.backends.port import Answer

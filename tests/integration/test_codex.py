@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agents_at_work import WALLS, ADoor, ASink, a_manner, a_request, an_agent, asked
-from real_agents import CODEX, needs_codex
+from agents_at_work import CODEX, WALLS, ADoor, ASink, a_manner, a_request, an_agent, asked, needs_codex
 from simulator import Simulator
 
 from koubou.backends.port import Answer

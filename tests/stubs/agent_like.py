@@ -44,6 +44,11 @@ def behave(word, arguments):
     if word == "lingers":
         done()
         wait()
+    if word.startswith("makes-"):
+        with open("made.txt", "w") as file:
+            file.write(word)
+        done(word)
+        return 0
     if word == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         wait()
@@ -52,11 +57,12 @@ def behave(word, arguments):
     if word == "floods":
         while True:
             sys.stdout.write("x" * 65536)
-    if word == "edits":
+    if word in ("edits", "edits-and-ends"):
         for number in range(3):
             for stage in ("item.started", "item.completed"):
                 item(number, "file_change", stage, changes=[{"path": "a", "kind": "add"}, {"path": "b"}])
-        wait()
+        if word == "edits":
+            wait()
     if word == "commands":
         for number in range(3):
             item(number, "command_execution", "item.started", command="/bin/bash -lc 'sudo rm -rf /'")
@@ -78,8 +84,9 @@ def behave(word, arguments):
 
 def main():
     if sys.argv[1] == "sandbox":
-        return 0
+        return os.environ.get("BEHAVIOUR") == "unconfined"
     words = sys.stdin.read().split()
+    word = os.environ.get("BEHAVIOUR") or words[0]
     if "resume" in sys.argv:
         known = os.path.exists(os.path.join(os.environ["CODEX_HOME"], "sessions", "thread"))
         if not known or "unknown" in sys.argv:
@@ -91,7 +98,7 @@ def main():
     os.makedirs(sessions, exist_ok=True)
     with open(os.path.join(sessions, "thread"), "w") as file:
         file.write(THREAD)
-    return behave(words[0], sys.argv[1:])
+    return behave(word, sys.argv[1:])
 
 
 sys.exit(main())
