@@ -9,6 +9,7 @@ The way of a dropped file, room by room:
     master    turns the steps over, owns the clock, the signals and the crew
     wire      carries an assignment to a worker and its word back
     worker    runs one tier's calls through a backend, and leaves a durable record
+              (gateway: an agent's own calls, each checked, held for, sent with the real key, and settled)
     steps     settle → file away
     hands     the shelving puts the answer on its shelf, completed/ or failed/
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from contextlib import suppress
 from queue import SimpleQueue
 
 _PATIENCE = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
@@ -57,14 +58,17 @@ def _write_together(jobs: list[_Job]) -> None:
 def _append(descriptor: int, data: bytes) -> None:
     """All of it or nothing: a half line would hide the next one."""
     for pause in (*_PATIENCE, None):
-        begun = os.lseek(descriptor, 0, os.SEEK_END)
+        begun = None
         try:
+            begun = os.lseek(descriptor, 0, os.SEEK_END)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(descriptor, rest) :]
             os.fdatasync(descriptor)
         except OSError:
-            os.ftruncate(descriptor, begun)
+            with suppress(OSError):
+                if begun is not None:
+                    os.ftruncate(descriptor, begun)
             if pause is None:
                 return
             time.sleep(pause)

@@ -86,8 +86,10 @@ class Run:
             while self._open:
                 await asyncio.wait(self._open)
         finally:
-            os.close(self.lines)
-            self.lines = -1
+            if self._open:  # this was cancelled; the lines of what is under way are written all the same
+                asyncio.gather(*self._open).add_done_callback(lambda _: os.close(self.lines))
+            else:
+                os.close(self.lines)
 
 
 def shorten(limit: asyncio.Timeout, seconds: float) -> None:

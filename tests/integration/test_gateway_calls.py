@@ -305,3 +305,33 @@ def test_bodies_are_kept_where_the_settings_wish_it_and_never_the_token(provider
     assert "***" in line["request"]
     assert "[DONE]" in line["answer"]
     assert token not in json.dumps(line)
+
+
+def test_a_door_that_is_torn_shut_still_settles_what_was_under_way(provider: Simulator, tmp_path: Path) -> None:
+    provider.behave(latency_ms=300)
+    gate = OpenGate()
+
+    async def scene() -> None:
+        async with a_gateway(a_cloud_tier(provider.base_url), gate) as gateway, aiohttp.ClientSession() as session:
+
+            async def run() -> None:
+                async with gateway.door(Visit(tmp_path)) as door:
+                    call = asyncio.ensure_future(Agent(door, session).post("/v1/chat/completions", chat()))
+                    calls.append(call)
+                    while not gate.asked:
+                        await asyncio.sleep(0.005)
+
+            calls: list[asyncio.Task[Any]] = []
+            task = asyncio.ensure_future(run())
+            while not provider.bill()["in_flight"]:
+                await asyncio.sleep(0.005)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            await asyncio.gather(*calls, return_exceptions=True)
+            while not gate.results:
+                await asyncio.sleep(0.005)
+
+    asyncio.run(scene())
+    assert len(lines(tmp_path)) == 1
+    assert gate.results[0].call == "call-1"
