@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from agents_at_work import CLAUDE, CODEX, ASink, a_manner, a_request, an_agent, needs_claude, needs_codex, needs_walls
 from knocking import KEY, OpenGate, a_gateway
+from msgspec.structs import replace
 from simulator import Simulator
 
 from koubou.backends.opening import open_backend
@@ -122,3 +123,24 @@ def test_a_secret_that_it_comes_upon_does_not_leave_the_house(provider: Simulato
     assert answer.error.kind is ErrorClass.SECRET
     assert secret not in provider.heard()
     assert secret not in json.dumps(answer.error.message)
+
+
+@needs_codex
+@needs_claude
+def test_both_work_side_by_side_each_through_a_door_of_its_own(provider: Simulator, tmp_path: Path) -> None:
+    provider.behave(model=MODELS["codex"], script=[{"tool": "echo codex > made.txt"}, {"say": "By Codex."}])
+    provider.behave(model=MODELS["claude"], script=[{"tool": "echo claude > made.txt"}, {"say": "By Claude."}])
+    members = tuple(replace(a_walled_agent(name, provider), name=name) for name in MODELS)
+    tier = an_agent("hybrid", a_manner(""), members=members, join="pick", test=("grep", "-q", "claude", "made.txt"))
+    gates, sink = {name: OpenGate() for name in MODELS}, ASink(tmp_path / "a" / "1")
+
+    async def whole() -> Answer:
+        async with a_gateway(members[0], gates["codex"]) as one, a_gateway(members[1], gates["claude"]) as other:
+            backend = open_backend(tier, (), Leashes(), None, {"codex": one, "claude": other})
+            return await backend.answer(a_request("Make the file."), sink)
+
+    answer = asyncio.run(whole())
+    assert (answer.error, answer.model, sink.text) == (None, MODELS["claude"], "By Claude.")
+    assert (tmp_path / "a" / "1" / "work" / "made.txt").read_text() == "claude\n"
+    assert [len(gate.results) for gate in gates.values()] == [2, 2]
+    assert {wanted.tier for wanted in gates["claude"].asked} == {"claude"}
