@@ -10,7 +10,7 @@ from koubou.folders.bounded import read_small
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import LARGEST_RECORD, read_record
 from koubou.model.call import CallResult
-from koubou.wire import calls
+from koubou.model.call_lines import NAME, results_of
 from koubou.wire.record import Record, decode_record
 
 
@@ -25,5 +25,5 @@ def record_of(layout: Layout, task_id: str, run: int) -> Record | None:
 
 def calls_left(layout: Layout, task_id: str, run: int) -> Sequence[CallResult]:
     """How the calls of an agent's run ended, as far as its worker left a line of them. Raises OSError."""
-    data = read_small(f"{layout.task_folder('in_progress', task_id)}/runs/{run}/{calls.NAME}", LARGEST_RECORD)
-    return () if data is None else calls.results_of(data)
+    data = read_small(f"{layout.task_folder('in_progress', task_id)}/runs/{run}/{NAME}", LARGEST_RECORD)
+    return () if data is None else results_of(data)
