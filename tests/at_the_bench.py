@@ -56,6 +56,8 @@ def a_bench(**changes: Any) -> Iterator[Workshop]:
         Simulator(PRICES, key=API_KEY) as provider,
     ):
         tiers = {name: an_agents_tier(provider, name, **changes.pop(name, {})) for name in BOTH}
+        tiers["both"] = {"executor": "hybrid", "of": list(BOTH), "join": "first", "retries": 0}
+        tiers["tested"] = {**tiers["both"], "join": "pick", "test": ["test", "-f", "made.txt"]}
         tiers["local"] = a_tier(provider, "house", "house-model", api_key={"env": "PROVIDER_KEY"})
         settings: dict[str, Any] = {
             "tiers": tiers,

@@ -14,14 +14,13 @@ def open_backend(
     tier: Tier,
     api_keys: tuple[str, ...],
     leashes: Leashes,
-    doors: Doors | None = None,
-    members: Mapping[str, Doors] | None = None,
+    doors: Mapping[str, Doors],
 ) -> Backend:
     """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second.
 
-    `doors` is the gateway of an agent's tier: the keys are its, never the backend's. `members` are those of the members
-    of a hybrid tier, by the names of their tiers. `leashes` are all of this process: who is held by none of them is
-    ended where one is lost.
+    `doors` are the gateways of an agent's tier, or of each member of a hybrid one, by the names of tiers: the keys are
+    theirs, never the backend's. `leashes` are all of this process: who is held by none of them is ended where one is
+    lost.
     """
     match tier.executor:
         case "chat":
@@ -37,37 +36,37 @@ def open_backend(
 
             return RehearsalBackend(tier)
         case executor if executor.startswith(AGENTS):
-            return _agent(tier, leashes, doors, members or {})
+            return _agent(tier, leashes, doors)
         case other:
             remedy = "use one of chat, messages, codex, claude, hybrid, rehearsal, command:<name>"
             raise CannotServe(f'tier {tier.name}: there is no executor "{other}"', remedy)
 
 
-def _agent(tier: Tier, leashes: Leashes, doors: Doors | None, members: Mapping[str, Doors]) -> Backend:
+def _agent(tier: Tier, leashes: Leashes, doors: Mapping[str, Doors]) -> Backend:
     """A program on a leash."""
     match tier.executor:
         case "codex":
             from koubou.backends.agent import AgentBackend
             from koubou.backends.codex import Codex
 
-            return AgentBackend(tier, doors, Codex(), leashes)
+            return AgentBackend(tier, doors.get(tier.name), Codex(), leashes)
         case "claude":
             from koubou.backends.agent import AgentBackend
             from koubou.backends.claude import Claude
 
-            return AgentBackend(tier, doors, Claude(), leashes)
+            return AgentBackend(tier, doors.get(tier.name), Claude(), leashes)
         case "hybrid":
             from koubou.backends.hybrid import HybridBackend
 
-            return HybridBackend(tier, {each.name: _member(each, members, leashes) for each in tier.members}, leashes)
+            return HybridBackend(tier, {each.name: _member(each, doors, leashes) for each in tier.members}, leashes)
         case _:
             from koubou.backends.command import CommandBackend
 
-            return CommandBackend(tier, leashes, doors)
+            return CommandBackend(tier, leashes, doors.get(tier.name))
 
 
 def _member(tier: Tier, doors: Mapping[str, Doors], leashes: Leashes) -> Backend:
     """A member of a hybrid tier: an agent with a door of its own, so that its calls are its bill."""
     if not tier.executor.startswith(AGENTS) or tier.name not in doors:
         raise CannotServe(f"tier {tier.name} cannot be a member of a hybrid one", "name agents that have a server")
-    return _agent(tier, leashes, doors[tier.name], {})
+    return _agent(tier, leashes, doors)

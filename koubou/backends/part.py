@@ -9,9 +9,15 @@ from msgspec.structs import replace
 
 from koubou.backends.port import Sink
 from koubou.model.agent import Deeds, Work
+from koubou.model.call_lines import MEMBER
 from koubou.model.tier import Tier
 
 _BETWEEN, _IS = " ", "="
+
+
+def folder_of(member: str) -> str:
+    """The name of a member's folder in the run's; no agent can make one there."""
+    return f"{MEMBER}{member}"
 
 
 class Whole:
@@ -48,7 +54,7 @@ class Part:
     def __init__(self, whole: Whole, tier: Tier) -> None:
         sink = whole.sink
         self.tier = tier
-        self.folder = os.path.join(sink.folder, tier.name)
+        self.folder = os.path.join(sink.folder, folder_of(tier.name))
         # Of its own: by its mark a leash knows what belongs to its run, and ends that. It ends as the run's does.
         self.mark = f"{tier.name}:{sink.mark}"
         self.task = sink.task
@@ -76,7 +82,7 @@ def _share(whole: Whole, work: Work, name: str) -> Work:
         edits=_of(work.edits, whole.share),
         commands=_of(work.commands, whole.share),
         session=whole.earlier.get(name),
-        resumes=None if work.resumes is None else os.path.join(work.resumes, name),
+        resumes=None if work.resumes is None else os.path.join(work.resumes, folder_of(name)),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from koubou.backends.port import Sink
+from koubou.model.call_lines import MEMBER
 
 _HOME, _WORK, _TEMPORARY = "home", "work", "tmp"
 
@@ -85,7 +86,7 @@ def clear(folder: str, members: Iterable[str] = ()) -> None:
         _remove(os.path.join(folder, name))
     for member in members:
         for name in (_HOME, _TEMPORARY, _WORK, "test"):
-            _remove(os.path.join(folder, member, name))
+            _remove(os.path.join(folder, f"{MEMBER}{member}", name))
 
 
 def _empty(folder: str, kept: list[list[str]]) -> None:

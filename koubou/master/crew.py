@@ -110,6 +110,7 @@ class Crew:
             version=VERSION,
             tier=serves,
             api_keys=keys,
+            member_keys=self._member_keys(tier),
             beat_every=BEAT_EVERY,
             orphan_grace=self.workshop.workers.orphan_grace,
         )
@@ -126,11 +127,16 @@ class Crew:
             self._starting[tier.name] -= 1
         self.members[name] = member
         new_keys = not endpoint and keys != self.workshop.keys.get(tier.name, ())
+        new_keys = new_keys or welcome.member_keys != self._member_keys(tier)
         if tier != self.workshop.tiers.get(tier.name) or new_keys:
             member.retire()  # the settings have changed while it was being started
         self._born[name] = asyncio.get_running_loop().time()
         self._journal.say("worker.started", worker=name, tier=tier.name, pid=member.identity.pid)
         return member
+
+    def _member_keys(self, tier: Tier) -> Mapping[str, tuple[str, ...]]:
+        """The keys of those of whom a hybrid tier is made."""
+        return {member.name: self.workshop.keys.get(member.name, ()) for member in tier.members}
 
     def send_home(self, taken: Mapping[str, int]) -> None:
         """Retire who has had nothing to do for the idle time, but keep each tier's least crew."""

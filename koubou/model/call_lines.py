@@ -13,6 +13,8 @@ from koubou.model.call import CallResult
 from koubou.model.money import Nano
 
 NAME = "calls.jsonl"
+MEMBER = "member-"
+"""How the folders begin, in that of a run, in which the members of a hybrid have theirs."""
 VERSION = 1
 
 

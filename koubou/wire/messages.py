@@ -85,13 +85,21 @@ class Unable(Struct, frozen=True, kw_only=True):
 
 
 class Welcome(Struct, frozen=True, kw_only=True):
-    """What the worker serves: its tier, the keys in their order (never logged or stored), and its leash."""
+    """What the worker serves: its tier, the keys in their order (never logged or stored), and its leash.
+
+    `member_keys` are those of the members of a hybrid tier, by the names of their tiers.
+    """
 
     version: int
     tier: Tier
     api_keys: tuple[str, ...]
+    member_keys: Mapping[str, tuple[str, ...]] = {}
     beat_every: Milliseconds
     orphan_grace: Milliseconds
+
+    def keys_of(self, tier: str) -> tuple[str, ...]:
+        """The keys of the tier, or of a member of it."""
+        return self.api_keys if tier == self.tier.name else self.member_keys.get(tier, ())
 
     def __repr__(self) -> str:
         return f"Welcome(version={self.version}, tier={self.tier.name!r})"

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from koubou.wire.messages import (
     Welcome,
 )
 from koubou.worker.complete import Completeness
+from koubou.worker.doors import open_doors
 from koubou.worker.gate import Gate
 from koubou.worker.leave_record import keep_trying
 from koubou.worker.line import Line
@@ -65,7 +67,7 @@ class Worker:
         self._completeness = Completeness()
         self._leashes = Leashes(control_group=cgroup.delegated())
         self._gate = Gate(lambda message: self._line.say(message))
-        self._doors: Gateway | None = None
+        self._doors: Mapping[str, Gateway] = {}
         self._patience = 0.0
         self._leave = asyncio.Event()
         self._hurry: asyncio.TimerHandle | None = None
@@ -88,7 +90,7 @@ class Worker:
             # A call is paid for and may finish; an agent would go on making calls.
             self._patience = welcome.orphan_grace / SECOND
             self._grace = 0 if welcome.tier.executor.startswith(AGENTS) else welcome.orphan_grace
-            self._doors = await self._open_doors(welcome)
+            self._doors = await open_doors(welcome, self._gate)
             self._backend = open_backend(welcome.tier, welcome.api_keys, self._leashes, self._doors)
         except CannotServe as error:
             return await self._give_up(Unable(message=error.message, remedy=error.remedy))
@@ -101,21 +103,11 @@ class Worker:
             await asyncio.wait(self._tasks)
         beats.cancel()
         await self._backend.close()
-        if self._doors is not None:
-            await self._doors.close()
+        for door in self._doors.values():
+            await door.close()
         await self._line.close(_GOODBYE)
         self._writers.shutdown()
         return self._status
-
-    async def _open_doors(self, welcome: Welcome) -> Gateway | None:
-        """The gateway, where there are agents to go through it. Raises CannotServe. Imported late: it takes a while."""
-        if not welcome.tier.metered:
-            return None
-        from koubou.gateway.gateway import Gateway
-
-        doors = Gateway(welcome.tier, welcome.api_keys, self._gate)
-        await doors.start()
-        return doors
 
     def _hear(self, message: ToWorker) -> None:
         match message:
@@ -167,8 +159,8 @@ class Worker:
     def _wire_ended(self, damage: ProtocolError | None) -> None:
         """The master died, or speaks what we do not: either way nothing new will come, and what is paid for is kept."""
         self._gate.shut()
-        if self._doors is not None:
-            self._doors.hurry(self._patience)
+        for door in self._doors.values():
+            door.hurry(self._patience)
         if damage is not None:
             self._status = DAMAGED
             if not self._welcome.done():

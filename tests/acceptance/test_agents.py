@@ -75,3 +75,17 @@ def test_an_agent_whose_money_runs_out_is_stopped_and_goes_on_when_it_has_more(w
     workshop.ask("budget", "add", task, "--usd", "2")
     workshop.wait_until(lambda: task in workshop.completed, "the rest of the work", within=60)
     the_ledger_is_the_bill(workshop)
+
+
+@pytest.mark.parametrize(("tier", "calls"), [("both", 2), ("tested", 4)])
+def test_two_agents_work_side_by_side_and_one_has_the_last_word(workshop: Workshop, tier: str, calls: int) -> None:
+    """`both` takes the first answer; `tested` waits for both, and its test passes for what either has made."""
+    task = f"side-by-side-{tier}"
+    ask_for(workshop, task, tier, executor="hybrid")
+    told = workshop.output(task)
+    assert told["answer"] == "I have made a file."
+    assert told["executor"] == "hybrid"
+    assert told["usage"]["calls"] >= calls
+    assert patched(workshop, task)["made.txt"] == "made by a tool\n"
+    workshop.wait_until(lambda: not workshop.provider.bill()["in_flight"], "every call to end")
+    the_ledger_is_the_bill(workshop)

@@ -146,7 +146,7 @@ def test_an_agent_that_gives_up_by_itself_when_it_is_refused_ends_with_the_refus
 def test_a_run_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     async def cancelled() -> ADoor:
         door, sink = ADoor(), ASink(tmp_path / "a" / "1")
-        backend = open_backend(an_agent("codex", a_manner(stub_program(tmp_path))), (), Leashes(), door)
+        backend = open_backend(an_agent("codex", a_manner(stub_program(tmp_path))), (), Leashes(), {"local": door})
         running = asyncio.ensure_future(backend.answer(a_request("waits"), sink))
         while not sink.told:
             await asyncio.sleep(0.01)
@@ -224,6 +224,6 @@ def test_codex_leaves_it_to_our_walls_where_its_own_sandbox_does_not_work(tmp_pa
 def test_a_program_that_is_not_there_is_told_at_the_start() -> None:
     for executor in ("codex", "claude"):
         with pytest.raises(CannotServe, match="scripts/agents"):
-            open_backend(an_agent(executor, a_manner("/no/such/program")), (), Leashes(), ADoor())
+            open_backend(an_agent(executor, a_manner("/no/such/program")), (), Leashes(), {"local": ADoor()})
         with pytest.raises(CannotServe):
-            open_backend(an_agent(executor, a_manner("/bin/true")), (), Leashes(), None)
+            open_backend(an_agent(executor, a_manner("/bin/true")), (), Leashes(), {})

@@ -59,7 +59,7 @@ def a_walled_agent(name: str, provider: Simulator, **fields: Any) -> Tier:
 def ran(tier: Tier, gate: OpenGate, sink: ASink, question: str = "Make the file.") -> Answer:
     async def whole() -> Answer:
         async with a_gateway(tier, gate) as gateway:
-            backend = open_backend(tier, (), Leashes(), gateway)
+            backend = open_backend(tier, (), Leashes(), {tier.name: gateway})
             return await backend.answer(a_request(question), sink)
 
     return asyncio.run(whole())
@@ -136,7 +136,7 @@ def test_both_work_side_by_side_each_through_a_door_of_its_own(provider: Simulat
 
     async def whole() -> Answer:
         async with a_gateway(members[0], gates["codex"]) as one, a_gateway(members[1], gates["claude"]) as other:
-            backend = open_backend(tier, (), Leashes(), None, {"codex": one, "claude": other})
+            backend = open_backend(tier, (), Leashes(), {"codex": one, "claude": other})
             return await backend.answer(a_request("Make the file."), sink)
 
     answer = asyncio.run(whole())

@@ -34,7 +34,7 @@ def ran(tier: Tier, sink: ASink) -> tuple[Answer, dict[str, ADoor]]:
     doors = {name: ADoor() for name in NAMES}
 
     async def whole() -> Answer:
-        return await open_backend(tier, (), Leashes(), None, doors).answer(a_request("please"), sink)
+        return await open_backend(tier, (), Leashes(), doors).answer(a_request("please"), sink)
 
     return asyncio.run(whole()), doors
 
@@ -94,7 +94,7 @@ def test_what_both_do_counts_together_and_each_goes_on_with_its_own_session(tmp_
     assert later.text.startswith("resumed: ")
     clear(sink.folder, NAMES)
     left = [path.name for path in Path(sink.folder).rglob("*") if path.is_dir()]
-    assert sorted(left) == ["one", "two"]
+    assert sorted(left) == ["member-one", "member-two"]
 
 
 def test_two_agents_do_not_work_in_the_workspace_itself(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_cancelled_run_ends_both(tmp_path: Path) -> None:
     doors = {name: ADoor() for name in NAMES}
 
     async def cancelled() -> None:
-        backend = open_backend(a_pair(tmp_path, "waits", "stubborn"), (), Leashes(), None, doors)
+        backend = open_backend(a_pair(tmp_path, "waits", "stubborn"), (), Leashes(), doors)
         running = asyncio.ensure_future(backend.answer(a_request("please"), sink))
         while not (sink.told and len((sink.told[-1][0] or "").split()) == 2):
             await asyncio.sleep(0.01)
@@ -125,6 +125,6 @@ def test_a_cancelled_run_ends_both(tmp_path: Path) -> None:
 def test_a_hybrid_tier_needs_two_agents_with_doors(tmp_path: Path) -> None:
     tier = a_pair(tmp_path, "waits", "waits")
     with pytest.raises(CannotServe):
-        open_backend(tier, (), Leashes(), None, {"one": ADoor()})
+        open_backend(tier, (), Leashes(), {"one": ADoor()})
     with pytest.raises(CannotServe):
-        open_backend(an_agent("hybrid", a_manner(""), members=tier.members[:1]), (), Leashes(), None, {"one": ADoor()})
+        open_backend(an_agent("hybrid", a_manner(""), members=tier.members[:1]), (), Leashes(), {"one": ADoor()})

@@ -1,0 +1,26 @@
+"""The gateways of a worker: one for each tier whose agents it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from koubou.wire.messages import Welcome
+from koubou.worker.gate import Gate
+
+if TYPE_CHECKING:
+    from koubou.gateway.gateway import Gateway
+
+
+async def open_doors(welcome: Welcome, gate: Gate) -> Mapping[str, Gateway]:
+    """By the names of their tiers; none where no agent needs one. Raises CannotServe. Imports late: it takes time."""
+    tier = welcome.tier
+    if not tier.metered:
+        return {}
+    from koubou.gateway.gateway import Gateway
+
+    members = tier.members or (tier,)
+    doors = {each.name: Gateway(each, welcome.keys_of(each.name), gate) for each in members}
+    for door in doors.values():
+        await door.start()
+    return doors
