@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from typing import Any
 
 from koubou.folders.changes import Baseline, changes_of, take_baseline
 from koubou.folders.copying import CannotCopy
-from koubou.folders.workspace import copy_workspace
+from koubou.folders.workspace import copy_workspace, place_of_workspace
 from koubou.leash.holding import Leashes
 from koubou.model.agent import Work
 
@@ -41,7 +42,9 @@ class Workplace:
             self._baseline = await take_baseline(self._copy, self._baseline_folder)
             return
         if not work.isolate:
-            self._baseline = await take_baseline(work.workspace, self._baseline_folder)
+            run = os.path.dirname(self._copy)
+            place = await asyncio.to_thread(place_of_workspace, work.workspace, run, roots=work.roots, owner=work.owner)
+            self._baseline = await take_baseline(place, self._baseline_folder)
             return
         await copy_workspace(work.workspace, self._copy, roots=work.roots, owner=work.owner)
         self._baseline = await take_baseline(self._copy, self._baseline_folder)
