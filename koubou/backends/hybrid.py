@@ -14,9 +14,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from koubou.backends.part import Part, Whole
-from koubou.backends.port import Answer, Backend, CannotServe, Sink
-from koubou.backends.rooms import sweep
+from koubou.backends.port import Answer, Backend, CannotServe, Doors, Sink
+from koubou.backends.rooms import conversation, sweep
 from koubou.backends.trial import passes
+from koubou.backends.verdict import best_of
 from koubou.leash.holding import Leashes
 from koubou.model.call import Bill, CallError, ErrorClass
 from koubou.model.tier import Tier
@@ -28,12 +29,15 @@ Ended = tuple[Part, Answer]
 class HybridBackend:
     """Runs the tier's members for each request, and joins what they bring."""
 
-    def __init__(self, tier: Tier, members: Mapping[str, Backend], leashes: Leashes) -> None:
-        """`members` by the names of their tiers, all with doors of their own. Raises CannotServe for less than two."""
+    def __init__(
+        self, tier: Tier, members: Mapping[str, Backend], doors: Mapping[str, Doors], leashes: Leashes
+    ) -> None:
+        """`members` and their `doors` by the names of their tiers. Raises CannotServe for less than two."""
         if len(tier.members) < 2:
             raise CannotServe(f"tier {tier.name}: a hybrid tier needs two members", "name them in its `of`")
         self._tier = tier
         self._members = members
+        self._doors = doors
         self._leashes = leashes
 
     async def answer(self, body: Mapping[str, Any], sink: Sink) -> Answer:
@@ -49,7 +53,7 @@ class HybridBackend:
             ended = await (_all(working) if self._tier.join == "pick" else _until_one(working))
         finally:
             await _end(working)
-        return await self._choose(sink, ended)
+        return await self._choose(sink, body, ended)
 
     async def close(self) -> None:
         """Close the members."""
@@ -59,21 +63,30 @@ class HybridBackend:
     async def _work(self, part: Part, body: Mapping[str, Any]) -> Answer:
         return await self._members[part.tier.name].answer({**body, "model": part.tier.model}, part)
 
-    async def _choose(self, sink: Sink, ended: Sequence[Ended]) -> Answer:
+    async def _choose(self, sink: Sink, body: Mapping[str, Any], ended: Sequence[Ended]) -> Answer:
         well = [(part, answer) for part, answer in ended if answer.error is None]
         if not well:
             return ended[0][1]
-        part, answer = await self._best(well)
+        part, answer = await self._best(well, sink, body)
         await asyncio.to_thread(_take_over, sink.folder, part.folder)
         sink.write(part.text)
         return replace(answer, bill=Bill.NONE)
 
-    async def _best(self, well: Sequence[Ended]) -> Ended:
-        """Whose work alone passes the test; where the test does not decide, the first in the order of the settings."""
+    async def _best(self, well: Sequence[Ended], sink: Sink, body: Mapping[str, Any]) -> Ended:
+        """Whose work alone passes the test; where it does not decide a model does, and else the order of the settings.
+
+        Who is first of several that came in at once is a matter of order alone.
+        """
+        if self._tier.join != "pick":
+            return well[0]
         if len(well) > 1 and self._tier.test:
-            passed = [each for each in well if await passes(self._tier.test, each[0], self._leashes)]
-            return passed[0] if passed else well[0]
-        return well[0]
+            well = [each for each in well if await passes(self._tier.test, each[0], self._leashes)] or well
+        if len(well) == 1:
+            return well[0]
+        parts = [part for part, _ in well]
+        before = os.path.join(sink.folder, _WORK)
+        best = await best_of(parts, conversation(body), before, self._doors[parts[0].tier.name])
+        return well[best or 0]
 
 
 async def _all(working: Mapping[asyncio.Task[Answer], Part]) -> list[Ended]:

@@ -58,7 +58,8 @@ def _agent(tier: Tier, leashes: Leashes, doors: Mapping[str, Doors]) -> Backend:
         case "hybrid":
             from koubou.backends.hybrid import HybridBackend
 
-            return HybridBackend(tier, {each.name: _member(each, doors, leashes) for each in tier.members}, leashes)
+            members = {each.name: _member(each, doors, leashes) for each in tier.members}
+            return HybridBackend(tier, members, doors, leashes)
         case _:
             from koubou.backends.command import CommandBackend
 

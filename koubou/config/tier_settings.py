@@ -219,7 +219,7 @@ class TierSettings(Section):
     join: Literal["first", "pick"] = Field(
         default="first",
         description="For hybrid: first = the first good answer counts, and the others are ended; pick = all are waited "
-        "for, and `test` decides.",
+        "for, and `test` decides, or else a model of the first of them.",
     )
     test: tuple[Annotated[str, Field(min_length=1, max_length=4096), Shown("text")], ...] = Field(
         default=(),
@@ -251,8 +251,8 @@ class TierSettings(Section):
             raise ValueError("needs executor: hybrid and the tiers that it is `of` together")
         if self.executor == "hybrid" and len(set(self.of)) < _FEWEST_MEMBERS:
             raise ValueError("must be of two different tiers or more")
-        if (self.join == "pick") != bool(self.test):
-            raise ValueError("needs join: pick and a test together")
+        if self.test and self.join != "pick":
+            raise ValueError("has a test, which decides only with join: pick")
         if self.server == "embedded" and (self.reach != "local" or self.executor != "chat"):
             raise ValueError("can have server: embedded only with reach: local and executor: chat")
         if self.workers.max is not None and self.workers.min > self.workers.max:

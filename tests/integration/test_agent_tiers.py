@@ -153,7 +153,7 @@ def test_who_works_side_by_side_must_be_agents_that_there_are(shelf: Shelf) -> N
     [
         ("tiers: {a: {executor: hybrid}}", "needs executor: hybrid and the tiers that it is `of`"),
         ("tiers: {a: {executor: hybrid, of: [b, b]}}", "two different tiers"),
-        ("tiers: {a: {executor: hybrid, of: [b, c], join: pick}}", "needs join: pick and a test"),
+        ("tiers: {a: {executor: hybrid, of: [b, c], test: [make]}}", "decides only with join: pick"),
         (f"tiers: {{a: {{{CHAT}, of: [b, c]}}}}", "needs executor: hybrid"),
         (f"tiers: {{a: {{{CHAT}, sandbox: maybe}}}}", "sandbox must be one of required, none"),
         ("agents: {dangerous: {patterns: ['(a+)+$']}}", "too slow on some texts"),

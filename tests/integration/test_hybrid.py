@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from agents_at_work import ADoor, ASink, a_manner, a_request, an_agent, stub_program
+from simulator import Simulator
 
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Answer, CannotServe
@@ -128,3 +129,21 @@ def test_a_hybrid_tier_needs_two_agents_with_doors(tmp_path: Path) -> None:
         open_backend(tier, (), Leashes(), {"one": ADoor()})
     with pytest.raises(CannotServe):
         open_backend(an_agent("hybrid", a_manner(""), members=tier.members[:1]), (), Leashes(), {"one": ADoor()})
+
+
+def test_where_no_test_tells_a_model_of_the_first_is_asked_in_a_call_through_its_door(tmp_path: Path) -> None:
+    for answer, chosen in (("Both are fine.\nBEST: 2", "makes-two"), ("Nobody knows.", "makes-one")):
+        with Simulator() as provider:
+            provider.behave(answer=answer, output_tokens=30)
+            sink = ASink(tmp_path / str(len(answer)) / "1")
+            tier = a_pair(tmp_path, "makes-one", "makes-two", join="pick")
+            doors = {name: ADoor(provider.port) for name in NAMES}
+
+            async def whole(tier: Tier = tier, sink: ASink = sink, doors: dict[str, ADoor] = doors) -> Answer:
+                return await open_backend(tier, (), Leashes(), doors).answer(a_request("make it"), sink)
+
+            assert asyncio.run(whole()).error is None
+            assert sink.text == chosen
+            (asked,) = provider.requests()
+        for word in ("make it", "+makes-one", "+makes-two"):
+            assert word in asked["body"]
