@@ -32,7 +32,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         *_budget(settings.budget),
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
-        f"not yet    roles, window, an overdraft's critical steps ({_NOT_YET})",
+        f"not yet    roles, window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
