@@ -13,7 +13,8 @@ from till import account
 from workshop import API_KEY, Workshop
 
 pytestmark = needs_the_bench()
-LONG = [{"tool": "python3 -c 'import time; time.sleep(60)'"}, {"say": "done"}]
+LONG = [{"tool": "python3 -c 'import time; time.sleep(60)'"}] * 30
+"""Codex looks after ten seconds what becomes of a command, and asks again."""
 SHORT = [{"tool": "echo made > made.txt"}, {"say": "done"}]
 
 
@@ -45,117 +46,162 @@ def _is_agent(process: psutil.Process) -> bool:
 
 
 def at_work(workshop: Workshop, task: str) -> None:
-    """Its agent runs the command that takes long, and no call of it is under way."""
+    """Its agent runs the command that takes long, and no call is under way."""
     workshop.wait_until(lambda: _has_asked(workshop, task), f"{task} to run its command", within=60)
 
 
 def _has_asked(workshop: Workshop, task: str) -> bool:
     runs = workshop.show(task)["runs"]
-    return bool(runs) and runs[-1]["calls"] == 1 and not workshop.provider.bill()["in_flight"]
+    return bool(runs) and runs[-1]["calls"] > 0 and not workshop.provider.bill()["in_flight"]
 
 
 def nobody_is_left(workshop: Workshop) -> None:
     workshop.wait_until(lambda: not programs(workshop), "every agent to be gone")
 
 
-@pytest.mark.parametrize("agent", BOTH)
+def ask_both(workshop: Workshop, about: str, **asked: Any) -> list[str]:
+    """A task for each of the agents, at once."""
+    for agent in BOTH:
+        ask_for(workshop, f"{about}-{agent}", agent, **asked)
+    return [f"{about}-{agent}" for agent in BOTH]
+
+
+def spent(workshop: Workshop) -> tuple[int, int]:
+    """What the ledger says was spent, and what the provider has billed."""
+    return workshop.month()["settled_nusd"], workshop.provider.bill()["nusd"]
+
+
+def the_ledger_rises_with_the_bill(workshop: Workshop, before: tuple[int, int]) -> None:
+    workshop.wait_until(lambda: not workshop.held(), "nothing to be held")
+    after = spent(workshop)
+    assert after[0] - before[0] == after[1] - before[1] > 0
+
+
 @pytest.mark.parametrize(
     ("kind", "error"), [("quota", "quota"), ("context", "context"), ("not_found", "model"), ("server", "server")]
 )
 def test_what_the_provider_refuses_ends_the_run_with_its_reason_and_costs_nothing(
-    workshop: Workshop, agent: str, kind: str, error: str
+    workshop: Workshop, kind: str, error: str
 ) -> None:
-    task, before = f"{kind}-{agent}", workshop.provider.bill()["nusd"]
-    workshop.provider.behave(model=MODELS[agent], errors={kind: 1.0})
-    ask_for(workshop, task, agent)
-    failed = workshop.error(task)
-    workshop.provider.behave(model=MODELS[agent], errors={})
-    workshop.koubou("resume", agent)
-    assert failed["error"]["class"] == error
-    assert workshop.provider.bill()["nusd"] == before
-    the_ledger_is_the_bill(workshop)
+    before = spent(workshop)
+    workshop.provider.behave(errors={kind: 1.0})
+    for task in ask_both(workshop, kind):
+        assert workshop.error(task)["error"]["class"] == error
+    workshop.provider.behave(errors={})
+    for agent in BOTH:
+        workshop.koubou("resume", agent)
+    workshop.wait_until(lambda: not workshop.held(), "nothing to be held")
+    assert spent(workshop) == before
     nobody_is_left(workshop)
 
 
-@pytest.mark.parametrize("agent", BOTH)
-def test_a_provider_that_fails_now_and_then_is_asked_again(workshop: Workshop, agent: str) -> None:
-    task = f"flaky-{agent}"
-    workshop.provider.behave(model=MODELS[agent], errors=["rate", None, "server", None])
-    ask_for(workshop, task, agent)
-    assert workshop.output(task)["answer"] == "done"
-    workshop.provider.behave(model=MODELS[agent], errors={})
+def test_a_provider_that_fails_now_and_then_is_asked_again(workshop: Workshop) -> None:
+    for model in MODELS.values():
+        workshop.provider.behave(model=model, script=SHORT, errors=["rate", None, "server", None])
+    for task in ask_both(workshop, "flaky"):
+        assert workshop.output(task)["answer"] == "done"
+    for model in MODELS.values():
+        workshop.provider.behave(model=model, errors={})
     the_ledger_is_the_bill(workshop)
 
 
-@pytest.mark.parametrize("agent", BOTH)
-def test_a_cut_answer_costs_its_whole_hold_and_never_less_than_the_bill(workshop: Workshop, agent: str) -> None:
-    task, settled = f"cut-{agent}", workshop.month()["settled_nusd"]
-    billed = workshop.provider.bill()["nusd"]
-    workshop.provider.behave(model=MODELS[agent], cut_after_billing=1.0)
-    ask_for(workshop, task, agent)
-    workshop.error(task)
-    workshop.provider.behave(model=MODELS[agent], cut_after_billing=0)
+def test_a_stalled_provider_is_given_up_when_the_run_has_had_its_time(workshop: Workshop) -> None:
+    workshop.provider.behave(stalled=True)
+    tasks = ask_both(workshop, "stall", budget={"time": "6s"})
+    for task in tasks:
+        assert workshop.error(task)["error"]["class"] in ("timeout", "budget")
+    workshop.provider.behave(stalled=False)
+    nobody_is_left(workshop)
+    workshop.wait_until(lambda: not workshop.held(), "nothing to be held", within=60)
+    settled, billed = spent(workshop)
+    assert settled >= billed
+
+
+def test_a_cut_answer_costs_its_whole_hold_and_never_less_than_the_bill(workshop: Workshop) -> None:
+    before = spent(workshop)
+    workshop.provider.behave(cut_after_billing=1.0)
+    for task in ask_both(workshop, "cut"):
+        workshop.error(task)
+    workshop.provider.behave(cut_after_billing=0)
     workshop.wait_until(lambda: not workshop.held(), "nothing to be held")
-    assert workshop.month()["settled_nusd"] - settled >= workshop.provider.bill()["nusd"] - billed > 0
+    after = spent(workshop)
+    assert after[0] - before[0] >= after[1] - before[1] > 0
     assert workshop.sql("SELECT unreconciled FROM account WHERE name GLOB 'month:*' AND dimension = 'usd'")[0][0] > 0
     nobody_is_left(workshop)
 
 
-@pytest.mark.parametrize("agent", BOTH)
-def test_a_cancelled_agent_is_gone_and_what_it_used_is_known(workshop: Workshop, agent: str) -> None:
-    task, settled = f"cancel-{agent}", workshop.month()["settled_nusd"]
-    billed = workshop.provider.bill()["nusd"]
+def test_a_cancelled_agent_is_gone_and_what_it_used_is_known(workshop: Workshop) -> None:
+    before = spent(workshop)
     workshop.provider.behave(script=LONG)
-    ask_for(workshop, task, agent)
-    at_work(workshop, task)
-    assert workshop.koubou("cancel", task).returncode == 0
-    assert workshop.error(task)["error"]["class"] == "cancelled"
+    tasks = ask_both(workshop, "cancel")
+    for task in tasks:
+        at_work(workshop, task)
+    for task in tasks:
+        assert workshop.koubou("cancel", task).returncode == 0
+        assert workshop.error(task)["error"]["class"] == "cancelled"
     nobody_is_left(workshop)
-    assert workshop.month()["settled_nusd"] - settled == workshop.provider.bill()["nusd"] - billed > 0
+    the_ledger_rises_with_the_bill(workshop, before)
 
 
-@pytest.mark.parametrize("agent", BOTH)
 @pytest.mark.parametrize("victim", ["leash", "worker", "master"])
-def test_kill_9_leaves_nobody_behind_and_the_task_comes_to_its_end(workshop: Workshop, agent: str, victim: str) -> None:
-    task, settled = f"kill-{victim}-{agent}", workshop.month()["settled_nusd"]
-    billed = workshop.provider.bill()["nusd"]
+def test_kill_9_leaves_nobody_behind_and_the_tasks_come_to_their_end(workshop: Workshop, victim: str) -> None:
+    before = spent(workshop)
     workshop.provider.behave(script=LONG)
-    ask_for(workshop, task, agent, on_interrupt="resume", retries=2)
-    at_work(workshop, task)
-    (program,) = programs(workshop)
-    _kill(workshop, victim, program)
+    tasks = ask_both(workshop, f"kill-{victim}", on_interrupt="resume", retries=2)
+    for task in tasks:
+        at_work(workshop, task)
+    old = programs(workshop)
+    assert sorted(each.name() for each in old) == sorted(BOTH)
     workshop.provider.behave(script=SHORT)
-    workshop.wait_until(lambda: not program.is_running() or not _is_agent(program), "the old agent to be gone")
-    assert workshop.output(task)["answer"] == "done"
+    _kill(workshop, victim, old)
+    workshop.wait_until(lambda: not any(each.is_running() and _is_agent(each) for each in old), "the old agents to go")
+    for task in tasks:
+        assert workshop.output(task)["answer"] == "done"
+        assert account(workshop, f"task:{task}", "time")["held"] == 0
     nobody_is_left(workshop)
-    workshop.wait_until(lambda: not workshop.held(), "nothing to be held")
-    assert workshop.month()["settled_nusd"] - settled == workshop.provider.bill()["nusd"] - billed > 0
-    assert account(workshop, f"task:{task}", "time")["held"] == 0
+    the_ledger_rises_with_the_bill(workshop, before)
 
 
-def _kill(workshop: Workshop, victim: str, program: psutil.Process) -> None:
+def _kill(workshop: Workshop, victim: str, agents: list[psutil.Process]) -> None:
     words = {"leash": "koubou/leash", "worker": "koubou.worker"}
     if victim == "master":
         workshop.kill()
         workshop.start()
         return
-    found = [each for each in program.parents() if words[victim] in " ".join(each.cmdline())]
-    found[0].send_signal(signal.SIGKILL)
+    for agent in agents:
+        found = [each for each in agent.parents() if words[victim] in " ".join(each.cmdline())]
+        found[0].send_signal(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("agent", BOTH)
-def test_the_key_is_in_no_environment_file_or_process_list_of_an_agent(workshop: Workshop, agent: str) -> None:
-    task = f"key-{agent}"
+def test_the_key_is_in_no_environment_file_or_process_list_of_an_agent(workshop: Workshop) -> None:
     workshop.provider.behave(script=LONG)
-    ask_for(workshop, task, agent)
-    at_work(workshop, task)
-    (program,) = programs(workshop)
-    tree: list[Any] = [program, *program.children(recursive=True), *program.parents()[:4]]
-    for each in tree:
-        if "koubou.worker" in " ".join(each.cmdline()):
-            break
-        assert API_KEY not in "".join(each.cmdline())
-        assert API_KEY not in "".join(each.environ().values())
+    tasks = ask_both(workshop, "key")
+    for task in tasks:
+        at_work(workshop, task)
+    agents = programs(workshop)
+    assert len(agents) == 2
+    for agent in agents:
+        for each in [agent, *agent.children(recursive=True), *agent.parents()[:4]]:
+            if "koubou.worker" in " ".join(each.cmdline()):
+                break
+            assert API_KEY not in "".join(each.cmdline())
+            assert API_KEY not in "".join(each.environ().values())
     the_key_is_nowhere(workshop)
-    assert workshop.koubou("cancel", task).returncode == 0
-    workshop.error(task)
+    for task in tasks:
+        assert workshop.koubou("cancel", task).returncode == 0
+        workshop.error(task)
+
+
+def test_a_login_that_is_refused_three_times_stops_the_agent_and_its_tasks_wait_for_it(workshop: Workshop) -> None:
+    before = spent(workshop)
+    workshop.provider.behave(keys=["another-key"])
+    tasks = ask_both(workshop, "login")
+    for agent, task in zip(BOTH, tasks, strict=True):
+        workshop.wait_for_event("session.timeout", tier=agent, within=60)
+        workshop.wait_for_park(task, "tier")
+    assert spent(workshop) == before
+    workshop.provider.behave(keys=[API_KEY])
+    for agent, task in zip(BOTH, tasks, strict=True):
+        assert workshop.koubou("resume", agent).returncode == 0
+        assert workshop.output(task)["answer"] == "done"
+    the_ledger_rises_with_the_bill(workshop, before)
