@@ -206,6 +206,13 @@ def test_an_agent_that_stays_after_its_last_word_has_done_its_work(drill: Drill)
     assert output_of(drill.workshop, "late")["answer"] == "done"
 
 
+def test_what_it_said_can_be_read_as_it_came(drill: Drill) -> None:
+    done = drill.workshop.koubou("log", "early", "--events", "--json")
+    (log,) = drill.leaves.glob("failed/early/runs/1/log.jsonl")
+    assert (done.returncode, done.stdout) == (0, log.read_text())
+    assert json.loads(done.stdout.splitlines()[0])["type"] == "thread.started"
+
+
 def test_the_ledger_is_the_bill(drill: Drill) -> None:
     the_ledger_is_the_bill(drill.workshop)
 
