@@ -1,5 +1,4 @@
-"""What of a part of an agent's request is looked at for secrets: its words, beside the names that they have, but for
-what is a secret of the run itself and good for nothing outside it."""
+"""What of a part of an agent's request is looked at for secrets: its words, but for what is a secret of its own run."""
 
 from __future__ import annotations
 
