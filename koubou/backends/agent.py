@@ -26,6 +26,7 @@ from koubou.rules.provider_errors import plain_error
 from koubou.rules.secrets.own_words import compiled
 from koubou.sandbox.walls import NoWall
 
+_STAYED = frozenset({Why.SETTLED, Why.IDLE, Why.WALL})
 _LONGEST_LOG = 64 * MEGABYTE
 _GO_ON = "You were interrupted. Look at what is done already, go on with the task and finish it.\n"
 
@@ -134,7 +135,8 @@ def _resumed(visit: Visit, kept: tuple[str, ...]) -> Visit | None:
 
 
 def _went_well(ended: Ended) -> bool:
-    return ended.why is Why.SETTLED or (ended.why is Why.EXITED and ended.status == 0)
+    """Whether it ended as one that is done: who only stays, or is silent, after his last word has done his work."""
+    return ended.why in _STAYED or (ended.why is Why.EXITED and ended.status == 0)
 
 
 def _failed(error: CallError) -> Answer:

@@ -17,6 +17,9 @@ from koubou.backends.port import Sink
 from koubou.model.call_lines import MEMBER
 
 _HOME, _WORK, _TEMPORARY = "home", "work", "tmp"
+_OWN = frozenset({_HOME, _WORK, _TEMPORARY, "baseline"})
+_SESSIONS = (".claude/projects", ".codex/sessions")
+"""Below a home: what programs resume from."""
 
 
 class Rooms(Struct, frozen=True, kw_only=True):
@@ -76,7 +79,8 @@ def take_over(earlier: str, rooms: Rooms, kept: Iterable[str]) -> bool:
 def sweep(folder: str, kept: Iterable[str] = ()) -> None:
     """Take away what a run has left in its folders for itself, but for what a later run would resume from."""
     _remove(os.path.join(folder, _TEMPORARY))
-    _empty(os.path.join(folder, _HOME), [path.split("/") for path in kept])
+    if _is_folder(folder, _HOME):
+        _empty(os.path.join(folder, _HOME), [path.split("/") for path in kept])
 
 
 def clear(folder: str, members: Iterable[str] = ()) -> None:
@@ -87,6 +91,32 @@ def clear(folder: str, members: Iterable[str] = ()) -> None:
     for member in members:
         for name in (_HOME, _TEMPORARY, _WORK, "test"):
             _remove(os.path.join(folder, f"{MEMBER}{member}", name))
+
+
+def tidy(runs: str, *, answered: int | None) -> None:
+    """The task has ended, and `runs` is the folder of its runs: what its agents had for themselves goes.
+
+    After an answer, that of run `answered`, nothing is resumed: only that run's own work is left, where no patch could
+    be made of it. A task that failed may be tried again: what a session and its work need stays.
+    """
+    for number in _folders(runs):
+        run = os.path.join(runs, number)
+        members = [name for name in _folders(run) if name not in _OWN and _is_folder(run, f"{name}/{_HOME}")]
+        if answered is None:
+            for room in (run, *(os.path.join(run, member) for member in members)):
+                sweep(room, _SESSIONS)
+            continue
+        clear(run, members)
+        if number != str(answered):
+            _remove(os.path.join(run, _WORK))
+        _remove(os.path.join(run, "baseline"))
+
+
+def _folders(above: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(above) if _is_folder(above, name)]
+    except OSError:
+        return []
 
 
 def _empty(folder: str, kept: list[list[str]]) -> None:

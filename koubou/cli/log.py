@@ -1,4 +1,4 @@
-"""koubou log: the answer of a task's run, as far as it came."""
+"""koubou log: the answer of a task's run, as far as it came; or what its agent said, event by event."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 def declare(parser: Parser) -> None:
     parser.add_argument("id", metavar="ID", help="the task")
     parser.add_argument("--run", type=int, metavar="N", help="which run; the last one when not given")
-    parser.add_argument("--json", action="store_true", help="one JSON value: the text and the worker's record")
-    parser.examples("koubou log fix-login-123", "koubou log fix-login-123 --run 1")
+    parser.add_argument("--events", action="store_true", help="what its agent told, an event a line, as far as it came")
+    parser.add_argument(
+        "--json", action="store_true", help="one JSON value: the text and the worker's record; of events the lines"
+    )
+    parser.examples(
+        "koubou log fix-login-123", "koubou log fix-login-123 --run 1", "koubou log fix-login-123 --events --json"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     number = _answering(task) if arguments.run is None else arguments.run
     if arguments.run is not None and number not in {run["run"] for run in task["runs"]}:
         raise UsageMistake(f"{task['id']} has {len(task['runs'])} runs; there is no run {number}")
+    if arguments.events:
+        return _events(workshop, task, number, as_json=arguments.json)
     folder, text, record = _written(workshop, task, number)
     if arguments.json:
         print_json({"task": task["id"], "run": number, "folder": folder, "text": text, "record": record})
@@ -45,6 +52,25 @@ def run(arguments: argparse.Namespace) -> int:
         note(f"{task['id']} is {task['status']}; removed: {gone}")
     else:
         note(f"{task['id']} is {task['status']} and has no answer{f' of run {number}' if number else ' yet'}")
+    return 0
+
+
+def _events(workshop: Workshop, task: Mapping[str, Any], number: int | None, *, as_json: bool) -> int:
+    """What the agent of a run told. Raises NotAllowed where the caller may not read it."""
+    from koubou.cli.agent_log import print_events
+    from koubou.cli.answers import run_folder
+    from koubou.cli.say import note
+    from koubou.cli.show import gone_of
+    from koubou.errors import NotAllowed
+
+    folder = run_folder(workshop, task["id"], number) if number else None
+    try:
+        if folder is not None and print_events(folder, as_json=as_json):
+            return 0
+    except PermissionError:
+        raise NotAllowed(_not_for_you(task, number)) from None
+    gone = gone_of(task["removed"])
+    note(f"{task['id']} has no events{f' of run {number}' if number else ''}{f'; removed: {gone}' if gone else ''}")
     return 0
 
 

@@ -13,6 +13,7 @@ from koubou.model.policy import Policy
 from koubou.model.task import Sensitivity
 from koubou.model.tier import Reach, Tier
 from koubou.rules.agent_request import Request
+from koubou.rules.agent_texts import without_own
 from koubou.rules.classify import Detect, look
 
 _LONG = 20_000
@@ -29,15 +30,15 @@ class Looker:
         self._goes_out = tier.reach is not Reach.LOCAL
         self._clean: set[tuple[bytes, Policy, str | None]] = set()
 
-    async def secret(self, visitor: Visitor, request: Request) -> str | None:
-        """The category of a secret that was about to go out; None where nothing was seen."""
+    async def secret(self, visitor: Visitor, request: Request, token: str) -> str | None:
+        """The category of a secret that was about to go out; None where nothing was seen. The run's `token` is none."""
         if not self._goes_out:
             return None
         policy, rules = visitor.policy, visitor.rules
         new = [each for each in request.texts() if (each[0], policy, rules) not in self._clean]
         if not new:
             return None
-        texts = [(where, text) for _, where, text in new]
+        texts = [(where, without_own(text, token)) for _, where, text in new]
         detect = None if rules is None else _detector(rules).scan_texts
         if detect is not None or sum(len(text) for _, text in texts) > _LONG:
             found = await asyncio.to_thread(_category, texts, detect, policy)

@@ -7,6 +7,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 from koubou import crash
+from koubou.backends.rooms import tidy
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import Shelf, file_away, sync_shelves
 from koubou.hands.line import Line
@@ -69,7 +70,9 @@ def shelve(asked: Shelve, detect: Detect | None = None) -> tuple[Flag, ...]:
     layout = Layout(home=asked.home)
     # A folder is made anew only for a task that never ran: only then are its attachments needed.
     request = request_from_json(asked.request)
+    runs = f"{layout.task_folder('in_progress', asked.task_id)}/runs"
     if not asked.completed:
+        tidy(runs, answered=None)
         files = {"error.json": paper.as_bytes(asked.paper)}
         file_away(layout, asked.task_id, asked.source, _shelf(asked), files, request.attachments, asked.owner)
         return ()
@@ -87,6 +90,7 @@ def shelve(asked: Shelve, detect: Detect | None = None) -> tuple[Flag, ...]:
         "output.json": paper.as_bytes(output),
         "output.md": paper.markdown(output).encode("utf-8", "replace"),
     }
+    tidy(runs, answered=asked.run)
     file_away(layout, asked.task_id, asked.source, _shelf(asked), files, request.attachments, asked.owner)
     # Of a whole answer the master knows what our own rules saw, and has told it.
     return () if record.result.answered and record.result.findings else flags

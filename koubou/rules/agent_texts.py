@@ -1,8 +1,9 @@
-"""What of a part of an agent's request is looked at for secrets: all of its words, beside the names that they have."""
+"""What of a part of an agent's request is looked at for secrets: its words, but for what is a secret of its own run."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,9 @@ from koubou.rules.classify import as_lines
 _OF_THE_PROVIDER = frozenset({"encrypted_content", "signature", "cache_control"})
 """What only the provider can read or has made itself."""
 _DEEPEST = 32
+_MADE_FOR_THE_RUN = re.compile(r"(\bCLAUDE_CODE_MESSAGING_TOKEN[\"']?[=:] ?[\"']?)[0-9a-f]{32}(?![0-9A-Za-z])")
+"""What Claude Code draws anew whenever it starts, for a socket of its own in the sandbox; 2.1 does."""
+_BLANK = "***"
 
 
 def text_of(value: Any) -> str:
@@ -19,6 +23,11 @@ def text_of(value: Any) -> str:
         return ""
     opened = _opened(value, 0)
     return opened if isinstance(opened, str) else as_lines({"": opened})
+
+
+def without_own(text: str, token: str) -> str:
+    """A text without the token of its run and what the agent has drawn for itself: what `env` prints is no leak."""
+    return _MADE_FOR_THE_RUN.sub(rf"\g<1>{_BLANK}", text.replace(token, _BLANK))
 
 
 def _opened(value: Any, depth: int) -> Any:

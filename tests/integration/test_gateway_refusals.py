@@ -168,6 +168,19 @@ def test_words_of_the_settings_are_secrets_too_and_what_one_policy_allows_anothe
     asyncio.run(scene())
 
 
+def test_what_an_agent_sees_of_its_own_run_in_its_environment_is_no_secret(provider: Simulator, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path) as agent:
+            own = f"ANTHROPIC_API_KEY={agent.door.token}\nexport OPENAI_API_KEY='{agent.door.token}'\nPWD=/work\n"
+            drawn = "a15b4743b6e603fa449a912272f450e0"
+            own += f'CLAUDE_CODE_MESSAGING_TOKEN={drawn}\ndeclare -x CLAUDE_CODE_MESSAGING_TOKEN="{drawn}"\n'
+            assert (await agent.post("/v1/messages", messages(own)))[0] == 200
+            other = own.replace("MESSAGING", "OAUTH")
+            assert (await agent.post("/v1/messages", messages(other)))[0] == 403
+
+    asyncio.run(scene())
+
+
 def test_a_local_tier_may_hear_secrets(provider: Simulator, tmp_path: Path) -> None:
     async def scene() -> None:
         tier = a_cloud_tier(provider.base_url, reach=Reach.LOCAL)

@@ -84,9 +84,31 @@ INNOCENT = [
     "psk: cleanup; parola module moved; use HTML entities: &amp; &#39; &lt;password&gt;",
     "Call 415-555-2671 or +44 20 7946 0958, fax 030/1234567, order 20391847562, ISBN 978-1-4028-9462-6",
     "ENV KEY_FILE /run/key\nsetenv TOKEN $1",
+    "SHELL=/bin/sh\nPWD=/work\nOLDPWD=/work/src\nexport PWD='/work'\ndeclare -x OLDPWD=\"/\"",
+    "a/__init__.py,sha256=zuuue4knoyJ-UwPPXg8fezS7VCrXJQrAP7zeNuwvFQg,4",
+    "A Workspace ID (for example, `wrkspc_011CZkZaBF1tNoB5wlCeusgy`).",
+    "LoadCredential=api-key:/etc/shop/api.key\nsecret: db-token:/run/secrets/db-token",
+    "const authTokenKey = `${regKey}:_authToken`",
+    'key="-----BEGIN PRIVATE KEY-----\\nXXXX\\n-----END PRIVATE KEY-----"  # followedbyalongwordofthemanual',
+    "confidential: Duration | None = Field(\nconfidential: 30d  # of those\nconfidential: {words: [a]}",
+    '"secret_button": "㊙",',
 ]
+TELLING = [
+    "PWD=Tr0ub4dor&3x",
+    "DB_PWD=/Tr0ub4dor3x",
+    "Confidential: the merger is in May",
+    "shop_011CZkZaBF1tNoB5wlCeusgy is what it sends",
+    "api_key = '${PREFIX}9f8e7d6c5b4a39281706'",
+    "㊙ 来期の計画",
+]
+"""What is nearly such a use, and tells something."""
 
 
 @pytest.mark.parametrize("text", INNOCENT)
 def test_an_innocent_use_stays_public(text: str) -> None:
     assert [finding for finding in look([("prompt", text)]) if finding.level != "note"] == []
+
+
+@pytest.mark.parametrize("text", TELLING)
+def test_what_is_nearly_innocent_is_confidential(text: str) -> None:
+    assert "confidential" in [finding.level for finding in look([("prompt", text)])]

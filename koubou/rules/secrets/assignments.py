@@ -162,6 +162,8 @@ def is_chosen_password(match: re.Match[str], text: str) -> bool:
         return is_argument(value) or _name_in_table(match, text)
     if _is_apart(match):
         return is_plainly_secret(value)
+    if _is_working_folder(match, value, text):
+        return False
     said = _between(match).strip("\"'`’”」』)]\\ \t")
     if not said and value.isalpha():
         return False  # password "reset" is a phrase; password "x7!kk" is not
@@ -170,6 +172,12 @@ def is_chosen_password(match: re.Match[str], text: str) -> bool:
     ):
         return is_plainly_secret(value) and "=" in _between(match)
     return is_password(value, quoted=quoted, whole_line=_whole_line(match, text))
+
+
+def _is_working_folder(match: re.Match[str], value: str, text: str) -> bool:
+    """Whether this is where a shell stands, as `env` prints it: PWD=/work, OLDPWD=/work/src."""
+    name = text[match.start() - len(_before(match).rpartition(" ")[2]) : match.end("rest")]
+    return name in {"PWD", "OLDPWD"} and value.startswith("/")
 
 
 def is_made_key(match: re.Match[str], text: str) -> bool:

@@ -34,7 +34,7 @@ def is_harmless_address(text: str) -> bool:
 
 def _has_key_body(match: re.Match[str], text: str) -> bool:
     """Whether a key follows; or the head has a line for itself, and what follows is no end and no dots."""
-    behind = text[match.end() : match.end() + 600]
+    behind = text[match.end() : match.end() + 600].partition("-----END")[0]
     if re.search(r"[A-Za-z0-9+/=]{20}", behind):
         return True
     alone = text[max(0, match.start() - 1) : match.start()] in {"", "\n"} and re.match(r"[ \t]*(?:\n|$)", behind)

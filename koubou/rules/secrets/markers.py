@@ -18,12 +18,19 @@ _MARK = re.compile(
     r"|\b(?:is|are|under) (?:covered by |subject to )?(?:an |our )?nda\b|\bunder nda\b"
     r"|\b(?:is|are|contains|our) (?:a )?trade secrets?\b"
 )
+_SETTING = re.compile(
+    r"confidential[\"']?:[ \t]{1,4}(?:\d{1,6}[a-z]{0,2}[ \t]{0,40}(?:#|\n|$)|[\[{]|(?:true|false|null|yes|no)\b"
+    r"|[A-Z]\w{0,40}(?:\[[^\]\n]{0,40}\])?(?:[ ]?\|[ ]?\w{1,40}){0,4}(?:[ ]?=|[ ]?\n|$))"
+)
+"""A name of code or settings that is this word, with its type or its value: `confidential: Duration | None = …`."""
 _AROUND = 60
 
 
 def _is_mark(match: re.Match[str], text: str) -> bool:
     """Whether the word stands as people set a mark, and not in a sentence about such marks."""
     start = max(0, match.start() - _AROUND)
+    if _SETTING.match(text, match.start()):
+        return False
     cut = "." if start else ""  # where it is cut is no beginning of a line
     return _MARK.search(cut + text[start : match.end() + _AROUND].lower()) is not None
 
@@ -44,7 +51,7 @@ PATTERNS = (
         hints=("社外秘", "部外秘", "極秘", "厳秘", "マル秘", "㊙", "機密", "秘密", "机密", "绝密", "絕密", "保密"),
         expression=re.compile(
             # 部外秘 keeps a text inside one department: narrower than 社外秘, so confidential like it.
-            r"(?:社外秘|部外秘)(?!の?(?:扱い|ラベル|マーク|区分|スタンプ|表示))|極秘|厳秘|マル秘|㊙|绝密|絕密"
+            r"(?:社外秘|部外秘)(?!の?(?:扱い|ラベル|マーク|区分|スタンプ|表示))|極秘|厳秘|マル秘|㊙(?![\"'])|绝密|絕密"
             r"|[【\[(（「《](?:最高)?(?:機密|秘密(?!鍵|キー|保持)|机密|保密)(?:[^】\])）」》\nをがのはとにでもす的]{0,8}|情報を含む?)[】\])）」》]"
             r"|(?:^|\n)[ \t#*]{0,6}(?:(?:機密|机密)(?:データ|数据|情報|信息)?|秘密)(?:[:：]|[ \t]{0,4}(?=\n|$))"
             r"|(?<!检测)(?<!検出)(?<!识别)(?<!处理)(?<!分类)(?<!分類)"

@@ -48,6 +48,10 @@ _MESSAGE = re.compile(
 _NO_KEYS = ("/", "./", "file:", "vault:", "env:", "ssm:", "sha256", "sha512", "arn:", "com.", "org.", "net.", "io.")
 """How paths, digests and names of packages begin."""
 
+_NAME_PARTS = re.compile(r"[A-Za-z_.:/-]*")
+_AT_PLACE = re.compile(r"[A-Za-z][\w.-]{0,40}:/[A-Za-z]")
+"""A name and the path where its value stands: `LoadCredential=openai:/etc/…`, `token:/run/secrets/…`."""
+
 
 def entropy(value: str) -> float:
     """Shannon's entropy in bits a character; 0 for nothing."""
@@ -116,11 +120,17 @@ def is_key(value: str, *, quoted: bool, whole_line: bool = False) -> bool:
         return quoted and _passphrase(value)
     if value.isdigit():
         return len(value) >= 24
-    if "://" in value or value.startswith(_NO_KEYS):
+    if "://" in value or value.startswith(_NO_KEYS) or _AT_PLACE.match(value) or _is_put_together(value):
         return False
     return (
         _mixed(value) and entropy(value) > 2.5 and (len(value) >= 16 or quoted or whole_line or random_looking(value))
     )
+
+
+def _is_put_together(value: str) -> bool:
+    """Whether it is a template that a program fills, and what stands beside it is a name: `${registry}:_authToken`."""
+    rest = _TEMPLATE.sub("", value, count=8)
+    return len(rest) < len(value) and _NAME_PARTS.fullmatch(rest) is not None
 
 
 def is_argument(value: str) -> bool:

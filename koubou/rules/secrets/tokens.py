@@ -85,15 +85,21 @@ _IN_ADDRESSES = (
 """What stands in the lower-case text wherever the token does, and the token."""
 
 
+_PREFIX = re.compile(r"(?<![\w/+.-])[A-Za-z][A-Za-z0-9]{1,11}(?:[-_][A-Za-z0-9]{1,10}){0,2}$")
+_DIGESTS = ("sha", "md5", "blake")
+_SAID_TO_BE_NONE = re.compile(
+    r"(?:\bsha-?\d{1,3}|\bmd5|\bblake\w{1,3})[=:-]$|\bid(?: \((?:for example|e\.g\.),? | ?[:=] ?)?[\"'`]?$"
+)
+"""What stands before a digest, as in lock files and lists of what is installed, and before what is said to be an id."""
+
+
 def _is_made(match: re.Match[str], text: str) -> bool:
     """Behind a short prefix, a tail that only a machine writes: digits, upper and lower case in many turns."""
-    prefix = re.search(
-        r"(?<![\w/+.-])[A-Za-z][A-Za-z0-9]{1,11}(?:[-_][A-Za-z0-9]{1,10}){0,2}$",
-        text[max(0, match.start() - 36) : match.start()],
-    )
-    return (
-        prefix is not None and not prefix[0].lower().startswith(("sha", "md5", "blake")) and _is_random(match["value"])
-    )
+    before = text[max(0, match.start() - 80) : match.start()]
+    prefix = _PREFIX.search(before)
+    if prefix is None or prefix[0].lower().startswith(_DIGESTS) or not _is_random(match["value"]):
+        return False
+    return _SAID_TO_BE_NONE.search(before[: prefix.start()].lower()) is None
 
 
 def _is_third_part(match: re.Match[str], text: str) -> bool:
