@@ -2,8 +2,9 @@
 
     python benchmarks/gateway.py [--calls N] [--bytes N]
 
-A whole workshop: master, worker and a board on disk, and a command agent that gives its door away to this process, which
-then makes its calls. The provider is as light as can be, so that it is not what is measured. Prints JSON; milliseconds.
+A whole workshop: master, worker and a board on disk, and a command agent that gives its door away to this process,
+which then makes its calls. The provider is as light as can be, so that it is not what is measured. Prints JSON;
+milliseconds.
 """
 
 from __future__ import annotations
@@ -139,7 +140,8 @@ async def measured(port: int, token: str, body: bytes, at_once: int, calls: int)
 
 def the_settings(folder: Path, base_url: str) -> dict[str, Any]:
     """One tier, whose agent says where its door is, and waits for a word."""
-    script = f"echo $OPENAI_BASE_URL $OPENAI_API_KEY > {folder}/.said; mv {folder}/.said {folder}/said; read it < {folder}/end; echo done"
+    say = f"echo $OPENAI_BASE_URL $OPENAI_API_KEY > {folder}/.said; mv {folder}/.said {folder}/said"
+    script = f"{say}; read it < {folder}/end; echo done"
     tier = {
         "executor": "command:giver",
         "reach": "cloud",
