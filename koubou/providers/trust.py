@@ -9,6 +9,8 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from koubou.errors import CannotServe
 from koubou.model.tier import Tier
 
@@ -59,7 +61,12 @@ def obstacle(error: BaseException, too_late: type[BaseException] = TimeoutError)
 def object_of(data: bytes) -> Mapping[str, Any] | None:
     """The JSON object that stands there, or None."""
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            value = json.loads(
+                data
+            )  # what is not quite JSON to everybody: half a surrogate pair, NaN, another encoding
+        except (ValueError, RecursionError):
+            return None
     return value if isinstance(value, dict) else None
