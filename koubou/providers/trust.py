@@ -64,9 +64,7 @@ def object_of(data: bytes) -> Mapping[str, Any] | None:
         value = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError):
         try:
-            value = json.loads(
-                data
-            )  # what is not quite JSON to everybody: half a surrogate pair, NaN, another encoding
+            value = json.loads(data)  # it takes more for JSON: half a surrogate pair, NaN, other encodings
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None

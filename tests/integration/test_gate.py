@@ -306,3 +306,5 @@ def test_the_time_of_a_run_is_counted_once_and_what_was_used_before_stays_used()
     end(workshop, granted.call, started_at=workshop.now, finished_at=workshop.now + 7 * SECOND)
     after = account_of(workshop, "task:a-task", Dimension.TIME)
     assert (after.settled, after.held) == (30 * SECOND, before.held)
+    lines = workshop.board.connection.execute("SELECT sum(time) FROM ledger WHERE call = ?", (granted.call,))
+    assert lines.fetchone()[0] == 0
