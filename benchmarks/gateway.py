@@ -1,9 +1,10 @@
-"""What the gateway adds to a call: latency and calls a second, over a bare provider, at several calls at once.
+"""What the gateway adds to an agent's calls: latency and calls a second, over a bare provider, at several at once.
 
-    python benchmarks/gateway.py [--calls N] [--bytes N] [--rounds N]
+    python benchmarks/gateway.py [--calls N] [--bytes N]
 
-Provider, gateway, master and agents run in a process each. Every call is asked for over the wire, held for and settled
-on a board on disk, many in one transaction as in a turn of the master. Prints JSON; milliseconds.
+A whole workshop: master, worker and a board on disk, and a command agent that gives its door away to this process,
+which then makes its calls. The provider is as light as can be, so that it is not what is measured. Prints JSON;
+milliseconds.
 """
 
 from __future__ import annotations
@@ -12,157 +13,124 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import socket
 import statistics
 import sys
-import tempfile
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 sys.path.append(sys.path.pop(0))  # this folder has a queue of its own
 sys.path.insert(0, f"{__file__.rpartition('/benchmarks/')[0]}/tests")
-sys.path.insert(0, __file__.rpartition("/benchmarks/")[0])
 
-from builders import NOW, a_price, a_tier, an_account
-from simulator import Simulator
-
-from koubou.board import Board, open_for_writing
-from koubou.gateway.gateway import Gateway
-from koubou.model.account import AccountKey, Amounts, Bearer, Entry, Limit
-from koubou.model.call import CallResult
-from koubou.model.gate import Denied, Granted, Wanted
-from koubou.model.policy import OPEN
-from koubou.model.tier import Tier
-from koubou.rules.bound import bound
-from koubou.rules.settle import settlement, used_amounts
-from koubou.wire.framing import FROM_WORKER, Decoder, encode
-from koubou.wire.messages import CallDone, CallGranted, CallWanted, ToWorker
-from koubou.worker.line import Line
+import psutil
+from workshop import Workshop
 
 AT_ONCE = (1, 16, 64)
-MONTH = "month:2027-01"
+MODEL = "gpt-5"
 CAP = 500
+WAYS: dict[str, dict[str, Any]] = {"plain": {}, "streamed": {"stream": True, "stream_options": {"include_usage": True}}}
+WORDS = 20
+"""Pieces of a streamed answer."""
 
 
-class Wire:
-    """The gate as a worker has it: over the wire to the master."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[int, asyncio.Future[Granted | Denied]] = {}
-        self._line: Line
-
-    async def connect(self, wire: socket.socket) -> None:
-        self._line = await Line.connect(wire, self._hear, lambda _: None)
-
-    async def ask(self, wanted: Wanted) -> Granted | Denied:
-        self._waiting[wanted.ticket] = asyncio.get_running_loop().create_future()
-        self._line.say(CallWanted(wanted=wanted))
-        return await self._waiting[wanted.ticket]
-
-    def done(self, result: CallResult) -> None:
-        self._line.say(CallDone(result=result))
-
-    def _hear(self, message: ToWorker) -> None:
-        if isinstance(message, CallGranted):
-            self._waiting.pop(message.granted.ticket).set_result(message.granted)
+def plain_answer() -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": "word " * WORDS}, "finish_reason": "stop"}
+    body = json.dumps({"id": "a", "object": "chat.completion", "model": MODEL, "choices": [choice], "usage": usage()})
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return (head + body).encode()
 
 
-class Till:
-    """The master's side, as far as money goes: what came together is held for and settled in one transaction."""
-
-    def __init__(self, tier: Tier, path: Path) -> None:
-        self._tier = tier
-        self._price = tier.price or a_price()
-        self._board = Board(open_for_writing(path))
-        with self._board.transaction():
-            limit = Limit(name=MONTH, limit=10**15, ceiling=10**15, reopens=NOW + 10**9)
-            self._board.ledger.open_account(limit, NOW)
-
-    def serve(self, wire: socket.socket) -> None:
-        """Until the wire ends."""
-        decoder = Decoder(FROM_WORKER)
-        while data := wire.recv(1024 * 1024):
-            answers = []
-            with self._board.transaction():
-                for message in decoder.feed(data):
-                    match message:
-                        case CallWanted(wanted=wanted):
-                            answers.append(encode(CallGranted(granted=self._hold(wanted))))
-                        case CallDone(result=result):
-                            self._settle(result)
-            wire.sendall(b"".join(answers))
-        self._board.close()
-
-    def _hold(self, wanted: Wanted) -> Granted:
-        call = f"call-{wanted.ticket}"
-        entry = Entry(
-            call=call,
-            task=wanted.task,
-            operation="general",
-            run=wanted.run,
-            tier=wanted.tier,
-            model=self._tier.model,
-            accounts=(AccountKey(MONTH),),
-            price=self._price,
-        )
-        account = self._board.ledger.account(MONTH) or an_account()
-        bearer = Bearer(account=account, bearable=account.ceiling, most=account.ceiling)
-        amounts = Amounts(usd=bound(self._price, wanted.input_tokens, CAP), tokens=wanted.input_tokens + CAP, calls=1)
-        assert self._board.ledger.hold(entry, amounts, [bearer], NOW)
-        return Granted(ticket=wanted.ticket, call=call, cap=CAP)
-
-    def _settle(self, result: CallResult) -> None:
-        hold = self._board.ledger.open_hold(result.call)
-        assert hold is not None
-        ended = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amounts.usd)
-        used = used_amounts(ended, hold.amounts, result.finished_at - result.started_at)
-        self._board.ledger.settle(hold, used, ended.usage, unreconciled=ended.unreconciled, now=NOW)
+def streamed_answer() -> bytes:
+    said: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": {"content": "word "}}]} for _ in range(WORDS)]
+    said.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    said.append({"choices": [], "usage": usage()})
+    events = [json.dumps({"id": "a", "object": "chat.completion.chunk", "model": MODEL} | each) for each in said]
+    pieces = [f"data: {event}\n\n" for event in (*events, "[DONE]")]
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return (head + "".join(f"{len(piece):x}\r\n{piece}\r\n" for piece in pieces) + "0\r\n\r\n").encode()
 
 
-class Visit:
-    """One run."""
-
-    task, run, policy, rules = "a-task", 1, OPEN, None
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = str(folder)
+def usage() -> dict[str, int]:
+    return {"prompt_tokens": 80, "completion_tokens": WORDS, "total_tokens": 80 + WORDS}
 
 
-def a_cloud_tier(base_url: str) -> Tier:
-    return a_tier("cloud", base_url=base_url, model="gpt-5", executor="codex")
+class Provider(asyncio.Protocol):
+    """Answers every request with the same words."""
+
+    plain, streamed = plain_answer(), streamed_answer()
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport, self._data = transport, bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        self._data += data
+        head, found, body = self._data.partition(b"\r\n\r\n")
+        if found and len(body) >= int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]):
+            self._transport.write(self.streamed if b'"stream":true' in body.replace(b" ", b"") else self.plain)
+            self._data.clear()
 
 
-def keep_the_till(base_url: str, folder: str, wire: socket.socket) -> None:
-    """The master, in a process of its own."""
-    Till(a_cloud_tier(base_url), Path(folder) / "koubou.db").serve(wire)
+def provide(listener: socket.socket) -> None:
+    """The provider, in a process of its own."""
+
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(Provider, sock=listener)
+        await server.serve_forever()
+
+    asyncio.run(serve())
 
 
-def serve(base_url: str, folder: str, wire: socket.socket, pipe: Connection) -> None:
-    """The worker, in a process of its own."""
-    asyncio.run(_serve(base_url, Path(folder), wire, pipe))
+class Agent(asyncio.Protocol):
+    """Makes calls behind one another over one connection; an answer is read to its end."""
 
+    def __init__(self, request: bytes, calls: int, taken: list[float]) -> None:
+        self._request, self._left, self._taken = request, calls, taken
+        self._got = bytearray()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-async def _serve(base_url: str, folder: Path, wire: socket.socket, pipe: Connection) -> None:
-    gate = Wire()
-    await gate.connect(wire)
-    gateway = Gateway(a_cloud_tier(base_url), ("sk-key",), gate)
-    await gateway.start()
-    async with gateway.door(Visit(folder)) as door:
-        pipe.send((door.port, door.token))
-        while await asyncio.to_thread(pipe.recv) != "end":
-            pipe.send((time.process_time(), door.calls))
-    await gateway.close()
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+        self._ask()
+
+    def _ask(self) -> None:
+        self._began = time.perf_counter()
+        self._got.clear()
+        self._transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        if not self._is_whole():
+            return
+        self._taken.append(time.perf_counter() - self._began)
+        assert self._got.startswith(b"HTTP/1.1 200"), bytes(self._got)
+        self._left -= 1
+        if self._left:
+            self._ask()
+        else:
+            self._transport.close()
+            self.done.set_result(None)
+
+    def _is_whole(self) -> bool:
+        head, found, body = self._got.partition(b"\r\n\r\n")
+        _, has_length, length = head.lower().partition(b"content-length: ")
+        if has_length:
+            return len(body) >= int(length.split(b"\r\n")[0])
+        return bool(found) and body.endswith(b"\r\n0\r\n\r\n")
 
 
 async def measured(port: int, token: str, body: bytes, at_once: int, calls: int) -> dict[str, float]:
     """So many calls over kept connections, so many of them at once."""
     head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {token}\r\n"
     request = f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-    taken: list[float] = []
+    loop, taken = asyncio.get_running_loop(), list[float]()
+    agents = [Agent(request, calls // at_once, taken) for _ in range(at_once)]
     began = time.perf_counter()
-    await asyncio.gather(*(agent(port, request, calls // at_once, taken) for _ in range(at_once)))
+    for agent in agents:
+        await loop.create_connection(lambda agent=agent: agent, "127.0.0.1", port)  # type: ignore[misc]
+    await asyncio.gather(*(agent.done for agent in agents))
     return {
         "p50": round(statistics.median(taken) * 1000, 2),
         "p99": round(statistics.quantiles(taken, n=100)[98] * 1000, 2),
@@ -170,25 +138,42 @@ async def measured(port: int, token: str, body: bytes, at_once: int, calls: int)
     }
 
 
-async def agent(port: int, request: bytes, calls: int, taken: list[float]) -> None:
-    """Calls behind one another; an answer is read to its end."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in range(calls):
-        began = time.perf_counter()
-        writer.write(request)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        assert head.startswith(b"http/1.1 200"), head
-        if b"content-length: " in head:
-            await reader.readexactly(int(head.partition(b"content-length: ")[2].split(b"\r\n")[0]))
-        else:
-            await reader.readuntil(b"\r\n0\r\n\r\n")
-        taken.append(time.perf_counter() - began)
-    writer.close()
-    await writer.wait_closed()
+def the_settings(folder: Path, base_url: str) -> dict[str, Any]:
+    """One tier, whose agent says where its door is, and waits for a word."""
+    say = f"echo $OPENAI_BASE_URL $OPENAI_API_KEY > {folder}/.said; mv {folder}/.said {folder}/said"
+    script = f"{say}; read it < {folder}/end; echo done"
+    tier = {
+        "executor": "command:giver",
+        "reach": "cloud",
+        "provider": "openai",
+        "base_url": base_url,
+        "model": MODEL,
+        "api_key": {"env": "PROVIDER_KEY"},
+        "price": {"input": 1.25, "output": 10, "cached_input": 0.125},
+        "max_output_tokens": CAP,
+        "min_output_tokens": 10,
+        "timeout": "1h",
+        "sandbox": "none",
+        "workers": {"min": 0, "max": 1},
+    }
+    return {
+        "commands": {"giver": {"argv": ["/bin/sh", "-c", script], "idle": "1h"}},
+        "tiers": {"giver": tier},
+        "routing": {"high": "giver", "medium": "giver", "low": "giver"},
+        "budget": {"monthly": {"usd": 100_000}, "daily": {"usd": None}},
+    }
 
 
-def added(bare: dict[str, float], through: dict[str, float]) -> dict[str, Any]:
-    return {"bare": bare, "through": through, "added_p50": round(through["p50"] - bare["p50"], 2)}
+class Processes:
+    """Master and worker, and what they have used of the processor."""
+
+    def __init__(self, master: int) -> None:
+        self.master = psutil.Process(master)
+        (self.worker,) = [each for each in self.master.children() if "koubou.worker" in each.cmdline()]
+
+    def spent(self) -> dict[str, float]:
+        times = {name: getattr(self, name).cpu_times() for name in ("master", "worker")}
+        return {name: each.user + each.system for name, each in times.items()}
 
 
 def main() -> None:
@@ -196,43 +181,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=2_048)
     parser.add_argument("--bytes", type=int, default=300, help="of the prompt")
+    parser.add_argument("--only", help="one of the measurements, such as plain_16")
     options = parser.parse_args()
     found: dict[str, Any] = {}
-
-    def spent() -> tuple[float, int]:
-        """Seconds of processor time of the gateway, its board's included, and how many calls it had."""
-        ours.send("how are you?")
-        said: tuple[float, int] = ours.recv()
-        return said
-
-    context = multiprocessing.get_context("spawn")
-    with Simulator() as provider, tempfile.TemporaryDirectory() as folder:
-        ours, theirs = context.Pipe()
-        for_worker, for_master = socket.socketpair()
-        worker = context.Process(target=serve, args=(provider.base_url, folder, for_worker, theirs))
-        master = context.Process(target=keep_the_till, args=(provider.base_url, folder, for_master))
-        for process in (worker, master):
-            process.start()
-        for_worker.close()
-        for_master.close()
-        port, token = ours.recv()
-        prompt = "word " * (options.bytes // 5)
-        for name, wishes in (("plain", {}), ("streamed", {"stream": True, "stream_options": {"include_usage": True}})):
-            said = {"model": "gpt-5", "max_completion_tokens": CAP, "messages": [{"role": "user", "content": prompt}]}
-            body = json.dumps(said | wishes).encode()
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    provider = multiprocessing.get_context("fork").Process(target=provide, args=(listener,), daemon=True)
+    provider.start()
+    bare_port = listener.getsockname()[1]
+    prompt = "word " * (options.bytes // 5)
+    with Workshop(None, tiers={}) as workshop:
+        workshop.settings.update(the_settings(workshop.folder, f"http://127.0.0.1:{bare_port}/v1"))
+        workshop.write_settings()
+        os.mkfifo(workshop.folder / "end")
+        workshop.start()
+        wide = {"cost_usd": 10_000, "tokens": 10**10, "calls": 10**8, "time": "1h"}
+        workshop.drop("a.yaml", {"id": "a", "prompt": "go", "tier": "giver", "budget": wide})
+        said = workshop.wait_until((workshop.folder / "said").exists, "the door") and workshop.folder / "said"
+        url, token = said.read_text().split()
+        assert workshop.process is not None
+        processes = Processes(workshop.process.pid)
+        for way, wishes in WAYS.items():
+            asked = {"model": MODEL, "max_completion_tokens": CAP, "messages": [{"role": "user", "content": prompt}]}
+            body = json.dumps(asked | wishes).encode()
             for at_once in AT_ONCE:
-                calls = options.calls if at_once > 1 else options.calls // 4
-                asyncio.run(measured(port, token, body, at_once, at_once * 4))  # warm
-                bare = asyncio.run(measured(provider.port, "none", body, at_once, calls))
-                before = spent()
-                through = asyncio.run(measured(port, token, body, at_once, calls))
-                after = spent()
-                through["processor_ms_a_call"] = round((after[0] - before[0]) / (after[1] - before[1]) * 1000, 2)
-                found[f"{name}_{at_once}"] = added(bare, through)
-        ours.send("end")
-        for process in (worker, master):
-            process.join()
+                if options.only in (None, f"{way}_{at_once}"):
+                    calls = options.calls if at_once > 1 else options.calls // 4
+                    ports = (bare_port, urlsplit(url).port or 0)
+                    found[f"{way}_{at_once}"] = compared(ports, token, body, at_once, calls, processes)
+        (workshop.folder / "end").write_text("now\n")
+        workshop.wait_until(lambda: "a" in workshop.completed, "the end of the run")
+        workshop.stop()
+    provider.terminate()
     print(json.dumps(found, indent=2))
+
+
+def compared(
+    ports: tuple[int, int], token: str, body: bytes, at_once: int, calls: int, processes: Processes
+) -> dict[str, Any]:
+    """The same calls without and with the gateway."""
+    asyncio.run(measured(ports[1], token, body, at_once, at_once * 4))  # warm
+    bare = asyncio.run(measured(ports[0], token, body, at_once, calls))
+    before = processes.spent()
+    through = asyncio.run(measured(ports[1], token, body, at_once, calls))
+    for name, spent in processes.spent().items():
+        through[f"{name}_ms_a_call"] = round((spent - before[name]) / calls * 1000, 2)
+    return {"bare": bare, "through": through, "added_p50": round(through["p50"] - bare["p50"], 2)}
 
 
 if __name__ == "__main__":

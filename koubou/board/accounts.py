@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
 
 from koubou.board.rows import account_from_row
 from koubou.board.sql import statements
@@ -25,6 +28,7 @@ class Accounts:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._execute_many = connection.executemany
         self._absent: set[AccountKey] = set()
 
     def open_account(self, limit: Limit, now: Instant) -> Account:
@@ -33,8 +37,21 @@ class Accounts:
         When a limit has changed, whoever waits for the account asks anew.
         """
         found = self.account(*limit.key)
-        if found is not None and _is_current(found, limit):
-            return found
+        return found if found is not None and _is_current(found, limit) else self._opened(limit, found, now)
+
+    def open_accounts(self, limits: Sequence[Limit], now: Instant) -> list[Account]:
+        """The accounts of all these limits, each as `open_account` says."""
+        found = {account.key: account for account in self.accounts_of([limit.key for limit in limits])}
+        return [
+            account if account is not None and _is_current(account, limit) else self._opened(limit, account, now)
+            for limit, account in ((limit, found.get(limit.key)) for limit in limits)
+        ]
+
+    def accounts_of(self, keys: Sequence[AccountKey]) -> list[Account]:
+        """Those of these accounts that there are, as they stand."""
+        return [account_from_row(row) for row in self._execute(SQL["several"], {"accounts": names_of(tuple(keys))})]
+
+    def _opened(self, limit: Limit, found: Account | None, now: Instant) -> Account:
         values = {
             "name": limit.name,
             "dimension": limit.dimension,
@@ -123,6 +140,12 @@ class Accounts:
             values = {"account": key.name, "dimension": key.dimension, "amount": amount, "since": since, "now": now}
             self._execute(SQL["carry"], values)
             self.count(key, amount)
+
+
+@lru_cache(256)
+def names_of(accounts: tuple[AccountKey, ...]) -> str:
+    """Accounts as the board writes several of them down."""
+    return json.dumps(accounts, separators=(",", ":"))
 
 
 def _is_current(account: Account, limit: Limit) -> bool:

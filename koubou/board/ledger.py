@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from koubou.board.accounts import SQL, Accounts
+from koubou.board.accounts import SQL, Accounts, names_of
 from koubou.board.prices import price_from_json, price_to_json
-from koubou.board.rows import account_from_row
 from koubou.model.account import (
     NOTHING,
     Account,
@@ -30,6 +29,7 @@ from koubou.model.money import FREE, Nano
 from koubou.rules.bill import CLOCKS
 
 _MOVED = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS, Dimension.TIME)
+_MOVED_WITHIN_A_RUN = (Dimension.USD, Dimension.TOKENS, Dimension.CALLS)
 _NO_USAGE = Usage(input_tokens=0, output_tokens=0)
 
 
@@ -40,11 +40,17 @@ class Ledger(Accounts):
 
     def hold(self, entry: Entry, amounts: Amounts, bearers: Sequence[Bearer], now: Instant) -> bool:
         """Promise a call's bound on all its accounts; False (and the caller's savepoint) when one cannot bear it."""
-        for bearer in bearers:
-            name, dimension = bearer.account.key
-            values = {"name": name, "dimension": dimension, "amount": amounts.of(dimension)}
-            if self._execute(SQL["hold"], values | {"bearable": bearer.bearable}).rowcount != 1:
-                return False
+        values = [
+            {
+                "name": bearer.account.name,
+                "dimension": bearer.account.dimension,
+                "amount": amounts.of(bearer.account.dimension),
+                "bearable": bearer.bearable,
+            }
+            for bearer in bearers
+        ]
+        if values and self._execute_many(SQL["hold"], values).rowcount != len(values):
+            return False
         self._line(entry, "hold", amounts, _NO_USAGE, False, now, now)
         return True
 
@@ -168,37 +174,42 @@ class Ledger(Accounts):
         return [key for key in keys if key.dimension == Dimension.USD and not self._began_anew(key, after=line["id"])]
 
     def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano, now: Instant) -> list[Account]:
-        accounts = []
-        for name, dimension in hold.entry.accounts:
-            values = {
+        values = [
+            {
                 "name": name,
                 "dimension": dimension,
                 "hold": hold.amounts.of(dimension),
                 "amount": used.of(dimension),
                 "unreconciled": unreconciled if dimension == Dimension.USD else 0,
             }
-            row = self._execute(SQL["unhold"], values).fetchone()
-            accounts.append(account_from_row(row))
-        for key in self._carried(hold.entry, hold.at):
+            for name, dimension in hold.entry.accounts
+        ]
+        self._execute_many(SQL["unhold"], values)
+        accounts = self.accounts_of(hold.entry.accounts)
+        for key in self._carried(hold.entry, hold.at, within_a_run=hold.within_a_run):
             # What a new period began without is not taken from it.
             carried = 0 if self._began_anew(key, since=hold.at) else hold.amounts.of(key.dimension)
             self._carry(key, used.of(key.dimension) - carried, hold.at, now)
         return accounts
 
-    def _carried(self, entry: Entry, at: Instant) -> list[AccountKey]:
-        """The accounts that were made after a call was held for, and carry it: of its kinds, and not named by it."""
+    def _carried(self, entry: Entry, at: Instant, *, within_a_run: bool = False) -> list[AccountKey]:
+        """The accounts that were made after a call was held for, and carry it: of its kinds, and not named by it.
+
+        What is `within_a_run` moves no time: its run does.
+        """
         month = next((name for name, _ in entry.accounts if name.startswith("month:")), None)
         if month is None:
             return []  # it moves no money
         names = [f"tier:{entry.tier}:{month}", f"model:{entry.model}:{month}", f"task:{entry.task}"]
         names += [] if entry.submitter is None else [f"submitter:{entry.submitter}:{month}"]
         names += [] if entry.session is None else [f"session:{entry.session}"]
-        keys = [AccountKey(name, dimension) for name in names for dimension in _MOVED]
+        moved = _MOVED_WITHIN_A_RUN if within_a_run else _MOVED
+        keys = [AccountKey(name, dimension) for name in names for dimension in moved]
         keys += [AccountKey(row[0]) for row in self._execute(SQL["days_made_since"], {"at": at})]
         return [key for key in keys if key not in entry.accounts and self.is_open(key)]
 
     def _began_anew(self, key: AccountKey, *, after: int = 0, since: Instant = 0) -> bool:
-        values = {"accounts": _names((key,)), "after": after, "since": since}
+        values = {"accounts": names_of((key,)), "after": after, "since": since}
         return self._execute(SQL["began_anew"], values).fetchone() is not None
 
     def _line(
@@ -224,7 +235,7 @@ class Ledger(Accounts):
             "amount": amounts.usd,
             "tokens": amounts.tokens,
             "time": amounts.time,
-            "accounts": _names(entry.accounts),
+            "accounts": names_of(entry.accounts),
             "price": price_to_json(entry.price) if kind == "hold" else None,
             "input": usage.input_tokens,
             "cached_input": usage.cached_input_tokens,
@@ -251,10 +262,6 @@ def _entry(line: sqlite3.Row) -> Entry:
         session=line["session"],
         submitter=line["submitter"],
     )
-
-
-def _names(accounts: tuple[AccountKey, ...]) -> str:
-    return json.dumps(accounts, separators=(",", ":"))
 
 
 @lru_cache(64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,11 @@ class Kingfisher:
         """
         self._loaded()
 
+    def load_beside(self) -> None:
+        """Begin to load in a thread; who scans meanwhile waits for the rest of it."""
+        if not self.ready:
+            threading.Thread(target=self.load, name="detector", daemon=True).start()
+
     def scan(self, text: bytes) -> list[Hit]:
         """What stands in `text`, by offset. Loads first if need be."""
         found = [finding for finding in self._loaded().scan(text) if finding.visible]
@@ -89,6 +95,12 @@ class Kingfisher:
         with self._loading:
             self._scanner = self._scanner or _scanner(self._cache_dir)
         return self._scanner
+
+
+@cache
+def detector(cache_dir: str) -> Kingfisher:
+    """The one of this process that has its rules there."""
+    return Kingfisher(Path(cache_dir))
 
 
 def _scanner(cache_dir: Path | None) -> Scanner:

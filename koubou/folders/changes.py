@@ -132,6 +132,10 @@ def _compare(baseline: Baseline, going: Going) -> list[tuple[str, ChangeKind]]:
 
 async def _ignored(git: Git, baseline: Baseline, differ: Sequence[tuple[str, ChangeKind]]) -> frozenset[str]:
     """What .gitignore names and git does not keep: as it was for what was deleted, else as it is now."""
+    if not git.has_excludes and not any(
+        os.path.basename(path) == ".gitignore" for path in (*baseline.states, *(path for path, _ in differ))
+    ):
+        return frozenset()
     gone = [path for path, kind in differ if kind is ChangeKind.DELETED]
     here = [path for path, kind in differ if kind is not ChangeKind.DELETED]
     return await git.ignored(f"{baseline.folder}/before", gone) | await git.ignored(baseline.work, here)

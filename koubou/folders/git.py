@@ -72,6 +72,11 @@ class Git:
                 with open(f"{store}/{kept}", "xb") as copy:
                     copy.write(data)
 
+    @property
+    def has_excludes(self) -> bool:
+        """Whether something is ignored that no .gitignore names."""
+        return os.path.exists(f"{self._store}/info/exclude")
+
     async def ignored(self, work: str, paths: Sequence[str]) -> frozenset[str]:
         """Which of these ways are ignored in `work`, and not kept by its git; none where git cannot say."""
         if not paths:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 
-from koubou.detectors.kingfisher import Kingfisher
+from koubou.detectors.kingfisher import detector
 from koubou.gateway.port import Visitor
 from koubou.model.policy import Policy
 from koubou.model.task import Sensitivity
@@ -39,7 +37,7 @@ class Looker:
         if not new:
             return None
         texts = [(where, without_own(text, token)) for _, where, text in new]
-        detect = None if rules is None else _detector(rules).scan_texts
+        detect = None if rules is None else detector(rules).scan_texts
         if detect is not None or sum(len(text) for _, text in texts) > _LONG:
             found = await asyncio.to_thread(_category, texts, detect, policy)
         else:
@@ -55,8 +53,3 @@ def _category(texts: Sequence[tuple[str, str]], detect: Detect | None, policy: P
     except Exception:  # noqa: BLE001 - a bug over a text must not let it out
         return UNEXAMINED
     return next((each.category for each in findings if each.level == Sensitivity.CONFIDENTIAL), None)
-
-
-@cache
-def _detector(rules: str) -> Kingfisher:
-    return Kingfisher(Path(rules))

@@ -37,7 +37,6 @@ _STALL: Milliseconds = 300_000
 _ONE_PIECE = 1024 * 1024
 _LONGEST = 64 * 1024 * 1024
 _LONGEST_ERROR = 256 * 1024
-_ADDRESSES: Mapping[Api, str] = {"chat": "/chat/completions", "responses": "/responses"}
 
 
 class Sending(Struct, kw_only=True):
@@ -76,9 +75,15 @@ class Upstream:
         self._keys = usable_keys(tier, api_keys)
         self._keyring = Keyring(max(1, len(api_keys)))
         self._trusted = authorities()
-        self._chat = _address(tier, tier.base_url.rstrip("/"))
+        chat = str(_address(tier, tier.base_url.rstrip("/"))).rstrip("/")
         # Anthropic's own name for the address has no version in it, and may have one, whatever serves the tier.
-        self._messages = _address(tier, root_of(tier).removesuffix("/v1"))
+        messages = _address(tier, root_of(tier).removesuffix("/v1")) / "v1" / "messages"
+        self._beta = messages.with_query(beta="true")
+        self._addresses: Mapping[Api, URL] = {
+            "chat": URL(f"{chat}/chat/completions", encoded=True),
+            "responses": URL(f"{chat}/responses", encoded=True),
+            "messages": messages,
+        }
         self._session: aiohttp.ClientSession
 
     async def open(self) -> None:
@@ -140,10 +145,7 @@ class Upstream:
         return replace(gatherer.ending(), quiet_for=quiet)
 
     def _url(self, sending: Sending) -> URL:
-        if sending.api == "messages":
-            url = self._messages / "v1" / "messages"
-            return url.with_query(beta="true") if sending.beta else url
-        return URL(str(self._chat).rstrip("/") + _ADDRESSES[sending.api], encoded=True)
+        return self._beta if sending.api == "messages" and sending.beta else self._addresses[sending.api]
 
     async def _refused(self, response: aiohttp.ClientResponse, outlet: Outlet, sending: Sending) -> Answer:
         """What an error answer, read to its end, comes to; it is passed on as it is, but for one that says our key."""
@@ -159,7 +161,7 @@ class Upstream:
         )
         if said is not None and response.status >= 400 and not self._quotes_key(data):
             await outlet.begin(response.status, to_agent(response.headers))
-            await outlet.write(data)
+            outlet.hold(data)
             await outlet.end()
         return Answer(bill=bill, error=error, quiet_for=quiet_for(headers, _now()))
 
@@ -195,7 +197,7 @@ async def _whole(
         return Answer(bill=Bill.UNKNOWN, error=plain_error(ErrorClass.PROXY))
     gatherer.take(said)
     await outlet.begin(response.status, to_agent(response.headers) | {"Content-Length": str(len(data))})
-    await outlet.write(data)
+    outlet.hold(data)
     await outlet.end()
     return gatherer.ending()
 

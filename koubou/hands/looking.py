@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ class Looking:
         """Load it, if nobody has begun."""
         if self._detector is None:
             self._detector = Kingfisher(Path(rule_cache))
-            threading.Thread(target=self._detector.load, name="detector", daemon=True).start()
+            self._detector.load_beside()
 
     def scan(self, texts: Sequence[tuple[str, str]]) -> Sequence[Hit]:
         """What stands in the texts; nothing where none was asked for."""

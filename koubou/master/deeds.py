@@ -118,9 +118,7 @@ class Deeds:
 
     def _answer_call(self, deed: AnswerCall) -> None:
         """Tell the worker of a run; a call that nobody sends any more costs nothing."""
-        task = self._board.tasks.get(deed.task_id)
-        run = None if task is None else self._board.runs.get(task.seq, deed.run)
-        member = None if run is None else self._crew.members.get(run.worker)
+        member = None if deed.worker is None else self._crew.members.get(deed.worker)
         match deed.answer:
             case Granted() if member is None:
                 self._hear(CallEnded(result=_unsent(deed, deed.answer.call, clock())))

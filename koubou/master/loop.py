@@ -29,7 +29,7 @@ from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
-from koubou.model.heard import Asked, Heard, RunSent, RunStarted, WorkerGone
+from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
 from koubou.wire.messages import FromWorker, Ready
 
@@ -86,10 +86,15 @@ class Master:
     def hear(self, message: Heard) -> None:
         """Something happened; the next turn deals with it."""
         self._inbox.append(message)
-        if isinstance(message, RunSent | RunStarted):
-            # Good to know, and nothing follows from it: another word will wake us first, or the time.
-            self._loop.call_later(_IDLE_WORDS_WAIT, self._awake.set)
+        if isinstance(message, RunSent | RunStarted | CallEnded):
+            # Good to know, and little follows from it: another word will wake us first (an agent's next call, that is
+            # held for in the same transaction), or the time.
+            self._loop.call_later(_IDLE_WORDS_WAIT, self._wake_for_words)
         else:
+            self._awake.set()
+
+    def _wake_for_words(self) -> None:
+        if self._inbox:
             self._awake.set()
 
     def emergency(self) -> None:

@@ -40,16 +40,8 @@ class Amounts(Struct, frozen=True, kw_only=True):
 
     def of(self, dimension: str) -> int:
         """The amount in one dimension; 0 in those that no call moves."""
-        match dimension:
-            case Dimension.USD:
-                return self.usd
-            case Dimension.TOKENS:
-                return self.tokens
-            case Dimension.CALLS:
-                return self.calls
-            case Dimension.TIME:
-                return self.time
-        return 0
+        found: int = getattr(self, dimension, 0)
+        return found
 
 
 NOTHING = Amounts()
@@ -174,6 +166,11 @@ class OpenHold(Struct, frozen=True, kw_only=True):
     def amount(self) -> Nano:
         """The money in it."""
         return self.amounts.usd
+
+    @property
+    def within_a_run(self) -> bool:
+        """Whether it is one of many calls of an agent's run, which itself holds the time of all of them."""
+        return self.amounts.time == 0
 
 
 class TaskUsage(Struct, frozen=True, kw_only=True):

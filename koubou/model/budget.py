@@ -7,7 +7,6 @@ from datetime import UTC, tzinfo
 
 from msgspec import Struct, field
 
-from koubou.model.account import Dimension
 from koubou.model.instant import Instant
 from koubou.model.money import Nano
 
@@ -24,7 +23,7 @@ class Limits(Struct, frozen=True, kw_only=True):
 
     def of(self, dimension: str) -> int | None:
         """The limit in one dimension."""
-        found: int | None = getattr(self, Dimension(dimension))
+        found: int | None = getattr(self, dimension)
         return found
 
 

@@ -34,6 +34,7 @@ class AnswerCall(Struct, frozen=True, kw_only=True):
 
     task_id: str
     run: int
+    worker: str | None
     answer: Granted | Denied
 
 

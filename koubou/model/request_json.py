@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 
 from msgspec import convert
 from msgspec.structs import asdict
@@ -27,6 +28,7 @@ def budget_to_json(budget: TaskBudget) -> str:
     return json.dumps(said, separators=(",", ":")) if said else "{}"
 
 
+@lru_cache(256)
 def budget_from_json(text: str) -> TaskBudget:
     """The budget that `budget_to_json` kept."""
     return _NO_BUDGET if text == "{}" else TaskBudget(**json.loads(text))

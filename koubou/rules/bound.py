@@ -11,6 +11,8 @@ Premises:
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from koubou.model.money import MILLION, Nano, Price, Rates
 from koubou.model.tier import Tier
 
@@ -42,6 +44,7 @@ def bounded_input(tier: Tier, input_bytes: int, message_count: int) -> int:
     return most if tier.window is None else min(most, tier.window)
 
 
+@lru_cache(256)
 def dearest(price: Price, input_tokens: int) -> Rates:
     """For each kind the highest rate that a request of at most so many input tokens can meet."""
     reachable = [price.base, *(rates for threshold, rates in price.steps if input_tokens > threshold)]

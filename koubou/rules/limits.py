@@ -210,6 +210,8 @@ class LimitsInForce(Struct, frozen=True, kw_only=True):
 
     def _set(self, scope: str, name: str | None, dimension: Dimension, default: int | None) -> int | None:
         """What a person set for a scope, or for one account by its name; else what is given."""
+        if not self.set:
+            return default
         for key in (name, scope):
             if key is not None and (key, str(dimension)) in self.set:
                 return self.set[key, str(dimension)]

@@ -207,7 +207,11 @@ def bearers_of(
         free=price.free,
         critical=critical,
     )
-    return [bearer(shop.board.ledger.open_account(limit, now), limit) for limit in shop.limits.of_call(asking, now)]
+    limits = list(shop.limits.of_call(asking, now))
+    return [
+        bearer(account, limit)
+        for account, limit in zip(shop.board.ledger.open_accounts(limits, now), limits, strict=True)
+    ]
 
 
 def _conforms(shop: Shop, tier: Tier, now: Instant, tokens: int = 0) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from koubou.errors import IllegalMove
 from koubou.model.account import Bearer, Dimension, Entry
 from koubou.model.circuit import CircuitState
@@ -30,11 +32,13 @@ _TRIED_WAIT: Milliseconds = 2 * SECOND
 def gate(shop: Shop, now: Instant) -> int:
     """Answer each call that waits; return how many words of agents were dealt with."""
     count = 0
+    stopped = any(shop.of(CallAsked)) and shop.budget.stop_agents and EMERGENCY in shop.board.crew.latches()
     for message in shop.heard:
         match message:
             case CallAsked(wanted=wanted):
-                if not shop.apart(now, None, _answer, shop, wanted, now):
-                    _tell(shop, wanted, _denied(wanted, Denial.STOP, "a fault of the workshop; its journal tells"))
+                if not shop.apart(now, None, _answer, shop, wanted, now, stopped):
+                    fault = _denied(wanted, Denial.STOP, "a fault of the workshop; its journal tells")
+                    _tell(shop, _run_of(shop, wanted)[1], wanted, fault)
             case AgentTold():
                 shop.apart(now, None, _keep, shop, message, now)
             case _:
@@ -43,21 +47,26 @@ def gate(shop: Shop, now: Instant) -> int:
     return count
 
 
-def _answer(shop: Shop, wanted: Wanted, now: Instant) -> None:
-    task = shop.board.tasks.get(wanted.task)
-    run = None if task is None else shop.board.runs.get(task.seq, wanted.run)
+def _answer(shop: Shop, wanted: Wanted, now: Instant, stopped: bool) -> None:
+    task, run = _run_of(shop, wanted)
     if task is None or run is None or _is_over(task, run):
         answer: Granted | Denied = _denied(wanted, Denial.STOP, "the run is over")
-    elif shop.budget.stop_agents and EMERGENCY in shop.board.crew.latches():
+    elif stopped:
         answer = _denied(wanted, Denial.STOP, "the workshop has stopped everything")
     else:
         tier = _tier(shop, run, wanted)
         answer = _kept_back(shop, task, tier, wanted, now) or _held(shop, task, run, tier, wanted, now)
-    _tell(shop, wanted, answer)
+    _tell(shop, run, wanted, answer)
 
 
-def _tell(shop: Shop, wanted: Wanted, answer: Granted | Denied) -> None:
-    shop.deeds.append(AnswerCall(task_id=wanted.task, run=wanted.run, answer=answer))
+def _run_of(shop: Shop, wanted: Wanted) -> tuple[Task | None, Run | None]:
+    task = shop.board.tasks.get(wanted.task)
+    return task, None if task is None else shop.board.runs.get(task.seq, wanted.run)
+
+
+def _tell(shop: Shop, run: Run | None, wanted: Wanted, answer: Granted | Denied) -> None:
+    worker = None if run is None else run.worker
+    shop.deeds.append(AnswerCall(task_id=wanted.task, run=wanted.run, worker=worker, answer=answer))
 
 
 def _is_over(task: Task, run: Run) -> bool:
@@ -144,7 +153,7 @@ def _granted(
         session=task.session,
         submitter=task.owner,
     )
-    if not shop.board.ledger.hold(entry, admitted.hold, bearers, now):
+    if not shop.board.ledger.hold(entry, replace(admitted.hold, time=0), bearers, now):
         raise IllegalMove("an account refused a hold that the rule had granted")
     shop.board.agent_calls.begun(call, task.seq, run.number, tier.name, now)
     take(shop, tier, admitted.hold.tokens, now)

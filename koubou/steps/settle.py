@@ -55,11 +55,11 @@ def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
 
 def _settle_call(shop: Shop, result: CallResult, now: Instant) -> None:
     hold = shop.board.ledger.open_hold(result.call)
-    _money(shop, result, now)
     shop.board.agent_calls.ended(result.call)
-    tier = None if hold is None else shop.tiers.get(hold.entry.tier)
-    if tier is not None:
-        note_call(shop, tier, result, now)
+    if hold is not None:
+        _settled(shop, hold, result, now)
+        if (tier := shop.tiers.get(hold.entry.tier)) is not None:
+            note_call(shop, tier, result, now)
 
 
 def _settle_left(shop: Shop, task: int, task_id: str, run: int, now: Instant) -> None:
@@ -124,16 +124,20 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
 
 def _money(shop: Shop, result: CallResult, now: Instant) -> None:
     hold = shop.board.ledger.open_hold(result.call)
-    if hold is None:
-        return
+    if hold is not None:
+        _settled(shop, hold, result, now)
+
+
+def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant) -> None:
     outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
-    used = used_amounts(outcome, hold.amounts, result.finished_at - result.started_at)
+    passed = 0 if hold.within_a_run else result.finished_at - result.started_at
+    used = used_amounts(outcome, hold.amounts, passed)
     if outcome.released or hold.amounts.tokens == 0:  # without a token it is no call: the time of an agent's run
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
     estimated = shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
-    if estimated is not None and outcome.usage is not None:
+    if estimated is not None and outcome.usage is not None and not hold.within_a_run:
         _calibrate(shop, hold, used, *estimated)
     weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"

@@ -6,12 +6,10 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 from koubou import crash
 from koubou.backends.port import Answer, Backend
-from koubou.detectors.kingfisher import Kingfisher
+from koubou.detectors.kingfisher import detector
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
 from koubou.leash.holding import Leashes
@@ -71,6 +69,8 @@ class Run:
     async def carry_out(self, backend: Backend, started: Callable[[], None]) -> Record:
         """Have the request answered; `started` is called just before it goes out. What goes wrong is no exception."""
         began, ticking = now(), time.monotonic()
+        if self.assign.rules is not None:
+            detector(self.assign.rules).load_beside()  # it takes a while, and so does what comes before its first use
         crash.at("worker.assigned")
         try:
             _make_folder(self.assign)
@@ -181,14 +181,9 @@ def _flags(text: str, policy: Policy, rules: str | None = None) -> tuple[Flag, .
     """What should not be in an answer. A bug over it must not lose what was paid for: it is flagged itself."""
     try:
         found = examine_answer(text, policy)
-        return found if found or rules is None else detected_in_answer(text, _detector(rules).scan_texts)
+        return found if found or rules is None else detected_in_answer(text, detector(rules).scan_texts)
     except Exception as error:  # noqa: BLE001 - see above
         return (Flag(category="unexamined", rule=type(error).__name__, line=1),)
-
-
-@cache
-def _detector(rules: str) -> Kingfisher:
-    return Kingfisher(Path(rules))
 
 
 def _make_folder(assign: Assign) -> None:

@@ -295,3 +295,16 @@ def test_a_call_above_its_hold_freezes_the_model() -> None:
     assert isinstance(denied, Denied)
     assert denied.why is Denial.REST
     assert denied.wait is None
+
+
+def test_the_time_of_a_run_is_counted_once_and_what_was_used_before_stays_used() -> None:
+    workshop = a_workshop(task=Limits(usd=USD, time=600 * SECOND))
+    at_work(workshop)
+    before = account_of(workshop, "task:a-task", Dimension.TIME)
+    workshop.board.ledger.count(before.key, 30 * SECOND)
+    granted = ask(workshop)
+    end(workshop, granted.call, started_at=workshop.now, finished_at=workshop.now + 7 * SECOND)
+    after = account_of(workshop, "task:a-task", Dimension.TIME)
+    assert (after.settled, after.held) == (30 * SECOND, before.held)
+    lines = workshop.board.connection.execute("SELECT sum(time) FROM ledger WHERE call = ?", (granted.call,))
+    assert lines.fetchone()[0] == 0

@@ -34,6 +34,9 @@ VALUES ('carry:' || :account || ':' || :dimension || ':' || :now, 'carry', '', '
 -- name: account
 SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 
+-- name: several
+SELECT account.* FROM json_each(:accounts) AS k JOIN account ON name = k.value ->> 0 AND dimension = k.value ->> 1;
+
 -- name: accounts
 SELECT * FROM account ORDER BY name, dimension;
 
@@ -51,8 +54,7 @@ WHERE name = :name AND dimension = :dimension AND over = 0
 -- A fact always commits: what a call used in the end, in place of what was promised; what stands above is kept as over.
 UPDATE account SET held = held - :hold, settled = settled + :amount, unreconciled = unreconciled + :unreconciled,
   over = CASE WHEN ceiling IS NULL THEN 0 ELSE max(0, settled + :amount + held - :hold - ceiling) END
-WHERE name = :name AND dimension = :dimension
-RETURNING *;
+WHERE name = :name AND dimension = :dimension;
 
 -- name: count
 -- A fact that nothing was held for: an agent's deed, or a line of a provider's bill. Makes no account.
