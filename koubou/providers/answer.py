@@ -29,3 +29,14 @@ class Listener(Protocol):
 
     def write(self, text: str) -> None:
         """The next piece of the answer."""
+
+
+def answer_of(usage: Usage | None, *, error: CallError | None, finish_reason: str | None, model: str | None) -> Answer:
+    """How a call ended whose usage is known, or (None) is not."""
+    bill = Bill.REPORTED if usage is not None else Bill.UNKNOWN
+    return Answer(bill=bill, usage=usage, error=error, finish_reason=finish_reason, model=model)
+
+
+def sensible(usage: Usage, *, spoke: bool) -> Usage | None:
+    """The usage, unless it cannot be: no request is empty, and no answer that says something."""
+    return usage if usage.input_tokens > 0 and (usage.output_tokens > 0 or not spoke) else None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.model.call import Bill, CallError, ErrorClass, Usage
-from koubou.providers.answer import Answer, Listener
+from koubou.model.call import CallError, ErrorClass, Usage
+from koubou.providers.answer import Answer, Listener, answer_of, sensible
 from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
 from koubou.rules.usage import chat_usage, dearest
 
@@ -52,13 +52,7 @@ class Completion:
 
     def ending(self) -> Answer:
         """What it has come to, now that nothing more will come."""
-        return Answer(
-            bill=Bill.REPORTED if self._is_believed else Bill.UNKNOWN,
-            usage=self._usage if self._is_believed else None,
-            error=self._verdict(),
-            finish_reason=self._finish_reason,
-            model=self._model,
-        )
+        return answer_of(self._believed, error=self._verdict(), finish_reason=self._finish_reason, model=self._model)
 
     def _take_part(self, part: Mapping[str, Any]) -> None:
         if isinstance(text := part.get("content"), str) and text:
@@ -81,12 +75,11 @@ class Completion:
         self._usage_is_final = self._usage_is_final or self.finished
 
     @property
-    def _is_believed(self) -> bool:
+    def _believed(self) -> Usage | None:
         usage = self._usage
         if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:
-            return False
-        # No request is empty, and no answer that says something.
-        return usage.input_tokens > 0 and (usage.output_tokens > 0 or not (self._spoke or self._refused))
+            return None
+        return sensible(usage, spoke=self._spoke or self._refused)
 
     def _verdict(self) -> CallError | None:
         if self._error is not None:

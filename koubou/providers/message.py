@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.model.call import Bill, CallError, ErrorClass, Usage
-from koubou.providers.answer import Answer, Listener
+from koubou.model.call import CallError, ErrorClass, Usage
+from koubou.providers.answer import Answer, Listener, answer_of, sensible
 from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
 from koubou.rules.usage import MessageStream, messages_usage
 
@@ -60,14 +60,7 @@ class Message:
 
     def ending(self) -> Answer:
         """What it has come to, now that nothing more will come."""
-        usage = self._usage
-        return Answer(
-            bill=Bill.REPORTED if usage is not None else Bill.UNKNOWN,
-            usage=usage,
-            error=self._verdict(),
-            finish_reason=self._finish_reason,
-            model=self._model,
-        )
+        return answer_of(self._usage, error=self._verdict(), finish_reason=self._finish_reason, model=self._model)
 
     def _take_head(self, message: Mapping[str, Any]) -> None:
         if isinstance(model := message.get("model"), str) and model:
@@ -103,7 +96,7 @@ class Message:
         usage = self._whole or self._stream.usage
         if usage is None or not self.finished or self._error is not None:
             return None
-        return usage if usage.input_tokens > 0 and (usage.output_tokens > 0 or not self._spoke) else None
+        return sensible(usage, spoke=self._spoke)
 
     def _verdict(self) -> CallError | None:
         if self._error is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.model.call import Bill, CallError, ErrorClass, Usage
-from koubou.providers.answer import Answer, Listener
+from koubou.model.call import CallError, ErrorClass, Usage
+from koubou.providers.answer import Answer, Listener, answer_of, sensible
 from koubou.rules.provider_errors import name_of_model, plain_error, read_error, word_of
 from koubou.rules.usage import responses_usage
 
@@ -59,14 +59,7 @@ class Response:
 
     def ending(self) -> Answer:
         """What it has come to, now that nothing more will come."""
-        usage = self._believed
-        return Answer(
-            bill=Bill.REPORTED if usage is not None else Bill.UNKNOWN,
-            usage=usage,
-            error=self._verdict(),
-            finish_reason=self._finish_reason,
-            model=self._model,
-        )
+        return answer_of(self._believed, error=self._verdict(), finish_reason=self._finish_reason, model=self._model)
 
     def _take_head(self, response: Mapping[str, Any]) -> None:
         if isinstance(model := response.get("model"), str) and model:
@@ -113,8 +106,7 @@ class Response:
         usage = self._usage
         if usage is None or (self._error is not None and self._status != "failed"):
             return None
-        said = self._spoke or self._refused
-        return usage if usage.input_tokens > 0 and (usage.output_tokens > 0 or not said) else None
+        return sensible(usage, spoke=self._spoke or self._refused)
 
     @property
     def _finish_reason(self) -> str | None:
