@@ -356,7 +356,7 @@ def test_halves_of_a_character_are_joined_or_replaced(provider: Provider, tmp_pa
 def test_a_call_that_is_stopped_after_it_went_out_may_be_billed(provider: Provider, tmp_path: Path) -> None:
     with Crew(tmp_path) as crew:
         crew.welcome(a_tier(executor="chat", base_url=provider.base_url("mute")))
-        timed_out = crew.finish("a", timeout=300).result
+        timed_out = crew.finish("a", timeout=1_500).result
         assert timed_out.error is not None
         assert (timed_out.error.kind, timed_out.bill) == (ErrorClass.TIMEOUT, Bill.UNKNOWN)
         provider.asked.clear()
