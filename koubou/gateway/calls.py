@@ -101,12 +101,12 @@ class Calls:
 
     async def _through(self, run: Run, request: Request, asked: web.BaseRequest) -> web.StreamResponse:
         """Held for, passed on and settled: what was granted ends with a result, also when this is cancelled."""
-        limit, ended = run.begin()
-        outlet = Outlet(asked, hung_up=lambda: shorten(limit, READ_ON))
         head = request.head(self._tier)
         longest = len(head) + len(request.end(self._tier, max(request.cap or 0, self._tier.max_output_tokens)))
         wanted = run.memory.bound(self._tier, request, longest)
         sending = self._sending(request, asked)
+        limit, ended = run.begin()  # from here nothing may raise before its end is seen to
+        outlet = Outlet(asked, hung_up=lambda: shorten(limit, READ_ON))
         started = _Started(_now(), time.monotonic())
         granted: Granted | None = None
         answer: Answer | None = None
