@@ -83,7 +83,7 @@ class Calls:
         if request.model != self._tier.model:
             run.note(plain_error(ErrorClass.MODEL))
             return response_of(refusal(form, Fault.MODEL, f"this run has the model {self._tier.model}, and no other"))
-        if (category := await self._looker.secret(run.visitor, request)) is not None:
+        if (category := await self._looker.secret(run.visitor, request, run.token)) is not None:
             run.give_up(Fault.SECRET, _SECRET, plain_error(ErrorClass.SECRET, code=category))
             return response_of(refusal(form, Fault.SECRET, _SECRET))
         run.memory.allowed(request)

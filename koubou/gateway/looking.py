@@ -18,6 +18,7 @@ from koubou.rules.classify import Detect, look
 _LONG = 20_000
 """Characters; what takes longer than some milliseconds is looked at beside the loop."""
 _MOST_REMEMBERED = 10_000
+_OWN = "***"
 UNEXAMINED = "unexamined"
 """The category where the look itself has a bug: what nobody has looked at stays in the house."""
 
@@ -29,15 +30,18 @@ class Looker:
         self._goes_out = tier.reach is not Reach.LOCAL
         self._clean: set[tuple[bytes, Policy, str | None]] = set()
 
-    async def secret(self, visitor: Visitor, request: Request) -> str | None:
-        """The category of a secret that was about to go out; None where nothing was seen."""
+    async def secret(self, visitor: Visitor, request: Request, token: str) -> str | None:
+        """The category of a secret that was about to go out; None where nothing was seen.
+
+        The run's own `token`, which an agent sees in its environment, is none: it opens this door and nothing else.
+        """
         if not self._goes_out:
             return None
         policy, rules = visitor.policy, visitor.rules
         new = [each for each in request.texts() if (each[0], policy, rules) not in self._clean]
         if not new:
             return None
-        texts = [(where, text) for _, where, text in new]
+        texts = [(where, text.replace(token, _OWN)) for _, where, text in new]
         detect = None if rules is None else _detector(rules).scan_texts
         if detect is not None or sum(len(text) for _, text in texts) > _LONG:
             found = await asyncio.to_thread(_category, texts, detect, policy)
