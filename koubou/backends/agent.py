@@ -109,6 +109,8 @@ class AgentBackend:
 
     def _answer(self, visit: Visit, door: Door, ended: Ended | None, transcript: Transcript) -> Answer:
         said = transcript.error
+        if door.hopeless and door.trouble is not None and door.trouble.kind is ErrorClass.SECRET:
+            return _failed(door.trouble)  # however well it ended: from here on its task is confidential
         if ended is not None and transcript.over and said is None and _went_well(ended):
             visit.sink.write(transcript.text)
             return Answer(bill=Bill.NONE, finish_reason="stop", model=self._tier.model)

@@ -103,7 +103,9 @@ class CommandBackend:
         bill = Bill.NONE if door is not None or ended.why is Why.NOT_STARTED else Bill.UNKNOWN
         if usage is not None:
             bill = Bill.REPORTED
-        if ended.why is Why.EXITED and ended.status == 0 and ended.stdout:
+        # Programs end well with the refusal as their last word: what was kept from its model is not done.
+        kept_back = door is not None and door.hopeless
+        if ended.why is Why.EXITED and ended.status == 0 and ended.stdout and not kept_back:
             return Answer(bill=bill, usage=usage, finish_reason="stop", model=self._tier.model)
         trouble = None if door is None or is_ours(ended) else door.trouble
         return Answer(bill=bill, usage=usage, error=trouble or error_of(ended))

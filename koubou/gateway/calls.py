@@ -11,6 +11,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from koubou.gateway.lines import Lines
+from koubou.gateway.listening import LARGEST
 from koubou.gateway.looking import Looker
 from koubou.gateway.outlet import Outlet
 from koubou.gateway.port import Gate
@@ -65,6 +66,10 @@ class Calls:
 
     async def take(self, run: Run, api: Api, asked: web.BaseRequest) -> web.StreamResponse:
         """The answer to an agent's request: the provider's, or why there is none."""
+        async with run.room.of(_size(asked)):
+            return await self._take(run, api, asked)
+
+    async def _take(self, run: Run, api: Api, asked: web.BaseRequest) -> web.StreamResponse:
         form = FORMS[api]
         if run.last_word is not None:
             return response_of(refusal(form, *run.last_word))
@@ -86,8 +91,9 @@ class Calls:
 
     async def bound(self, run: Run, asked: web.BaseRequest) -> int:
         """The most input tokens that a request to Anthropic can count as. Raises NotAllowed."""
-        request = await self._read(run, "messages", asked)
-        return run.memory.bound(self._tier, request, len(request.head(self._tier)))
+        async with run.room.of(_size(asked)):
+            request = await self._read(run, "messages", asked)
+            return run.memory.bound(self._tier, request, len(request.head(self._tier)))
 
     async def _read(self, run: Run, api: Api, asked: web.BaseRequest) -> Request:
         if asked.headers.get("Content-Encoding", "identity") != "identity":
@@ -101,12 +107,12 @@ class Calls:
 
     async def _through(self, run: Run, request: Request, asked: web.BaseRequest) -> web.StreamResponse:
         """Held for, passed on and settled: what was granted ends with a result, also when this is cancelled."""
-        limit, ended = run.begin()
-        outlet = Outlet(asked, hung_up=lambda: shorten(limit, READ_ON))
         head = request.head(self._tier)
         longest = len(head) + len(request.end(self._tier, max(request.cap or 0, self._tier.max_output_tokens)))
         wanted = run.memory.bound(self._tier, request, longest)
         sending = self._sending(request, asked)
+        limit, ended = run.begin()  # from here nothing may raise before its end is seen to
+        outlet = Outlet(asked, hung_up=lambda: shorten(limit, READ_ON))
         started = _Started(_now(), time.monotonic())
         granted: Granted | None = None
         answer: Answer | None = None
@@ -265,6 +271,11 @@ def _cost(result: CallResult, tier: Tier) -> Nano | None:
 def _kept(body: bytes, token: str) -> str:
     """A body as it is kept; an agent that looks at its own environment has its token in it."""
     return body.decode("utf-8", "replace").replace(token, "***")
+
+
+def _size(asked: web.BaseRequest) -> int:
+    """How large the request may turn out."""
+    return LARGEST if asked.content_length is None else min(asked.content_length, LARGEST)
 
 
 def _has_hung_up(asked: web.BaseRequest) -> bool:

@@ -18,6 +18,8 @@ _HEADER = 16 * 1024
 _FIRST = 20.0
 """Seconds for the first request of a connection to have come."""
 _KEEP = 75.0
+_MOST = 256
+"""Connections of one socket at a time: an agent must not use up the open files of its worker."""
 _SOCKET = "gateway.sock"
 
 Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -63,8 +65,9 @@ class Listener:
         await self._server.wait_closed()
 
     def _connection(self) -> RequestHandler:
+        patience = _FIRST if len(self._web.connections) < _MOST else 0
         connection = self._web()
-        self._unheard[connection] = self._loop.call_later(_FIRST, self._put_out, connection)
+        self._unheard[connection] = self._loop.call_later(patience, self._put_out, connection)
         return connection
 
     def _put_out(self, connection: RequestHandler) -> None:

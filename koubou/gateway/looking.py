@@ -29,7 +29,10 @@ class Looker:
         self._clean: set[tuple[bytes, Policy, str | None]] = set()
 
     async def secret(self, visitor: Visitor, request: Request, token: str) -> str | None:
-        """The category of a secret that was about to go out; None where nothing was seen. The run's `token` is none."""
+        """The category of a secret that was about to go out; None where nothing was seen.
+
+        The run's own `token`, which an agent sees in its environment, is none: it opens this door and nothing else.
+        """
         if not self._goes_out:
             return None
         policy, rules = visitor.policy, visitor.rules

@@ -8,6 +8,7 @@ import os
 import secrets
 
 from koubou.gateway.port import Visitor
+from koubou.gateway.room import Room
 from koubou.model.call import CallError
 from koubou.model.call_lines import NAME
 from koubou.model.gate import Denial
@@ -31,6 +32,7 @@ class Run:
         self.socket = socket
         self.token = secrets.token_urlsafe(32)
         self.memory = Memory()
+        self.room = Room()
         self.calls = 0
         self.closing = False
         self.last_word: tuple[Denial | Fault, str] | None = None

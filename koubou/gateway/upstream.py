@@ -117,6 +117,8 @@ class Upstream:
             now = time.monotonic()
             self._keyring.refused(place, now)
             answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
+        if self._quotes_key(sending.answer):
+            sending.answer = b""  # it is not kept
         return self._without_keys(answer)
 
     async def _ask(self, sending: Sending, outlet: Outlet, key: str | None) -> Answer:

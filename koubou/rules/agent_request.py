@@ -33,6 +33,8 @@ _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
 _ITEMS = msgspec.json.Decoder(list[Raw])
 _VALUE = msgspec.json.Decoder()
 _SMALL = 64
+_MOST_KNOWN = 64 * 1024 * 1024
+"""Bytes of what a run has sent that are kept. Beyond that all is forgotten: it costs a second look, no more."""
 
 
 class NotAllowed(Exception):
@@ -105,6 +107,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Part] = {}
+        self._known_bytes = 0
         self._answered: dict[bytes, int] = {}
 
     def read(self, api: Api, data: bytes) -> Request:
@@ -137,7 +140,13 @@ class Memory:
 
     def allowed(self, request: Request) -> None:
         """Its parts were looked at, and need not be again."""
-        for key, part in request.fresh.items():
+        new = {key: part for key, part in request.fresh.items() if key not in self._known}
+        self._known_bytes += sum(len(part.sent) for part in new.values())
+        if self._known_bytes > _MOST_KNOWN:
+            self._known.clear()
+            self._known_bytes = 0
+            return
+        for key, part in new.items():
             self._known[key] = Part(part.sent, part.identity)
 
     def answered(self, chain: Sequence[bytes], tokens: int) -> None:
@@ -162,10 +171,15 @@ class Memory:
         return most
 
     def _part(self, api: Api, field: str, raw: bytes, fresh: dict[bytes, Part], *, listed: bool) -> tuple[bytes, Part]:
-        key = hashlib.blake2b(raw, digest_size=16, key=field.encode("utf-8", "surrogatepass")[:_SMALL]).digest()
+        # What may stand in one API, or in a list, need not be allowed in another place of the same name.
+        place = f"{api} {listed} {field}".encode("utf-8", "surrogatepass")[:_SMALL]
+        key = hashlib.blake2b(raw, digest_size=16, key=place).digest()
         part = self._known.get(key) or fresh.get(key)
         if part is None:
-            part = fresh[key] = _new_part(api, field, raw, listed=listed)
+            try:
+                part = fresh[key] = _new_part(api, field, raw, listed=listed)
+            except RecursionError:
+                raise NotAllowed("the request is nested too deeply") from None
         return key, part
 
 

@@ -44,6 +44,13 @@ def _reasoning(value: Any) -> str | None:
     return an_object_of("id", "summary", "content", "encrypted_content", "status")(value)
 
 
+def _message(value: Any) -> str | None:
+    if value.get("id") is not None and value.get("content") is None:
+        # Without a type it is a reference to an item that the provider has kept.
+        return "has a message by its id only, which brings in input that the request does not show"
+    return _MESSAGE(value)
+
+
 # OpenAI: chat completions, which other servers speak as well
 
 _FUNCTION = an_object(name=text, description=text, parameters=anything, strict=flag)
@@ -116,11 +123,12 @@ _OWN_TOOL: Mapping[str, Check] = {
 }
 _SPACE = an_object(name=text, description=text, tools=each(kinds("tool", **_OWN_TOOL)))
 _RESPONSES_TOOL = kinds("tool", **_OWN_TOOL, namespace=_SPACE)
+_MESSAGE = an_object(id=text, role=text, status=text, phase=text, content=text_or(each(_RESPONSES_PART)))
 _RESPONSES_ITEM = kinds(
     "item",
     "message",
     additional_tools=an_object(id=text, role=text, tools=each(_RESPONSES_TOOL)),
-    message=an_object(id=text, role=text, status=text, phase=text, content=text_or(each(_RESPONSES_PART))),
+    message=_message,
     function_call=an_object(**_CALL, arguments=text),
     function_call_output=_OUTPUT,
     custom_tool_call=an_object(**_CALL, input=text),
@@ -139,7 +147,7 @@ _RESPONSES: Mapping[str, Check] = {
     "stream_options": an_object(include_obfuscation=flag),
     "text": an_object(verbosity=text, format=kinds("format", json_schema=an_object(**_SCHEMA), **_FORMATS)),
     "tools": each(_RESPONSES_TOOL),
-    "truncation": plain,
+    "truncation": only("disabled", None),
 }
 
 # Anthropic: messages
@@ -167,7 +175,7 @@ _MESSAGES: Mapping[str, Check] = {
     "stream": flag,
     "system": _ONLY_TEXT,
     "temperature": plain,
-    "thinking": an_object_of("type", "budget_tokens", "display"),
+    "thinking": an_object(type=text, budget_tokens=cap, display=plain),
     "tool_choice": an_object_of("type", "name", "disable_parallel_tool_use"),
     "tools": each(
         kinds(

@@ -24,6 +24,9 @@ _REMEDIES = {
     ErrorClass.BUDGET: "koubou budget add ID gives it more, or name a cheaper tier, then koubou retry ID",
     ErrorClass.TIMEOUT: "raise the tier's timeout, or ask for less, then koubou retry ID",
 }
+_OF_WORKSPACES = frozenset({"outside", "missing", "permission", "files", "bytes", "depth", "disk"})
+"""Codes of what is wrong with a workspace, which no provider has seen."""
+_MEND_WORKSPACE = "see to the folder that workspace: of the task names, then koubou retry ID"
 _ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT, ErrorClass.MODEL})
 _FINAL = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.POLICY})
 
@@ -69,7 +72,9 @@ def remedy(kind: ErrorClass) -> str:
 
 def _end(error: CallError, tries: str) -> Refused:
     retryable = error.kind not in _FINAL and error.kind is not ErrorClass.CONTEXT
-    return Refused(kind=str(error.kind), reason=error.message + tries, remedy=remedy(error.kind), retryable=retryable)
+    of_workspace = error.kind is ErrorClass.BAD_REQUEST and error.code in _OF_WORKSPACES
+    told = _MEND_WORKSPACE if of_workspace else remedy(error.kind)
+    return Refused(kind=str(error.kind), reason=error.message + tries, remedy=told, retryable=retryable)
 
 
 def _backoff(first: Milliseconds, failures: int, chance: float) -> Milliseconds:

@@ -143,6 +143,14 @@ def test_an_agent_that_gives_up_by_itself_when_it_is_refused_ends_with_the_refus
     assert answer.error == door.trouble
 
 
+def test_an_agent_that_was_about_to_send_a_secret_has_not_answered_however_well_it_ends(tmp_path: Path) -> None:
+    door = ADoor(trouble=plain_error(ErrorClass.SECRET, code="token"))
+    door.hopeless = True
+    answer, sink = ran(tmp_path, "please", door=door)
+    assert answer.error == door.trouble
+    assert sink.text == ""
+
+
 def test_a_run_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
     async def cancelled() -> ADoor:
         door, sink = ADoor(), ASink(tmp_path / "a" / "1")

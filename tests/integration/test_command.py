@@ -158,6 +158,13 @@ def test_a_command_whose_calls_are_refused_ends_with_the_refusal(tmp_path: Path)
     assert (answer.error, answer.bill) == (trouble, Bill.NONE)
 
 
+def test_a_command_that_tells_of_a_refusal_and_ends_well_has_not_answered(tmp_path: Path) -> None:
+    door = ADoor(trouble=plain_error(ErrorClass.BUDGET))
+    door.hopeless = True
+    answer, _ = directly(tmp_path, door, "echo", "Error: insufficient_quota")
+    assert answer.error == door.trouble
+
+
 @pytest.mark.parametrize("sandbox", WALLS)
 def test_a_prompt_may_be_given_as_a_file(tmp_path: Path, sandbox: bool) -> None:
     answer, sink = directly(tmp_path, None, "cat", sandbox=sandbox, prompt_in_file=True)

@@ -307,6 +307,23 @@ def test_bodies_are_kept_where_the_settings_wish_it_and_never_the_token(provider
     assert token not in json.dumps(line)
 
 
+def test_an_answer_that_quotes_the_key_is_not_kept(provider: Simulator, tmp_path: Path) -> None:
+    from koubou.model.agent import Manner
+
+    provider.behave(answer=f"You came with {KEY}.")
+
+    async def scene() -> None:
+        tier = a_cloud_tier(provider.base_url, agent=Manner(keep_bodies=True))
+        async with an_agent(tier, OpenGate(), tmp_path) as agent:
+            await agent.post("/v1/chat/completions", chat())
+
+    asyncio.run(scene())
+    provider.behave(answer=None)
+    [line] = lines(tmp_path)
+    assert KEY not in json.dumps(line)
+    assert line["result"]["bill"] == "reported"
+
+
 def test_a_door_that_is_torn_shut_still_settles_what_was_under_way(provider: Simulator, tmp_path: Path) -> None:
     provider.behave(latency_ms=300)
     gate = OpenGate()

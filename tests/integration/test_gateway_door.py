@@ -20,6 +20,8 @@ from simulator import Simulator
 
 from koubou.errors import CannotServe
 from koubou.gateway.gateway import Gateway
+from koubou.gateway.room import Room
+from koubou.model.gate import Denied, Granted, Wanted
 
 NOWHERE = "http://127.0.0.1:9/v1"
 
@@ -181,6 +183,53 @@ def test_who_says_nothing_is_put_out(tmp_path: Path, monkeypatch: pytest.MonkeyP
             return rest
 
     assert asyncio.run(scene()) == b""
+
+
+def test_connections_beyond_the_most_are_put_out_and_the_others_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.gateway.listening._MOST", 5)
+
+    async def scene() -> None:
+        async with an_agent(a_cloud_tier(NOWHERE), OpenGate(), tmp_path) as agent, asyncio.timeout(20):
+            opened = [await asyncio.open_connection("127.0.0.1", agent.door.port) for _ in range(30)]
+            await asyncio.wait([asyncio.ensure_future(opened[-1][0].read())])
+            opened[0][1].write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            assert (await opened[0][0].readline()).startswith(b"HTTP/1.1 401")
+            for _, writer in opened:
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
+
+    asyncio.run(scene())
+
+
+def test_what_a_run_has_with_us_at_a_time_is_bounded_and_the_rest_waits(provider: Simulator, tmp_path: Path) -> None:
+    class SlowGate(OpenGate):
+        async def ask(self, wanted: Wanted) -> Granted | Denied:
+            self.asked.append(wanted)
+            called.set()
+            await may_go.wait()
+            return Granted(ticket=wanted.ticket, call=f"call-{wanted.ticket}", cap=10)
+
+    async def scene() -> None:
+        gate = SlowGate()
+        async with an_agent(a_cloud_tier(provider.base_url), gate, tmp_path) as agent:
+            agent.door.room = Room(3_000)
+            bodies = [json.dumps(chat("x" * 2_000)).encode(), *[json.dumps(chat("y" * 900)).encode()] * 5]
+            posts = [asyncio.ensure_future(agent.post("/v1/chat/completions", body)) for body in bodies]
+            posts.append(
+                asyncio.ensure_future(agent.post("/v1/messages/count_tokens", json.dumps(messages()).encode()))
+            )
+            await called.wait()
+            for _ in range(20):
+                assert (await agent.post("/v1/embeddings", {}))[0] == 404
+            assert len(gate.asked) < 4
+            may_go.set()
+            assert [status for status, _, _ in await asyncio.gather(*posts)] == [200] * 7
+
+    called, may_go = asyncio.Event(), asyncio.Event()
+    asyncio.run(scene())
 
 
 def test_what_cannot_be_served_is_said_at_the_beginning() -> None:

@@ -206,3 +206,16 @@ def test_what_the_look_chokes_on_is_not_sent(
 
     asyncio.run(scene())
     assert provider.requests() == []
+
+
+def test_the_token_of_a_run_which_an_agent_sees_in_its_environment_is_no_secret(
+    provider: Simulator, tmp_path: Path
+) -> None:
+    async def scene() -> None:
+        async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path) as agent:
+            environment = f"HOME=/home/agent\nOPENAI_API_KEY={agent.door.token}\nPATH=/usr/bin\n"
+            assert (await agent.post("/v1/chat/completions", chat(environment)))[0] == 200
+            another = environment.replace(agent.door.token, f"sk-{agent.door.token[::-1]}")
+            assert (await agent.post("/v1/chat/completions", chat(another)))[0] == 400
+
+    asyncio.run(scene())

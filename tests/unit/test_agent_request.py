@@ -166,3 +166,44 @@ def test_words_are_read_beside_their_names_also_where_they_are_json_in_a_text() 
     assert "gAAA" not in said
     assert text_of("{no json") == "{no json"
     assert text_of(5) == ""
+
+
+@pytest.mark.parametrize("depth", [900, 960, 975, 985, 990, 995, 5_000])
+@pytest.mark.parametrize("body", [
+    '{"model":"m","input":"?","tool_choice":%s}',
+    '{"model":"m","input":"?","tools":[{"type":"function","name":"f","parameters":%s}]}',
+    '{"model":"m","input":[{"type":"reasoning","encrypted_content":"x","summary":%s}]}',
+])  # fmt: skip
+def test_what_is_nested_too_deeply_is_refused_or_sent_and_breaks_nothing(body: str, depth: int) -> None:
+    try:
+        request = Memory().read("responses", (body % ("[" * depth + "]" * depth)).encode())
+    except NotAllowed as refused:
+        told = refused.reason
+    else:
+        told = "nested" if b"[" * depth in request.head(TIER) else ""
+    assert "nested" in told or "JSON" in told
+
+
+def test_thinking_is_plain_words_and_numbers() -> None:
+    for thinking in ({"type": ["enabled"]}, {"type": "enabled", "budget_tokens": 1e9}, {"type": "x", "display": {}}):
+        with pytest.raises(NotAllowed, match="thinking"):
+            read("messages", {**CLAUDE, "thinking": thinking})
+
+
+def test_what_passed_in_one_api_is_looked_at_again_in_another() -> None:
+    memory = Memory()
+    call = {"type": "function", "function": {"name": "f"}}
+    memory.allowed(read("chat", {"model": "m", "messages": [], "tools": [call]}, memory))
+    with pytest.raises(NotAllowed, match="tools"):
+        read("responses", {"model": "m", "input": [], "tools": [call]}, memory)
+
+
+def test_a_run_that_sends_ever_more_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("koubou.rules.agent_request._MOST_KNOWN", 100_000)
+    memory, kept = Memory(), []
+    for number in range(100):
+        request = read("responses", {"model": "m", "input": f"{number}" * 5_000}, memory)
+        memory.allowed(request)
+        kept.append(sum(len(part.sent) for part in memory._known.values()))
+    assert 0 < max(kept) <= 100_000
+    assert kept[-1] > 0

@@ -124,6 +124,8 @@ def test_input_that_the_request_only_names_is_refused() -> None:
     assert "of the type item_reference" in refused("responses", input=[{"type": "item_reference", "id": "msg_1"}])
     assert "by its id only" in refused("responses", input=[{"type": "reasoning", "id": "rs_1", "summary": []}])
     assert refused("responses", input=[{"type": "reasoning", "id": "rs_1", "encrypted_content": "gAAA"}]) == ""
+    assert "by its id only" in refused("responses", input=[{"id": "msg_1"}])
+    assert refused("responses", input=[{"id": "msg_1", "role": "assistant", "content": "Yes."}]) == ""
     spoken = {"role": "assistant", "audio": {"id": "audio_1"}}
     assert refused("chat", messages=[spoken]).startswith("messages.audio ")
 

@@ -49,6 +49,13 @@ def test_what_nobody_can_mend_fails_at_once(kind: ErrorClass) -> None:
     assert isinstance(decide(kind), Refused)
 
 
+def test_what_is_wrong_with_a_workspace_is_not_laid_at_the_providers_door() -> None:
+    decision = decide(ErrorClass.BAD_REQUEST, code="missing")
+    assert isinstance(decision, Refused)
+    assert "workspace" in decision.remedy
+    assert "provider" not in decision.remedy
+
+
 @pytest.mark.parametrize("kind", [ErrorClass.SERVER, ErrorClass.PROXY, ErrorClass.CUT, ErrorClass.UNREACHABLE])
 def test_what_may_pass_is_tried_again_with_growing_waits_then_elsewhere(kind: ErrorClass) -> None:
     waits = []
