@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,11 @@ _LONG = 20_000
 """Characters; what takes longer than some milliseconds is looked at beside the loop."""
 _MOST_REMEMBERED = 10_000
 _OWN = "***"
+_OF_THE_SANDBOX = re.compile(
+    r"(?<!\w)(?:(?:OLD)?PWD=(?:/work|/home/agent|/tmp)(?![^\s/\\\"'])(?:/[\w.-]{1,200}){0,20}"
+    r"|CLAUDE_CODE_MESSAGING_TOKEN=[0-9a-f]{32}(?!\w))"
+)
+"""What `env` says in there and looks like a secret: where it is, and Claude Code's word to its own children."""
 UNEXAMINED = "unexamined"
 """The category where the look itself has a bug: what nobody has looked at stays in the house."""
 
@@ -33,7 +39,7 @@ class Looker:
     async def secret(self, visitor: Visitor, request: Request, token: str) -> str | None:
         """The category of a secret that was about to go out; None where nothing was seen.
 
-        The run's own `token`, which an agent sees in its environment, is none: it opens this door and nothing else.
+        What an agent sees in its own environment is none. The run's `token` opens this door and nothing else.
         """
         if not self._goes_out:
             return None
@@ -41,7 +47,7 @@ class Looker:
         new = [each for each in request.texts() if (each[0], policy, rules) not in self._clean]
         if not new:
             return None
-        texts = [(where, text.replace(token, _OWN)) for _, where, text in new]
+        texts = [(where, _OF_THE_SANDBOX.sub(_OWN, text.replace(token, _OWN))) for _, where, text in new]
         detect = None if rules is None else _detector(rules).scan_texts
         if detect is not None or sum(len(text) for _, text in texts) > _LONG:
             found = await asyncio.to_thread(_category, texts, detect, policy)
