@@ -208,14 +208,22 @@ def test_what_the_look_chokes_on_is_not_sent(
     assert provider.requests() == []
 
 
-def test_the_token_of_a_run_which_an_agent_sees_in_its_environment_is_no_secret(
-    provider: Simulator, tmp_path: Path
-) -> None:
+def test_what_an_agent_sees_in_its_own_environment_is_no_secret(provider: Simulator, tmp_path: Path) -> None:
     async def scene() -> None:
         async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path) as agent:
-            environment = f"HOME=/home/agent\nOPENAI_API_KEY={agent.door.token}\nPATH=/usr/bin\n"
+            environment = f"OPENAI_API_KEY={agent.door.token}\nPWD=/work\nOLDPWD=/work/a/b\nPATH=/usr/bin\n"
+            environment += "CLAUDE_CODE_MESSAGING_TOKEN=f3585824682bab727e576d1d066e8cf2\n_=/usr/bin/env"
             assert (await agent.post("/v1/chat/completions", chat(environment)))[0] == 200
             another = environment.replace(agent.door.token, f"sk-{agent.door.token[::-1]}")
             assert (await agent.post("/v1/chat/completions", chat(another)))[0] == 400
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("line", ["PWD=/workhorse77x!", "MY_PWD=/work#hunter2", "PWD=hunter2-Zq9"])
+def test_a_password_that_begins_like_a_place_is_one(provider: Simulator, tmp_path: Path, line: str) -> None:
+    async def scene() -> None:
+        async with an_agent(a_cloud_tier(provider.base_url), OpenGate(), tmp_path) as agent:
+            assert (await agent.post("/v1/chat/completions", chat(f"USER=me\n{line}\n")))[0] == 400
 
     asyncio.run(scene())
