@@ -74,6 +74,7 @@ _HARMLESS_REST = re.compile(
     r"|hashers?|backends?|bits|rotation|age|at|in|by|on)$|^(?:ed|s|ize|izer|ization|ised|ized|less)$"
 )
 """What may follow the telling word: then the name is of something about a secret."""
+_PLACE = re.compile(r"/[\w.+@~/-]*")
 _HARMLESS_NAME = re.compile(
     r"(?:^|[^a-z])(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary"
     r"|foreign|cache|sort|partition|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad"
@@ -177,7 +178,7 @@ def is_chosen_password(match: re.Match[str], text: str) -> bool:
 def _is_working_folder(match: re.Match[str], value: str, text: str) -> bool:
     """Whether this is where a shell stands, as `env` prints it: PWD=/work, OLDPWD=/work/src."""
     name = text[match.start() - len(_before(match).rpartition(" ")[2]) : match.end("rest")]
-    return name in {"PWD", "OLDPWD"} and value.startswith("/")
+    return name in {"PWD", "OLDPWD"} and _PLACE.fullmatch(value) is not None
 
 
 def is_made_key(match: re.Match[str], text: str) -> bool:
