@@ -1510,8 +1510,8 @@ GATEWAY: Sequence[Mutant] = (
     Mutant(
         "what is new in a conversation is taken for known",
         "koubou/rules/agent_request.py",
-        "digest_size=16, key=field.encode",
-        "digest_size=1, key=field.encode",
+        "digest_size=16, key=place).digest",
+        "digest_size=1, key=place).digest",
         ("tests/property/test_bound_of_agents.py", "tests/unit/test_agent_request.py"),
     ),
     Mutant(
