@@ -24,9 +24,9 @@ _REMEDIES = {
     ErrorClass.BUDGET: "koubou budget add ID gives it more, or name a cheaper tier, then koubou retry ID",
     ErrorClass.TIMEOUT: "raise the tier's timeout, or ask for less, then koubou retry ID",
 }
-_OF_WORKSPACES = frozenset({"outside", "missing", "permission", "files", "bytes", "depth", "disk"})
+_OF_WORKSPACES = frozenset({"outside", "missing", "permission", "files", "bytes", "depth", "disk", "isolate"})
 """Codes of what is wrong with a workspace, which no provider has seen."""
-_MEND_WORKSPACE = "see to the folder that workspace: of the task names, then koubou retry ID"
+_MEND_WORKSPACE = "see to workspace: of the task and the folder that it names, then koubou retry ID"
 _ONLY_ELSEWHERE = frozenset({ErrorClass.QUOTA, ErrorClass.AUTH, ErrorClass.CONTEXT, ErrorClass.MODEL})
 _FINAL = frozenset({ErrorClass.BAD_REQUEST, ErrorClass.POLICY})
 

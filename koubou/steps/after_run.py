@@ -45,6 +45,8 @@ def after_run(shop: Shop, task: Task, run: Run, result: CallResult, now: Instant
         _answered(shop, task, run, result, now)
     elif error.kind is ErrorClass.CANCELLED:
         interrupted(shop, task, "stopped by the emergency stop", now)
+    elif error.kind is ErrorClass.LOST and not error.code and run.sent_at is not None:
+        interrupted(shop, task, error.message, now)  # its worker had to leave, and could still say so
     elif error.kind in _OF_AGENTS:
         kept_back(shop, task, run, error, now)
     else:

@@ -375,3 +375,20 @@ def test_a_person_may_release_what_reads_a_secret_answer() -> None:
     shop.turn()
     assert shop.task("reader").sensitivity is Sensitivity.INTERNAL
     assert shop.task("reader").tier == "medium"
+
+
+def test_whose_worker_had_to_leave_and_says_so_is_not_to_blame() -> None:
+    shop = a_shop()
+    drop(shop, retries=0)
+    for _ in range(3):
+        fail(shop, ErrorClass.LOST)
+        assert stands(shop)[2] is None
+        assert shop.task().failures == 0
+
+
+def test_a_task_that_is_to_be_held_is_not_run_again_by_itself_when_its_worker_had_to_leave() -> None:
+    shop = a_shop()
+    drop(shop, on_interrupt="hold")
+    fail(shop, ErrorClass.LOST)
+    task = shop.task()
+    assert (task.status, task.park and task.park.reason) == (Status.PENDING, ParkReason.INTERRUPTED)
