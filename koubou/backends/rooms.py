@@ -17,7 +17,6 @@ from koubou.backends.port import Sink
 from koubou.model.call_lines import MEMBER
 
 _HOME, _WORK, _TEMPORARY = "home", "work", "tmp"
-_OWN = frozenset({_HOME, _WORK, _TEMPORARY, "baseline"})
 _SESSIONS = (".claude/projects", ".codex/sessions")
 """Below a home: what programs resume from."""
 
@@ -83,14 +82,16 @@ def sweep(folder: str, kept: Iterable[str] = ()) -> None:
         _empty(os.path.join(folder, _HOME), [path.split("/") for path in kept])
 
 
-def clear(folder: str, members: Iterable[str] = ()) -> None:
-    """The task has ended: what was kept for its session goes, too. `folder` is that of a run; of the `members` of a
-    hybrid tier, by name, also the work that was not chosen goes."""
+def clear(folder: str) -> None:
+    """The task has ended: what was kept for its session goes, too, and the work of members that was not chosen.
+
+    `folder` is that of a run.
+    """
     for name in (_HOME, _TEMPORARY):
         _remove(os.path.join(folder, name))
-    for member in members:
+    for member in _members(folder):
         for name in (_HOME, _TEMPORARY, _WORK, "test"):
-            _remove(os.path.join(folder, f"{MEMBER}{member}", name))
+            _remove(os.path.join(folder, member, name))
 
 
 def tidy(runs: str, *, answered: int | None) -> None:
@@ -101,15 +102,18 @@ def tidy(runs: str, *, answered: int | None) -> None:
     """
     for number in _folders(runs):
         run = os.path.join(runs, number)
-        members = [name for name in _folders(run) if name not in _OWN and _is_folder(run, f"{name}/{_HOME}")]
         if answered is None:
-            for room in (run, *(os.path.join(run, member) for member in members)):
+            for room in (run, *(os.path.join(run, member) for member in _members(run))):
                 sweep(room, _SESSIONS)
             continue
-        clear(run, members)
+        clear(run)
         if number != str(answered):
             _remove(os.path.join(run, _WORK))
         _remove(os.path.join(run, "baseline"))
+
+
+def _members(run: str) -> list[str]:
+    return [name for name in _folders(run) if name.startswith(MEMBER)]
 
 
 def _folders(above: str) -> list[str]:

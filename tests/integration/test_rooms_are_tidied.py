@@ -14,14 +14,14 @@ LEFT = {"log.jsonl", "calls.jsonl", "changes.patch", "result.json"}
 def a_run(runs: Path, number: int) -> Path:
     """A run as an agent leaves it whose worker was killed, with a member of a hybrid tier beside it."""
     run = runs / str(number)
-    for room in (run, run / "coder"):
+    for room in (run, run / "member-coder"):
         for path in ("home/.codex/logs.sqlite", "home/.codex/sessions/1.jsonl", "work/a.py", "tmp/socket", "test/out"):
             (room / path).parent.mkdir(parents=True, exist_ok=True)
             (room / path).write_text("x")
     (run / "baseline").mkdir()
     for name in LEFT:
         (run / name).write_text("kept")
-        (run / "coder" / name).write_text("kept")
+        (run / "member-coder" / name).write_text("kept")
     return run
 
 
@@ -32,7 +32,7 @@ def held(folder: Path) -> set[str]:
 def test_after_an_answer_only_records_are_left_and_work_that_no_patch_was_made_of(tmp_path: Path) -> None:
     first, second = a_run(tmp_path, 1), a_run(tmp_path, 2)
     tidy(str(tmp_path), answered=2)
-    records = LEFT | {f"coder/{name}" for name in LEFT}
+    records = LEFT | {f"member-coder/{name}" for name in LEFT}
     assert held(first) == records | {"test/out"}
     assert held(second) == records | {"test/out", "work/a.py"}
 
@@ -41,7 +41,7 @@ def test_of_a_task_that_failed_a_session_and_its_work_stay_and_no_debris(tmp_pat
     run = a_run(tmp_path, 1)
     tidy(str(tmp_path), answered=None)
     kept = {"home/.codex/sessions/1.jsonl", "work/a.py", "test/out", *LEFT}
-    assert held(run) == kept | {f"coder/{name}" for name in kept}
+    assert held(run) == kept | {f"member-coder/{name}" for name in kept}
 
 
 @pytest.mark.parametrize("answered", [1, None])
