@@ -75,7 +75,7 @@ MONEY: Sequence[Mutant] = (
     ),
     Mutant(
         "a provider that says our key again is quoted",
-        "koubou/backends/connections.py",
+        "koubou/providers/keys.py",
         "        return self._without_keys(answer)\n",
         "        return answer\n",
         ("tests/integration/test_chat.py",),
@@ -1559,7 +1559,7 @@ GATEWAY: Sequence[Mutant] = (
     Mutant(
         "an agent sees the real key where its provider quotes it",
         "koubou/gateway/upstream.py",
-        " and not self._quotes_key(data):",
+        " and not self._keyring.are_quoted_in(data):",
         ":",
         ("tests/integration/test_gateway_responses.py",),
     ),

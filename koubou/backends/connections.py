@@ -12,22 +12,17 @@ from contextvars import ContextVar
 from typing import Any
 
 import httpx2
-from msgspec.structs import replace
 
 from koubou.backends.port import Answer, Sink
 from koubou.model.call import Bill, ErrorClass
 from koubou.model.instant import Instant, Milliseconds
 from koubou.model.tier import Tier
-from koubou.providers.keyring import Keyring
-from koubou.providers.trust import authorities, object_of, obstacle, usable_keys
+from koubou.providers.keys import Keys
+from koubou.providers.trust import KEEP, authorities, object_of, obstacle, usable_keys
 from koubou.rules.provider_errors import plain_error, read_error, read_retry_after
 from koubou.rules.rate_headers import quiet_for
 
 _CONNECT = 10.0  # seconds; the limit of the whole call is the run's, and comes as a cancellation
-_KEEP = 4.0
-"""How many seconds an idle connection is kept: less than the 5 after which the impatient servers (uvicorn, Node) close
-theirs. A request that crosses with a close may have been served, and costs its whole hold.
-"""
 PATIENCE = httpx2.Timeout(None, connect=_CONNECT)
 
 
@@ -71,25 +66,15 @@ class Connections:
             limits=httpx2.Limits(
                 max_connections=tier.concurrency,
                 max_keepalive_connections=tier.concurrency,
-                keepalive_expiry=_KEEP,
+                keepalive_expiry=KEEP,
             ),
             event_hooks={"request": [self._watch]},
         )
-        self._keyring = Keyring(len(self.keys))
-        self._own = api_keys
+        self._keys = Keys(api_keys)
 
     async def answer(self, ask: Callable[[int], Awaitable[Answer]]) -> Answer:
         """Have it asked with the key whose turn it is; `ask` is given its place among the keys."""
-        began = time.monotonic()
-        place = self._keyring.turn(began)
-        answer = await ask(place)
-        if answer.error is None:
-            self._keyring.served(place, began)
-        elif answer.error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA):
-            now = time.monotonic()
-            self._keyring.refused(place, now)
-            answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
-        return self._without_keys(answer)
+        return await self._keys.answer(ask)
 
     def begin(self, sink: Sink) -> Call:
         """A request is about to be sent by this task of the loop."""
@@ -113,16 +98,6 @@ class Connections:
 
     async def _watch(self, request: httpx2.Request) -> None:
         request.extensions["trace"] = self._call.get().trace
-
-    def _without_keys(self, answer: Answer) -> Answer:
-        """A server that says our key again is not quoted."""
-        said = (answer.model, answer.finish_reason, answer.error and f"{answer.error.code} {answer.error.message}")
-        if not any(key.lower() in (word or "").lower() for key in self._own for word in said):
-            return answer
-        error = answer.error
-        if error is not None:
-            error = replace(error, code="", message=plain_error(error.kind, status=error.status).message)
-        return replace(answer, model=None, finish_reason=answer.finish_reason and "other", error=error)
 
 
 def is_whole(response: httpx2.Response) -> bool:

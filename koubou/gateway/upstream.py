@@ -20,18 +20,16 @@ from koubou.model.instant import Instant, Milliseconds
 from koubou.model.tier import Tier
 from koubou.providers.answer import Answer, Listener
 from koubou.providers.completion import Completion
-from koubou.providers.keyring import Keyring
+from koubou.providers.keys import Keys
 from koubou.providers.message import Message
 from koubou.providers.response import Response
-from koubou.providers.trust import authorities, object_of, obstacle, usable_keys
+from koubou.providers.trust import KEEP, authorities, object_of, obstacle, usable_keys
 from koubou.rules.body_fields import Api
 from koubou.rules.model_list import root_of
 from koubou.rules.provider_errors import bill_of, plain_error, read_error, read_retry_after
 from koubou.rules.rate_headers import quiet_for
 
 _CONNECT = 10.0
-_KEEP = 4.0
-"""Seconds; an idle connection is let go of before the server does, see `backends.connections`."""
 _STALL: Milliseconds = 300_000
 """A provider that says nothing for so long (or for the tier's time-out) says nothing more."""
 _ONE_PIECE = 1024 * 1024
@@ -73,7 +71,7 @@ class Upstream:
         """Raises CannotServe."""
         self._tier = tier
         self._keys = usable_keys(tier, api_keys)
-        self._keyring = Keyring(max(1, len(api_keys)))
+        self._keyring = Keys(api_keys)
         self._trusted = authorities()
         chat = str(_address(tier, tier.base_url.rstrip("/"))).rstrip("/")
         # Anthropic's own name for the address has no version in it, and may have one, whatever serves the tier.
@@ -90,7 +88,7 @@ class Upstream:
         """Make ready; connections are made as they are needed."""
         stall = min(self._tier.timeout, _STALL) / 1000
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP, ssl=self._trusted),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP, ssl=self._trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=stall),
             trust_env=False,
@@ -108,18 +106,12 @@ class Upstream:
 
         What has not begun to be answered when this ends is for the caller to answer.
         """
-        began = time.monotonic()
-        place = self._keyring.turn(began)
-        answer = await self._ask(sending, outlet, self._keys[place] if self._keys else None)
-        if answer.error is None:
-            self._keyring.served(place, began)
-        elif answer.error.kind in (ErrorClass.AUTH, ErrorClass.QUOTA):
-            now = time.monotonic()
-            self._keyring.refused(place, now)
-            answer = replace(answer, error=replace(answer.error, another_key=self._keyring.has_another(now)))
-        if self._quotes_key(sending.answer):
+        answer = await self._keyring.answer(
+            lambda place: self._ask(sending, outlet, self._keys[place] if self._keys else None)
+        )
+        if self._keyring.are_quoted_in(sending.answer):
             sending.answer = b""  # it is not kept
-        return self._without_keys(answer)
+        return answer
 
     async def _ask(self, sending: Sending, outlet: Outlet, key: str | None) -> Answer:
         headers = to_provider(sending.api, sending.headers, key, streamed=sending.streamed)
@@ -161,24 +153,11 @@ class Upstream:
             errors_are_billed=self._tier.errors_are_billed,
             retry_after=read_retry_after(headers, _now()),
         )
-        if said is not None and response.status >= 400 and not self._quotes_key(data):
+        if said is not None and response.status >= 400 and not self._keyring.are_quoted_in(data):
             await outlet.begin(response.status, to_agent(response.headers))
             outlet.hold(data)
             await outlet.end()
         return Answer(bill=bill, error=error, quiet_for=quiet_for(headers, _now()))
-
-    def _quotes_key(self, data: bytes) -> bool:
-        return any(key.lower().encode() in data.lower() for key in self._keys)
-
-    def _without_keys(self, answer: Answer) -> Answer:
-        """A server that says our key again is not quoted."""
-        error = answer.error
-        said = f"{answer.model} {answer.finish_reason} {error and error.code} {error and error.message}"
-        if not self._quotes_key(said.encode()):
-            return answer
-        if error is not None:
-            error = replace(error, code="", message=plain_error(error.kind, status=error.status).message)
-        return replace(answer, model=None, finish_reason=answer.finish_reason and "other", error=error)
 
 
 _GATHERERS: Mapping[Api, Callable[[Listener], Completion | Response | Message]] = {

@@ -14,6 +14,11 @@ import msgspec
 from koubou.errors import CannotServe
 from koubou.model.tier import Tier
 
+KEEP = 4.0
+"""How many seconds an idle connection is kept: less than the 5 after which the impatient servers (uvicorn, Node) close
+theirs. A request that crosses with a close may have been served, and costs its whole hold.
+"""
+
 
 def usable_keys(tier: Tier, api_keys: tuple[str, ...]) -> tuple[str, ...]:
     """The same keys. Raises CannotServe for what cannot travel in a header."""
