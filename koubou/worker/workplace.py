@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.folders.changes import Baseline, changes_of, take_baseline
+from koubou.folders.changes import Baseline, Changes, changes_of, take_baseline
 from koubou.folders.copying import CannotCopy
 from koubou.folders.workspace import copy_workspace, place_of_workspace
 from koubou.leash.holding import Leashes
@@ -53,10 +53,18 @@ class Workplace:
             await copy_workspace(left, self._copy, roots=(work.resumes,), owner=None)
 
     async def collect(self, *, done: bool) -> Mapping[str, Any] | None:
-        """What was changed, its patch beside it; once all is `done` the copy goes. None where nothing was begun."""
+        """What was changed, its patch beside it; once all is `done` the copy goes. None where nothing was begun.
+
+        Raises nothing for a disk at fault: what was paid for is still to be recorded, and the copy stays.
+        """
         if self._baseline is None:
             return None
-        changes = await changes_of(self._baseline, self._patch, leashes=self._leashes, mark=self._mark)
+        try:
+            changes = await changes_of(self._baseline, self._patch, leashes=self._leashes, mark=self._mark)
+        except OSError as error:
+            changes = Changes(
+                trouble=f"the changes cannot be looked through: {error.strerror or 'the disk is at fault'}"
+            )
         if done and self._work.isolate and changes.trouble is None:
             shutil.rmtree(self._copy, ignore_errors=True)
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -92,6 +93,18 @@ def test_what_lies_elsewhere_is_not_worked_on(workspace: Path, run: Path) -> Non
     for isolate in (True, False):
         with pytest.raises(CannotCopy):
             worked(run, work_in(workspace, roots=("/nowhere",), isolate=isolate), lambda: None)
+
+
+def test_a_baseline_that_is_gone_is_trouble_and_no_end_of_the_run(workspace: Path, run: Path) -> None:
+    def spoil() -> None:
+        _write(run / "work" / "a.txt", "two\n")
+        shutil.rmtree(run / "baseline" / "git")
+        shutil.rmtree(run / "baseline" / "before")
+
+    told = worked(run, work_in(workspace), spoil)
+    assert told["patch"] is None
+    assert told["trouble"]
+    assert (run / "work" / "a.txt").read_text() == "two\n"
 
 
 def _write(path: Path, text: str) -> None:
