@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from koubou.backends.port import Backend, CannotServe, Doors
-from koubou.leash.holding import Leashes
 from koubou.model.tier import Tier
 from koubou.rules.limits import AGENTS
+
+if TYPE_CHECKING:
+    from koubou.leash.holding import Leashes
 
 
 def open_backend(
     tier: Tier,
     api_keys: tuple[str, ...],
-    leashes: Leashes,
+    leashes: Leashes | None,
     doors: Mapping[str, Doors],
 ) -> Backend:
     """The backend that serves this tier. Raises CannotServe. Imports late: a cloud client takes half a second.
 
     `doors` are the gateways of an agent's tier, or of each member of a hybrid one, by the names of tiers: the keys are
     theirs, never the backend's. `leashes` are all of this process: who is held by none of them is ended where one is
-    lost.
+    lost; None where the tier starts nothing.
     """
     match tier.executor:
         case "chat":
@@ -35,7 +38,7 @@ def open_backend(
             from koubou.backends.rehearsal import RehearsalBackend
 
             return RehearsalBackend(tier)
-        case executor if executor.startswith(AGENTS):
+        case executor if executor.startswith(AGENTS) and leashes is not None:
             return _agent(tier, leashes, doors)
         case other:
             remedy = "use one of chat, messages, codex, claude, hybrid, rehearsal, command:<name>"

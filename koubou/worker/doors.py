@@ -1,15 +1,28 @@
-"""The gateways of a worker: one for each tier whose agents it runs."""
+"""What only a worker of agents has: the leashes of all it starts, and a gateway for each tier whose agents it runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from koubou.model.tier import Tier
+from koubou.rules.limits import AGENTS
 from koubou.wire.messages import Welcome
 from koubou.worker.gate import Gate
 
 if TYPE_CHECKING:
     from koubou.gateway.gateway import Gateway
+    from koubou.leash.holding import Leashes
+
+
+def leashes_of(tier: Tier) -> Leashes | None:
+    """For whatever the worker of this tier starts; None where it starts nothing. Imports late: it takes time."""
+    if not tier.executor.startswith(AGENTS):
+        return None
+    from koubou.leash import cgroup
+    from koubou.leash.holding import Leashes
+
+    return Leashes(control_group=cgroup.delegated())
 
 
 async def open_doors(welcome: Welcome, gate: Gate) -> Mapping[str, Gateway]:

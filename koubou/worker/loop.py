@@ -14,8 +14,6 @@ from koubou import crash
 from koubou.backends.opening import open_backend
 from koubou.backends.port import Backend, CannotServe
 from koubou.errors import ProtocolError
-from koubou.leash import cgroup
-from koubou.leash.holding import Leashes
 from koubou.model.call import ErrorClass
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.rules.limits import AGENTS
@@ -37,7 +35,7 @@ from koubou.wire.messages import (
     Welcome,
 )
 from koubou.worker.complete import Completeness
-from koubou.worker.doors import open_doors
+from koubou.worker.doors import leashes_of, open_doors
 from koubou.worker.gate import Gate
 from koubou.worker.leave_record import keep_trying
 from koubou.worker.line import Line
@@ -45,6 +43,7 @@ from koubou.worker.run import Run, now
 
 if TYPE_CHECKING:
     from koubou.gateway.gateway import Gateway
+    from koubou.leash.holding import Leashes
 
 UNABLE = 3
 """Exit status of a worker that cannot work as it was told: to start another would not help."""
@@ -65,7 +64,7 @@ class Worker:
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="record")
         self._completeness = Completeness()
-        self._leashes = Leashes(control_group=cgroup.delegated())
+        self._leashes: Leashes | None = None
         self._gate = Gate(lambda message: self._line.say(message))
         self._doors: Mapping[str, Gateway] = {}
         self._patience = 0.0
@@ -90,6 +89,7 @@ class Worker:
             # A call is paid for and may finish; an agent would go on making calls.
             self._patience = welcome.orphan_grace / SECOND
             self._grace = 0 if welcome.tier.executor.startswith(AGENTS) else welcome.orphan_grace
+            self._leashes = leashes_of(welcome.tier)
             self._doors = await open_doors(welcome, self._gate)
             self._backend = open_backend(welcome.tier, welcome.api_keys, self._leashes, self._doors)
         except CannotServe as error:

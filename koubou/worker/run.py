@@ -6,13 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from koubou import crash
 from koubou.backends.port import Answer, Backend
 from koubou.detectors.kingfisher import detector
+from koubou.folders.copying import CannotCopy
 from koubou.folders.layout import Layout
 from koubou.folders.shelve import open_run, reopen
-from koubou.leash.holding import Leashes
 from koubou.leash.mark import mark_of
 from koubou.model.agent import Deeds
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
@@ -25,7 +26,10 @@ from koubou.wire.messages import Assign
 from koubou.wire.record import Record
 from koubou.worker.complete import Completeness
 from koubou.worker.growing import AnswerTooLong, GrowingAnswer
-from koubou.worker.workplace import CannotCopy, Workplace
+
+if TYPE_CHECKING:
+    from koubou.leash.holding import Leashes
+    from koubou.worker.workplace import Workplace
 
 _STOPPED = {
     ErrorClass.TIMEOUT: "no complete answer within the time given",
@@ -62,7 +66,7 @@ class Run:
             rules=assign.rules,
             noted=noted,
         )
-        self._place = Workplace(assign.folder, assign.work, mark, leashes) if assign.work and leashes else None
+        self._place = _workplace(assign, mark, leashes)
         self._why: ErrorClass | None = None
         self._call: asyncio.Task[object] | None = None
 
@@ -161,6 +165,15 @@ class Run:
         finally:
             limit.cancel()
             self._call = None
+
+
+def _workplace(assign: Assign, mark: str, leashes: Leashes | None) -> Workplace | None:
+    """Where an agent is to work. Imports late: most workers have none."""
+    if assign.work is None or leashes is None:
+        return None
+    from koubou.worker.workplace import Workplace
+
+    return Workplace(assign.folder, assign.work, mark, leashes)
 
 
 def now() -> Instant:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from koubou.folders.changes import Baseline, Changes, changes_of, take_baseline
-from koubou.folders.copying import CannotCopy
 from koubou.folders.workspace import copy_workspace, place_of_workspace
 from koubou.leash.holding import Leashes
 from koubou.model.agent import Work
@@ -73,6 +72,3 @@ class Workplace:
             "patch": PATCH if changes.patch else None,
             "trouble": changes.trouble,
         }
-
-
-__all__ = ["PATCH", "CannotCopy", "Workplace"]
