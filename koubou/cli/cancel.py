@@ -15,4 +15,4 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return change(arguments, "cancel", "cancelled", [status for status in Status if status not in ENDS])
+    return change(arguments, "cancel", None, [status for status in Status if status not in ENDS])

@@ -25,7 +25,7 @@ def declare_change(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON list: what was done to each")
 
 
-def change(arguments: argparse.Namespace, verb: str, past: str, among: Sequence[Status]) -> int:
+def change(arguments: argparse.Namespace, verb: str, past: str | None, among: Sequence[Status]) -> int:
     """Ask the master to do it to each task; FAILED where it could not be done to one.
 
     `among` are the statuses that filters mean when they name none. Raises NoMaster, UnknownTask, UsageMistake.
@@ -58,8 +58,8 @@ def named(workshop: Workshop, ids: Sequence[str]) -> list[str]:
         return each_once  # who may not read the board may still change his own tasks
 
 
-def tell_each(results: Sequence[Mapping[str, Any]], as_json: bool, past: str) -> int:
-    """Say of each task what was done to it; the exit status."""
+def tell_each(results: Sequence[Mapping[str, Any]], as_json: bool, past: str | None) -> int:
+    """Say of each task what was done to it, in the master's own words where `past` is None; the exit status."""
     from koubou.cli import exits
     from koubou.cli.say import note, print_json
 
@@ -68,7 +68,7 @@ def tell_each(results: Sequence[Mapping[str, Any]], as_json: bool, past: str) ->
     else:
         for result in results:
             if result["ok"]:
-                print(f"{result['id']} {past}")
+                print(f"{result['id']} {past or result['message']}")
             else:
                 note(f"{result['id']}: {result['message']}")
     return exits.DONE if all(result["ok"] for result in results) else exits.FAILED

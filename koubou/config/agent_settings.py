@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from koubou.config.dangerous import DANGEROUS
 from koubou.config.pattern_trial import WrittenPattern
 from koubou.config.words import AbsolutePath, Count, Duration, Positive, Section, Size, SomeTime
 
 _SOME = 100
+_LEAST_MEMORY = 64_000_000
+"""Bytes: neither program of an agent starts with less."""
+
+
+def _memory(value: int) -> int:
+    if value < _LEAST_MEMORY:
+        raise ValueError("must be 64MB or more")
+    return value
+
+
+Memory = Annotated[Size, AfterValidator(_memory)]
 Patterns = Annotated[tuple[WrittenPattern, ...], Field(max_length=_SOME)]
 
 
@@ -37,7 +48,7 @@ class ProgramSettings(Section):
 class AgentSettings(Section):
     """How agents are run, where their tier does not say otherwise. How much they may do stands in `budget.task`."""
 
-    memory: Size | None = Field(
+    memory: Memory | None = Field(
         default="4GB", validate_default=True, description="Memory of a run's whole tree of processes; null = no limit."
     )
     processes: Positive | None = Field(default=500, description="Processes of a run at once; null = no limit.")
@@ -68,7 +79,7 @@ class TierAgentSettings(Section):
     """The same for the agent of one tier; what is left out is as `agents` says, null means the same as there."""
 
     program: AbsolutePath | None = Field(default=None, description="Its native file.")
-    memory: Size | None = Field(default=None, description="Memory of a run's whole tree of processes.")
+    memory: Memory | None = Field(default=None, description="Memory of a run's whole tree of processes.")
     processes: Positive | None = Field(default=None, description="Processes of a run at once.")
     file_size: Size | None = Field(default=None, description="The largest file that it may write.")
     idle: SomeTime | None = Field(default=None, description="It is ended when it says nothing for so long.")

@@ -65,8 +65,9 @@ def _members(settings: Settings) -> Iterator[Finding]:
     for name, tier in settings.tiers.items():
         for place, member in enumerate(tier.of):
             path: Path = ("tiers", name, "of", place)
-            if member not in settings.tiers:
-                yield path, f"must be one of the tiers {', '.join(settings.tiers)}", nearest(member, settings.tiers)
+            others = [other for other in settings.tiers if other != name]
+            if member not in others:
+                yield path, f"must be one of the other tiers {', '.join(others)}", nearest(member, others)
                 continue
             other = settings.tiers[member]
             if not other.executor.startswith(AGENTS) or other.executor == HYBRID:

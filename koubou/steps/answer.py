@@ -149,6 +149,9 @@ def _each(shop: Shop, asked: Asked, act: Callable[[Task], str]) -> Mapping[str, 
     return {"results": results}
 
 
+_STOPPING = "is being stopped; an answer on its way to an agent is read to its end first, for 30 s at most"
+
+
 def _cancel(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     if task.outcome is not None or task.status in ENDS:
         raise IllegalMove(f"task {task.id} has ended: {task.outcome or task.status}")
@@ -158,7 +161,7 @@ def _cancel(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
         if run is not None:
             shop.deeds.append(CancelRun(task_id=task.id, run=task.run, worker=run.worker))
         shop.board.history.add(task.seq, "task.cancel_asked", "while it is at work", now, asked.actor)
-        return "stopping"
+        return _STOPPING
     cancel(shop, task, f"cancelled by {asked.actor}", now)
     return "cancelled"
 

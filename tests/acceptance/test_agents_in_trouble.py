@@ -137,7 +137,8 @@ def test_a_cancelled_agent_is_gone_and_what_it_used_is_known(workshop: Workshop)
     for task in tasks:
         at_work(workshop, task)
     for task in tasks:
-        assert workshop.koubou("cancel", task).returncode == 0
+        told = workshop.koubou("cancel", task)
+        assert (told.returncode, "is read to its end first" in told.stdout) == (0, True)
         assert workshop.error(task)["error"]["class"] == "cancelled"
     nobody_is_left(workshop)
     the_ledger_rises_with_the_bill(workshop, before)

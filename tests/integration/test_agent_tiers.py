@@ -156,6 +156,8 @@ def test_who_works_side_by_side_must_be_agents_that_there_are(shelf: Shelf) -> N
         ("tiers: {a: {executor: hybrid, of: [b, c], test: [make]}}", "decides only with join: pick"),
         (f"tiers: {{a: {{{CHAT}, of: [b, c]}}}}", "needs executor: hybrid"),
         (f"tiers: {{a: {{{CHAT}, sandbox: maybe}}}}", "sandbox must be one of required, none"),
+        (f"tiers: {{a: {{executor: hybrid, of: [a, b]}}, b: {{{CODEX}}}}}", "must be one of the other tiers b"),
+        ("agents: {memory: 5}", "must be 64MB or more"),
         ("agents: {dangerous: {patterns: ['(a+)+$']}}", "too slow on some texts"),
         ("agents: {programs: {codex: codex}}", "absolute path"),
         ("commands: {c: {argv: [x], usage: ['[0-9]{1,9} tokens']}}", "needs groups named"),
