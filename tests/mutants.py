@@ -32,6 +32,13 @@ MODEL = "tests/property/test_turns_against_a_model.py"
 
 MONEY: Sequence[Mutant] = (
     Mutant(
+        "who is parked for money is not woken when it comes back",
+        "koubou/board/sql/tasks.sql",
+        "    OR EXISTS (SELECT 1 FROM task WHERE park = 'budget')\n",
+        "",
+        (TURNS, MODEL),
+    ),
+    Mutant(
         "what was counted while an answer was written is taken for the bill",
         "koubou/providers/completion.py",
         "        if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:\n",

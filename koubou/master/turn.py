@@ -59,9 +59,9 @@ def turn(
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)
+        wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]
         if moved:
             crash.at("turn.before_commit")
     if moved:
         crash.at("turn.committed")
-    wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]
     return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=min(wakes, default=None))
