@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
-from koubou.model.heard import CallEnded, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
+from koubou.model.heard import (
+    AgentTold,
+    CallAsked,
+    CallEnded,
+    Heard,
+    RunFinished,
+    RunSent,
+    RunStarted,
+    RunUnsendable,
+    WorkerGone,
+)
 from koubou.model.instant import Instant
 from koubou.model.money import Nano, show_usd
 from koubou.model.run import Run
@@ -27,24 +40,42 @@ def settle(shop: Shop, now: Instant) -> int:
     """Hear the workers; return how many messages were dealt with."""
     before = len(shop.deeds)
     count = 0
-    for message in shop.heard:
-        match message:
-            case RunSent(task=seq, run=number):
-                shop.board.runs.sent(seq, number, now)
-            case RunStarted():
-                shop.apart(now, message.task, _started, shop, message, now)
-            case RunFinished(result=result):
-                _finished_apart(shop, result, now)
-            case RunUnsendable():
-                _unsendable(shop, message, now)
-            case CallEnded(result=result):
-                _call_ended(shop, result, now)
-            case WorkerGone():
-                _worker_gone(shop, message, now)
-            case _:
-                continue
-        count += 1
+    for of_calls, messages in groupby(_told(shop), key=lambda message: isinstance(message, CallEnded)):
+        if of_calls:
+            count += _calls_ended(shop, [message.result for message in messages if isinstance(message, CallEnded)], now)
+        else:
+            count += sum(_heard(shop, message, now) for message in messages)
     return count + len(shop.deeds) - before
+
+
+def _told(shop: Shop) -> Iterator[Heard]:
+    """What is settled here: agents ask for calls and end calls in turn, and that is for two steps."""
+    return (message for message in shop.heard if not isinstance(message, CallAsked | AgentTold))
+
+
+def _heard(shop: Shop, message: Heard, now: Instant) -> bool:
+    match message:
+        case RunSent(task=seq, run=number):
+            shop.board.runs.sent(seq, number, now)
+        case RunStarted():
+            shop.apart(now, message.task, _started, shop, message, now)
+        case RunFinished(result=result):
+            _finished_apart(shop, result, now)
+        case RunUnsendable():
+            _unsendable(shop, message, now)
+        case WorkerGone():
+            _worker_gone(shop, message, now)
+        case _:
+            return False
+    return True
+
+
+def _calls_ended(shop: Shop, results: Sequence[CallResult], now: Instant) -> int:
+    """Calls of agents, all of them together; where one is at fault, each by itself."""
+    if not shop.together(lambda: [_settle_call(shop, result, now) for result in results]):
+        for result in results:
+            _call_ended(shop, result, now)
+    return len(results)
 
 
 def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
