@@ -41,8 +41,8 @@ MONEY: Sequence[Mutant] = (
     Mutant(
         "what calls are promised together is not asked of the board",
         "koubou/board/accounts.py",
-        '            if (holds := gathered.holds()) and self._execute_many(SQL["hold"], holds).rowcount != len(holds):\n',
-        '            if (holds := gathered.holds()) and self._execute_many(SQL["hold"], holds).rowcount < 0:\n',
+        '            if holds and self._execute_many(SQL["hold"], holds).rowcount != len(holds):\n',
+        '            if holds and self._execute_many(SQL["hold"], holds).rowcount < 0:\n',
         ("tests/property/test_calls_together.py",),
     ),
     Mutant(

@@ -83,7 +83,8 @@ class Accounts:
             gathered, self._gathering = self._gathering, Gathering()
             if ends := gathered.ends():
                 self._execute_many(SQL["unhold"], ends)
-            if (holds := gathered.holds()) and self._execute_many(SQL["hold"], holds).rowcount != len(holds):
+            holds = gathered.holds()
+            if holds and self._execute_many(SQL["hold"], holds).rowcount != len(holds):
                 raise IllegalMove("an account refused what its calls were granted one by one")
 
     def _promise(self, amounts: Amounts, bearers: Sequence[Bearer]) -> bool:
@@ -107,6 +108,12 @@ class Accounts:
 
     def _replace(self, hold: OpenHold, used: Amounts, unreconciled: Nano) -> None:
         """Put what a call used in place of what was held for it, on all its accounts."""
+        if self._gathering is not None:
+            self.accounts_of(hold.entry.accounts)
+            for key in hold.entry.accounts:
+                unknown = unreconciled if key.dimension == Dimension.USD else 0
+                self._gathering.end(key, hold.amounts.of(key.dimension), used.of(key.dimension), unknown)
+            return
         values = [
             {
                 "name": name,
@@ -117,12 +124,7 @@ class Accounts:
             }
             for name, dimension in hold.entry.accounts
         ]
-        if self._gathering is None:
-            self._execute_many(SQL["unhold"], values)
-            return
-        self.accounts_of(hold.entry.accounts)
-        for key, value in zip(hold.entry.accounts, values, strict=True):
-            self._gathering.end(key, value["hold"], value["amount"], value["unreconciled"])
+        self._execute_many(SQL["unhold"], values)
 
     def _opened(self, limit: Limit, found: Account | None, now: Instant) -> Account:
         self._write_gathered()

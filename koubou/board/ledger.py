@@ -186,9 +186,8 @@ class Ledger(Accounts):
         names += [] if entry.submitter is None else [f"submitter:{entry.submitter}:{month}"]
         names += [] if entry.session is None else [f"session:{entry.session}"]
         moved = _MOVED_WITHIN_A_RUN if within_a_run else _MOVED
-        keys = [AccountKey(name, dimension) for name in names for dimension in moved]
-        keys += [AccountKey(row[0]) for row in self._execute(SQL["days_made_since"], {"at": at})]
-        return [key for key in keys if key not in entry.accounts and self.is_open(key)]
+        days = tuple(row[0] for row in self._execute(SQL["days_made_since"], {"at": at}))
+        return [key for key in _others(tuple(names), moved, days, entry.accounts) if self.is_open(key)]
 
     def _began_anew(self, key: AccountKey, *, after: int = 0, since: Instant = 0) -> bool:
         values = {"accounts": names_of((key,)), "after": after, "since": since}
@@ -244,6 +243,15 @@ def _entry(line: sqlite3.Row) -> Entry:
         session=line["session"],
         submitter=line["submitter"],
     )
+
+
+@lru_cache(64)
+def _others(
+    names: tuple[str, ...], dimensions: tuple[Dimension, ...], days: tuple[str, ...], but: tuple[AccountKey, ...]
+) -> Sequence[AccountKey]:
+    """The accounts of these names in all these dimensions, and of days in money; the same for all calls of a run."""
+    keys = [*(AccountKey(name, dimension) for name in names for dimension in dimensions), *map(AccountKey, days)]
+    return [key for key in keys if key not in but]
 
 
 @lru_cache(64)

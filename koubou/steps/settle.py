@@ -33,6 +33,9 @@ from koubou.steps.priority import weigh
 from koubou.steps.shop import Shop
 from koubou.steps.watch import watch, watch_the_unknown
 
+_Spent = dict[str, tuple[Nano, int]]
+"""Money and tokens, by the id of a task."""
+
 _AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
 
 
@@ -72,10 +75,19 @@ def _heard(shop: Shop, message: Heard, now: Instant) -> bool:
 
 def _calls_ended(shop: Shop, results: Sequence[CallResult], now: Instant) -> int:
     """Calls of agents, all of them together; where one is at fault, each by itself."""
-    if not shop.together(lambda: [_settle_call(shop, result, now) for result in results]):
+    if not shop.together(lambda: _settle_calls(shop, results, now)):
         for result in results:
             _call_ended(shop, result, now)
     return len(results)
+
+
+def _settle_calls(shop: Shop, results: Sequence[CallResult], now: Instant) -> None:
+    """What they cost is added to the page of each task once: it is a wide one."""
+    spent: _Spent = {}
+    for result in results:
+        _settle_call(shop, result, now, spent)
+    for task_id, (cost, tokens) in spent.items():
+        shop.board.tasks.spent(task_id, cost, tokens)
 
 
 def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
@@ -84,11 +96,11 @@ def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
         shop.apart(now, None, _settle_call, shop, replace(result, bill=Bill.UNKNOWN, usage=None), now)
 
 
-def _settle_call(shop: Shop, result: CallResult, now: Instant) -> None:
+def _settle_call(shop: Shop, result: CallResult, now: Instant, spent: _Spent | None = None) -> None:
     hold = shop.board.ledger.open_hold(result.call)
     shop.board.agent_calls.ended(result.call)
     if hold is not None:
-        _settled(shop, hold, result, now)
+        _settled(shop, hold, result, now, spent)
         if (tier := shop.tiers.get(hold.entry.tier)) is not None:
             note_call(shop, tier, result, now)
 
@@ -159,7 +171,8 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
         _settled(shop, hold, result, now)
 
 
-def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant) -> None:
+def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent: _Spent | None = None) -> None:
+    """`spent` gathers what calls of agents cost their tasks; without it each is added at once."""
     outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
     passed = 0 if hold.within_a_run else result.finished_at - result.started_at
     used = used_amounts(outcome, hold.amounts, passed)
@@ -167,9 +180,14 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant) -> No
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
-    estimated = shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
-    if estimated is not None and outcome.usage is not None and not hold.within_a_run:
-        _calibrate(shop, hold, used, *estimated)
+    tokens = used.tokens if outcome.usage else 0
+    if spent is not None and hold.within_a_run:
+        before = spent.get(result.task, (0, 0))
+        spent[result.task] = before[0] + outcome.amount, before[1] + tokens
+    else:
+        estimated = shop.board.tasks.spent(result.task, outcome.amount, tokens)
+        if estimated is not None and outcome.usage is not None and not hold.within_a_run:
+            _calibrate(shop, hold, used, *estimated)
     weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)

@@ -119,3 +119,11 @@ def test_what_else_moves_an_account_meanwhile_finds_it_as_it_is() -> None:
     account = board.ledger.account(*key)
     assert account is not None
     assert (account.settled, account.held) == (3, 7)
+
+
+def test_a_rule_that_grants_too_much_is_found_out_at_once() -> None:
+    board = a_board([(10, 0, False), (None, 0, False), (None, 0, False)])
+    bearers = [Bearer(account=account, bearable=10, most=None) for account in board.ledger.accounts()]
+    with board.transaction(), board.together():
+        assert board.ledger.hold(an_entry(1), Amounts(usd=6), bearers, NOW)
+        assert not board.ledger.hold(an_entry(2), Amounts(usd=6), bearers, NOW)
