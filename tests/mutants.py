@@ -32,6 +32,27 @@ MODEL = "tests/property/test_turns_against_a_model.py"
 
 MONEY: Sequence[Mutant] = (
     Mutant(
+        "calls that wait together do not see what those before them hold",
+        "koubou/board/gathering.py",
+        "            if account.over or used > most:\n",
+        "            if account.over or amount > most:\n",
+        ("tests/property/test_calls_together.py",),
+    ),
+    Mutant(
+        "what calls are promised together is not asked of the board",
+        "koubou/board/accounts.py",
+        '            if holds and self._execute_many(SQL["hold"], holds).rowcount != len(holds):\n',
+        '            if holds and self._execute_many(SQL["hold"], holds).rowcount < 0:\n',
+        ("tests/property/test_calls_together.py",),
+    ),
+    Mutant(
+        "who is parked for money is not woken when it comes back",
+        "koubou/board/sql/tasks.sql",
+        "    OR EXISTS (SELECT 1 FROM task WHERE park = 'budget')\n",
+        "",
+        (TURNS, MODEL),
+    ),
+    Mutant(
         "what was counted while an answer was written is taken for the bill",
         "koubou/providers/completion.py",
         "        if usage is None or not self._usage_is_final or self._usage_is_unclear or self._error is not None:\n",

@@ -24,7 +24,7 @@ from koubou.model.tier import Tier
 from koubou.model.worker import Bench
 from koubou.rules.breaker import is_due
 from koubou.rules.limits import LimitsInForce
-from koubou.steps import STEPS, Shop
+from koubou.steps import ONWARD, STEPS, Shop, is_anybody_waiting
 from tests.builders import NOW, ROUTING, a_bench, a_budget, a_result, an_arrival, tiers
 
 
@@ -68,8 +68,16 @@ class Workshop:
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):
                 self.board.ledger.open_account(limit, self.now)
             self.moved = sum(step(shop, self.now) for step in STEPS)
+            self._see_that_nobody_is_forgotten(shop)
         self.deeds = shop.deeds
         return shop.replies
+
+    def _see_that_nobody_is_forgotten(self, shop: Shop) -> None:
+        """Where nobody is said to wait, the steps that are left out would have done nothing."""
+        if not is_anybody_waiting(shop, self.now):
+            changes, wake_at = self.board.connection.total_changes, shop.wake_at
+            assert sum(step(shop, self.now) for step in ONWARD) == 0
+            assert (self.board.connection.total_changes, shop.wake_at) == (changes, wake_at)
 
     def reload(self, budget: Budget) -> None:
         """Other settings of money, written as the master does (`master.in_step`), and a turn."""

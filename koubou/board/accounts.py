@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
+from koubou.board.gathering import Gathering
 from koubou.board.rows import account_from_row
 from koubou.board.sql import statements
-from koubou.model.account import Account, AccountKey, Dimension, Limit, Past
+from koubou.errors import IllegalMove
+from koubou.model.account import Account, AccountKey, Amounts, Bearer, Dimension, Limit, OpenHold, Past
 from koubou.model.budget import SetLimits
 from koubou.model.instant import Instant
+from koubou.model.money import Nano
 
 _USED = """coalesce(sum(amount), 0) AS usd, coalesce(sum(tokens), 0) AS tokens, coalesce(sum(time), 0) AS time,
        count(*) FILTER (WHERE kind = 'settle' OR kind = 'hold' AND tokens > 0) AS calls
@@ -30,6 +34,20 @@ class Accounts:
         self._execute = connection.execute
         self._execute_many = connection.executemany
         self._absent: set[AccountKey] = set()
+        self._gathering: Gathering | None = None
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Write what calls move on accounts once for all of them, at its end; within a savepoint that is undone too.
+
+        Raises IllegalMove where an account refuses the sum; then whoever is within is to do each call by itself.
+        """
+        self._gathering = Gathering()
+        try:
+            yield
+            self._write_gathered()
+        finally:
+            self._gathering = None
 
     def open_account(self, limit: Limit, now: Instant) -> Account:
         """An account as it stands: made where there is none, its limits brought up to date.
@@ -49,9 +67,67 @@ class Accounts:
 
     def accounts_of(self, keys: Sequence[AccountKey]) -> list[Account]:
         """Those of these accounts that there are, as they stand."""
+        if self._gathering is None:
+            return self._read(keys)
+        known = self._gathering.accounts
+        if missing := self._gathering.missing(keys):
+            known.update((account.key, account) for account in self._read(missing))
+        return [known[key] for key in keys if key in known]
+
+    def _read(self, keys: Sequence[AccountKey]) -> list[Account]:
         return [account_from_row(row) for row in self._execute(SQL["several"], {"accounts": names_of(tuple(keys))})]
 
+    def _write_gathered(self) -> None:
+        """Bring the board up to date, before anything else reads or moves accounts there."""
+        if self._gathering is not None:
+            gathered, self._gathering = self._gathering, Gathering()
+            if ends := gathered.ends():
+                self._execute_many(SQL["unhold"], ends)
+            holds = gathered.holds()
+            if holds and self._execute_many(SQL["hold"], holds).rowcount != len(holds):
+                raise IllegalMove("an account refused what its calls were granted one by one")
+
+    def _promise(self, amounts: Amounts, bearers: Sequence[Bearer]) -> bool:
+        """Hold these amounts on all these accounts; False when one cannot bear it."""
+        if self._gathering is not None:
+            self.accounts_of([bearer.account.key for bearer in bearers])
+            return all(
+                self._gathering.hold(bearer.account.key, amounts.of(bearer.account.dimension), bearer.bearable)
+                for bearer in bearers
+            )
+        values = [
+            {
+                "name": bearer.account.name,
+                "dimension": bearer.account.dimension,
+                "amount": amounts.of(bearer.account.dimension),
+                "bearable": bearer.bearable,
+            }
+            for bearer in bearers
+        ]
+        return not values or self._execute_many(SQL["hold"], values).rowcount == len(values)
+
+    def _replace(self, hold: OpenHold, used: Amounts, unreconciled: Nano) -> None:
+        """Put what a call used in place of what was held for it, on all its accounts."""
+        if self._gathering is not None:
+            self.accounts_of(hold.entry.accounts)
+            for key in hold.entry.accounts:
+                unknown = unreconciled if key.dimension == Dimension.USD else 0
+                self._gathering.end(key, hold.amounts.of(key.dimension), used.of(key.dimension), unknown)
+            return
+        values = [
+            {
+                "name": name,
+                "dimension": dimension,
+                "hold": hold.amounts.of(dimension),
+                "amount": used.of(dimension),
+                "unreconciled": unreconciled if dimension == Dimension.USD else 0,
+            }
+            for name, dimension in hold.entry.accounts
+        ]
+        self._execute_many(SQL["unhold"], values)
+
     def _opened(self, limit: Limit, found: Account | None, now: Instant) -> Account:
+        self._write_gathered()
         values = {
             "name": limit.name,
             "dimension": limit.dimension,
@@ -74,6 +150,8 @@ class Accounts:
 
     def account(self, name: str, dimension: str = Dimension.USD) -> Account | None:
         """One account as it stands."""
+        if self._gathering is not None:
+            return next(iter(self.accounts_of([AccountKey(name, dimension)])), None)
         row = self._execute(SQL["account"], {"name": name, "dimension": dimension}).fetchone()
         return account_from_row(row) if row else None
 
@@ -90,24 +168,29 @@ class Accounts:
 
     def accounts(self) -> list[Account]:
         """Every account as it stands, by name."""
+        self._write_gathered()
         return [account_from_row(row) for row in self._execute(SQL["accounts"]).fetchall()]
 
     def window_accounts(self) -> list[Account]:
         """Those that are not of a single task: windows, tiers, sessions and the like."""
+        self._write_gathered()
         return [account_from_row(row) for row in self._execute(SQL["window_accounts"]).fetchall()]
 
     def count(self, key: AccountKey, amount: int, unreconciled: int = 0) -> Account | None:
         """Note what was used without a hold: an agent's deed, a line of a bill. None where there is no such account."""
+        self._write_gathered()
         values = {"name": key.name, "dimension": key.dimension, "amount": amount, "unreconciled": unreconciled}
         row = self._execute(SQL["count"], values).fetchone()
         return account_from_row(row) if row else None
 
     def note_level(self, key: AccountKey, level: int) -> None:
         """Remember that this level, in percent, was told."""
+        self._write_gathered()
         self._execute(SQL["told"], {"name": key.name, "dimension": key.dimension, "level": level})
 
     def add(self, key: AccountKey, amount: int, now: Instant) -> None:
         """Give an account more than the settings do; whoever waits for it asks anew."""
+        self._write_gathered()
         values = {"name": key.name, "dimension": key.dimension, "amount": amount, "now": now}
         self._execute(SQL["add"], values)
         self._absent.discard(key)

@@ -90,6 +90,12 @@ class Board:
                 raise
             self.connection.execute("RELEASE apart")
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """A `savepoint` for many calls of agents, whose accounts are read and written once for all of them."""
+        with self.savepoint(), self.ledger.gathering():
+            yield
+
     def close(self) -> None:
         """Close the connection; the last one folds the write-ahead log into the file."""
         self.connection.close()

@@ -40,16 +40,7 @@ class Ledger(Accounts):
 
     def hold(self, entry: Entry, amounts: Amounts, bearers: Sequence[Bearer], now: Instant) -> bool:
         """Promise a call's bound on all its accounts; False (and the caller's savepoint) when one cannot bear it."""
-        values = [
-            {
-                "name": bearer.account.name,
-                "dimension": bearer.account.dimension,
-                "amount": amounts.of(bearer.account.dimension),
-                "bearable": bearer.bearable,
-            }
-            for bearer in bearers
-        ]
-        if values and self._execute_many(SQL["hold"], values).rowcount != len(values):
+        if not self._promise(amounts, bearers):
             return False
         self._line(entry, "hold", amounts, _NO_USAGE, False, now, now)
         return True
@@ -94,6 +85,7 @@ class Ledger(Accounts):
             tokens=-account.settled if account.dimension == Dimension.TOKENS else 0,
             time=-account.settled if account.dimension == Dimension.TIME else 0,
         )
+        self._write_gathered()
         self._line(entry, "reset", amounts, _NO_USAGE, False, now, now)
         values = {"name": account.name, "dimension": account.dimension, "now": now}
         self._execute(SQL["restart"], values)
@@ -174,17 +166,7 @@ class Ledger(Accounts):
         return [key for key in keys if key.dimension == Dimension.USD and not self._began_anew(key, after=line["id"])]
 
     def _unhold(self, hold: OpenHold, used: Amounts, unreconciled: Nano, now: Instant) -> list[Account]:
-        values = [
-            {
-                "name": name,
-                "dimension": dimension,
-                "hold": hold.amounts.of(dimension),
-                "amount": used.of(dimension),
-                "unreconciled": unreconciled if dimension == Dimension.USD else 0,
-            }
-            for name, dimension in hold.entry.accounts
-        ]
-        self._execute_many(SQL["unhold"], values)
+        self._replace(hold, used, unreconciled)
         accounts = self.accounts_of(hold.entry.accounts)
         for key in self._carried(hold.entry, hold.at, within_a_run=hold.within_a_run):
             # What a new period began without is not taken from it.
@@ -204,9 +186,8 @@ class Ledger(Accounts):
         names += [] if entry.submitter is None else [f"submitter:{entry.submitter}:{month}"]
         names += [] if entry.session is None else [f"session:{entry.session}"]
         moved = _MOVED_WITHIN_A_RUN if within_a_run else _MOVED
-        keys = [AccountKey(name, dimension) for name in names for dimension in moved]
-        keys += [AccountKey(row[0]) for row in self._execute(SQL["days_made_since"], {"at": at})]
-        return [key for key in keys if key not in entry.accounts and self.is_open(key)]
+        days = tuple(row[0] for row in self._execute(SQL["days_made_since"], {"at": at}))
+        return [key for key in _others(tuple(names), moved, days, entry.accounts) if self.is_open(key)]
 
     def _began_anew(self, key: AccountKey, *, after: int = 0, since: Instant = 0) -> bool:
         values = {"accounts": names_of((key,)), "after": after, "since": since}
@@ -262,6 +243,15 @@ def _entry(line: sqlite3.Row) -> Entry:
         session=line["session"],
         submitter=line["submitter"],
     )
+
+
+@lru_cache(64)
+def _others(
+    names: tuple[str, ...], dimensions: tuple[Dimension, ...], days: tuple[str, ...], but: tuple[AccountKey, ...]
+) -> Sequence[AccountKey]:
+    """The accounts of these names in all these dimensions, and of days in money; the same for all calls of a run."""
+    keys = [*(AccountKey(name, dimension) for name in names for dimension in dimensions), *map(AccountKey, days)]
+    return [key for key in keys if key not in but]
 
 
 @lru_cache(64)

@@ -33,6 +33,14 @@ class Parked:
         found: Instant | None = self._execute(SQL["next_wake"]).fetchone()[0]
         return found
 
+    def anybody(self, now: Instant) -> bool:
+        """Whether anything waits that time, money or a free place can move on: a step of its way, a park that ends."""
+        return bool(self._execute(SQL["anybody"], {"now": now}).fetchone()[0])
+
+    def anybody_queued(self) -> bool:
+        """Whether anything waits for a place, in whatever tier."""
+        return bool(self._execute(SQL["anybody_queued"]).fetchone()[0])
+
     def breached_accounts(self) -> list[AccountKey]:
         """Accounts for which tasks are parked."""
         return [AccountKey(*row) for row in self._execute(SQL["breached_accounts"]).fetchall()]

@@ -35,8 +35,10 @@ class Staffing:
     def hire(self) -> None:
         """One more worker for each tier whose work waits."""
         tiers = self._crew.workshop.tiers
-        queued = {name: self._board.tasks.queued_up_to(name, tier.places + 1) for name, tier in tiers.items()}
-        if not any(queued.values()) and not any(tier.workers_min for tier in tiers.values()):
+        queued: dict[str, int] = {}
+        if self._board.tasks.anybody_queued():
+            queued = {name: self._board.tasks.queued_up_to(name, tier.places + 1) for name, tier in tiers.items()}
+        elif not any(tier.workers_min for tier in tiers.values()):
             return
         for tier in self._crew.wanted(queued, self._board.runs.open_count()):
             task = asyncio.get_running_loop().create_task(self._hire(tier.name))

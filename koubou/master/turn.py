@@ -42,26 +42,26 @@ def turn(
     chance: Callable[[], float],
 ) -> Outcome:
     """Decide and write in one transaction. Raises BoardUnavailable; then nothing was written and nothing is owed."""
-    shop = Shop(
-        board=board,
-        tiers=tiers,
-        routing=workshop.routing,
-        budget=workshop.budget,
-        benches=benches,
-        heard=heard,
-        new_id=new_id,
-        chance=chance,
-        batch=BATCH,
-        breaker=workshop.breaker,
-        audience=workshop.guardian.audience,
-        retention=workshop.retention,
-        policy=workshop.intake.policy,
-    )
     with board.transaction():
+        shop = Shop(
+            board=board,
+            tiers=tiers,
+            routing=workshop.routing,
+            budget=workshop.budget,
+            benches=benches,
+            heard=heard,
+            new_id=new_id,
+            chance=chance,
+            batch=BATCH,
+            breaker=workshop.breaker,
+            audience=workshop.guardian.audience,
+            retention=workshop.retention,
+            policy=workshop.intake.policy,
+        )
         moved = sum(step(shop, now) for step in STEPS)
+        wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]
         if moved:
             crash.at("turn.before_commit")
     if moved:
         crash.at("turn.committed")
-    wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]
     return Outcome(deeds=shop.deeds, replies=shop.replies, moved=moved, next_wake=min(wakes, default=None))

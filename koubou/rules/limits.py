@@ -57,18 +57,28 @@ class LimitsInForce(Struct, frozen=True, kw_only=True):
     budget: Budget
     set: SetLimits = field(default_factory=dict)
     is_open: Callable[[AccountKey], bool] = lambda _: False
+    _windows: dict[tuple[str, str, int, bool, bool, Instant], Sequence[Limit]] = field(default_factory=dict)
 
     def of_call(self, asking: Asking, now: Instant) -> Iterator[Limit]:
         """Every account that the call touches, each once."""
         task = asking.task
-        if not asking.free:
-            yield self.month(now, at_work=task.attempts > 0)
-            yield from self.day(now)
-        for column, value in (("tier", asking.tier), ("model", asking.model), ("submitter", task.owner)):
-            yield from self._in_a_month(column, value, asking.free, now)
+        windows = (asking.tier, asking.model, task.owner, asking.free, task.attempts > 0, now)
+        if windows not in self._windows:
+            self._windows[windows] = list(self._of_windows(*windows))
+        yield from self._windows[windows]
         if task.session is not None:
             yield from self._of_a_session(task.session, asking.free, asking.critical)
         yield from self.of_task(asking)
+
+    def _of_windows(
+        self, tier: str, model: str, owner: int, free: bool, at_work: bool, now: Instant
+    ) -> Iterator[Limit]:
+        """Those that calls of one tier and submitter share at one moment, in a turn in which no limit is set anew."""
+        if not free:
+            yield self.month(now, at_work=at_work)
+            yield from self.day(now)
+        for column, value in (("tier", tier), ("model", model), ("submitter", owner)):
+            yield from self._in_a_month(column, value, free, now)
 
     def of_account(self, kind: str, name: str, dimension: Dimension, now: Instant) -> Limit | None:
         """The limit in force of an account that is no task's: of a window of this moment, or of a session."""

@@ -7,6 +7,7 @@ in the world as deeds for after the commit.
 
 from collections.abc import Callable, Sequence
 
+from koubou.model.circuit import CircuitState
 from koubou.model.instant import Instant
 from koubou.steps.admit import admit
 from koubou.steps.answer import answer
@@ -22,19 +23,22 @@ from koubou.steps.shop import Shop
 from koubou.steps.tell import tell
 from koubou.steps.wake import wake
 
-STEPS: Sequence[Callable[[Shop, Instant], int]] = (
-    settle,
-    breaker,
-    gate,
-    file_away,
-    tell,
-    retain,
-    answer,
-    intake,
-    wake,
-    classify,
-    route,
-    admit,
-)
+Step = Callable[[Shop, Instant], int]
 
-__all__ = ["STEPS", "Shop"]
+ONWARD: Sequence[Step] = (wake, classify, route, admit)
+
+
+def onward(shop: Shop, now: Instant) -> int:
+    """Move on whoever waits; where nobody does, as in most turns of agents at work, that is one look at the board."""
+    return sum(step(shop, now) for step in ONWARD) if is_anybody_waiting(shop, now) else 0
+
+
+def is_anybody_waiting(shop: Shop, now: Instant) -> bool:
+    """Whether one of those steps may find somebody; a tier that comes back asks those too who are parked for good."""
+    tried = any(circuit.state is CircuitState.HALF_OPEN for circuit in shop.circuits.values())
+    return tried or shop.board.tasks.anybody(now)
+
+
+STEPS: Sequence[Step] = (settle, breaker, gate, file_away, tell, retain, answer, intake, onward)
+
+__all__ = ["ONWARD", "STEPS", "Shop", "is_anybody_waiting"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from koubou.errors import IllegalMove
@@ -25,30 +27,44 @@ from koubou.steps.admit import bearers_of
 from koubou.steps.pace import is_half_open, open_at, take
 from koubou.steps.shop import Shop
 
+_Known = dict[tuple[str, int], tuple[Task | None, Run | None]]
+"""What was read of tasks and their runs, by id and number."""
+
 _AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
 _TRIED_WAIT: Milliseconds = 2 * SECOND
 
 
 def gate(shop: Shop, now: Instant) -> int:
     """Answer each call that waits; return how many words of agents were dealt with."""
-    count = 0
     stopped = any(shop.of(CallAsked)) and shop.budget.stop_agents and EMERGENCY in shop.board.crew.latches()
-    for message in shop.heard:
-        match message:
-            case CallAsked(wanted=wanted):
-                if not shop.apart(now, None, _answer, shop, wanted, now, stopped):
-                    fault = _denied(wanted, Denial.STOP, "a fault of the workshop; its journal tells")
-                    _tell(shop, _run_of(shop, wanted)[1], wanted, fault)
-            case AgentTold():
-                shop.apart(now, None, _keep, shop, message, now)
-            case _:
-                continue
-        count += 1
-    return count
+    words = [message for message in shop.heard if isinstance(message, CallAsked | AgentTold)]
+    if words and not shop.together(lambda: _all(shop, words, now, stopped)):
+        for message in words:
+            _each(shop, message, now, stopped)
+    return len(words)
 
 
-def _answer(shop: Shop, wanted: Wanted, now: Instant, stopped: bool) -> None:
-    task, run = _run_of(shop, wanted)
+def _all(shop: Shop, words: Sequence[CallAsked | AgentTold], now: Instant, stopped: bool) -> None:
+    """Tasks and runs are read once for all the calls of an agent: what they change of them is kept in step here."""
+    known: _Known = {}
+    for message in words:
+        if isinstance(message, CallAsked):
+            _answer(shop, message.wanted, now, stopped, known)
+        else:
+            _keep(shop, message, now)
+            known.clear()
+
+
+def _each(shop: Shop, message: CallAsked | AgentTold, now: Instant, stopped: bool) -> None:
+    if isinstance(message, AgentTold):
+        shop.apart(now, None, _keep, shop, message, now)
+    elif not shop.apart(now, None, _answer, shop, message.wanted, now, stopped, {}):
+        fault = _denied(message.wanted, Denial.STOP, "a fault of the workshop; its journal tells")
+        _tell(shop, _run_of(shop, message.wanted, {})[1], message.wanted, fault)
+
+
+def _answer(shop: Shop, wanted: Wanted, now: Instant, stopped: bool, known: _Known) -> None:
+    task, run = _run_of(shop, wanted, known)
     if task is None or run is None or _is_over(task, run):
         answer: Granted | Denied = _denied(wanted, Denial.STOP, "the run is over")
     elif stopped:
@@ -56,12 +72,17 @@ def _answer(shop: Shop, wanted: Wanted, now: Instant, stopped: bool) -> None:
     else:
         tier = _tier(shop, run, wanted)
         answer = _kept_back(shop, task, tier, wanted, now) or _held(shop, task, run, tier, wanted, now)
+        if isinstance(answer, Granted):
+            known[wanted.task, wanted.run] = task, replace(run, calls=run.calls + 1)
     _tell(shop, run, wanted, answer)
 
 
-def _run_of(shop: Shop, wanted: Wanted) -> tuple[Task | None, Run | None]:
-    task = shop.board.tasks.get(wanted.task)
-    return task, None if task is None else shop.board.runs.get(task.seq, wanted.run)
+def _run_of(shop: Shop, wanted: Wanted, known: _Known) -> tuple[Task | None, Run | None]:
+    key = wanted.task, wanted.run
+    if key not in known:
+        task = shop.board.tasks.get(wanted.task)
+        known[key] = task, None if task is None else shop.board.runs.get(task.seq, wanted.run)
+    return known[key]
 
 
 def _tell(shop: Shop, run: Run | None, wanted: Wanted, answer: Granted | Denied) -> None:

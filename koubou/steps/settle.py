@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
 from koubou.model.call import Bill, CallError, CallResult, ErrorClass
-from koubou.model.heard import CallEnded, RunFinished, RunSent, RunStarted, RunUnsendable, WorkerGone
+from koubou.model.heard import (
+    AgentTold,
+    CallAsked,
+    CallEnded,
+    Heard,
+    RunFinished,
+    RunSent,
+    RunStarted,
+    RunUnsendable,
+    WorkerGone,
+)
 from koubou.model.instant import Instant
 from koubou.model.money import Nano, show_usd
 from koubou.model.run import Run
@@ -20,6 +33,9 @@ from koubou.steps.priority import weigh
 from koubou.steps.shop import Shop
 from koubou.steps.watch import watch, watch_the_unknown
 
+_Spent = dict[str, tuple[Nano, int]]
+"""Money and tokens, by the id of a task."""
+
 _AT_WORK = (Status.ASSIGNED, Status.IN_PROGRESS)
 
 
@@ -27,24 +43,51 @@ def settle(shop: Shop, now: Instant) -> int:
     """Hear the workers; return how many messages were dealt with."""
     before = len(shop.deeds)
     count = 0
-    for message in shop.heard:
-        match message:
-            case RunSent(task=seq, run=number):
-                shop.board.runs.sent(seq, number, now)
-            case RunStarted():
-                shop.apart(now, message.task, _started, shop, message, now)
-            case RunFinished(result=result):
-                _finished_apart(shop, result, now)
-            case RunUnsendable():
-                _unsendable(shop, message, now)
-            case CallEnded(result=result):
-                _call_ended(shop, result, now)
-            case WorkerGone():
-                _worker_gone(shop, message, now)
-            case _:
-                continue
-        count += 1
+    for of_calls, messages in groupby(_told(shop), key=lambda message: isinstance(message, CallEnded)):
+        if of_calls:
+            count += _calls_ended(shop, [message.result for message in messages if isinstance(message, CallEnded)], now)
+        else:
+            count += sum(_heard(shop, message, now) for message in messages)
     return count + len(shop.deeds) - before
+
+
+def _told(shop: Shop) -> Iterator[Heard]:
+    """What is settled here: agents ask for calls and end calls in turn, and that is for two steps."""
+    return (message for message in shop.heard if not isinstance(message, CallAsked | AgentTold))
+
+
+def _heard(shop: Shop, message: Heard, now: Instant) -> bool:
+    match message:
+        case RunSent(task=seq, run=number):
+            shop.board.runs.sent(seq, number, now)
+        case RunStarted():
+            shop.apart(now, message.task, _started, shop, message, now)
+        case RunFinished(result=result):
+            _finished_apart(shop, result, now)
+        case RunUnsendable():
+            _unsendable(shop, message, now)
+        case WorkerGone():
+            _worker_gone(shop, message, now)
+        case _:
+            return False
+    return True
+
+
+def _calls_ended(shop: Shop, results: Sequence[CallResult], now: Instant) -> int:
+    """Calls of agents, all of them together; where one is at fault, each by itself."""
+    if not shop.together(lambda: _settle_calls(shop, results, now)):
+        for result in results:
+            _call_ended(shop, result, now)
+    return len(results)
+
+
+def _settle_calls(shop: Shop, results: Sequence[CallResult], now: Instant) -> None:
+    """What they cost is added to the page of each task once: it is a wide one."""
+    spent: _Spent = {}
+    for result in results:
+        _settle_call(shop, result, now, spent)
+    for task_id, (cost, tokens) in spent.items():
+        shop.board.tasks.spent(task_id, cost, tokens)
 
 
 def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
@@ -53,11 +96,11 @@ def _call_ended(shop: Shop, result: CallResult, now: Instant) -> None:
         shop.apart(now, None, _settle_call, shop, replace(result, bill=Bill.UNKNOWN, usage=None), now)
 
 
-def _settle_call(shop: Shop, result: CallResult, now: Instant) -> None:
+def _settle_call(shop: Shop, result: CallResult, now: Instant, spent: _Spent | None = None) -> None:
     hold = shop.board.ledger.open_hold(result.call)
     shop.board.agent_calls.ended(result.call)
     if hold is not None:
-        _settled(shop, hold, result, now)
+        _settled(shop, hold, result, now, spent)
         if (tier := shop.tiers.get(hold.entry.tier)) is not None:
             note_call(shop, tier, result, now)
 
@@ -128,7 +171,8 @@ def _money(shop: Shop, result: CallResult, now: Instant) -> None:
         _settled(shop, hold, result, now)
 
 
-def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant) -> None:
+def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent: _Spent | None = None) -> None:
+    """`spent` gathers what calls of agents cost their tasks; without it each is added at once."""
     outcome = settlement(bill=result.bill, usage=result.usage, price=hold.entry.price, hold=hold.amount)
     passed = 0 if hold.within_a_run else result.finished_at - result.started_at
     used = used_amounts(outcome, hold.amounts, passed)
@@ -136,9 +180,14 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant) -> No
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
-    estimated = shop.board.tasks.spent(result.task, outcome.amount, used.tokens if outcome.usage else 0)
-    if estimated is not None and outcome.usage is not None and not hold.within_a_run:
-        _calibrate(shop, hold, used, *estimated)
+    tokens = used.tokens if outcome.usage else 0
+    if spent is not None and hold.within_a_run:
+        before = spent.get(result.task, (0, 0))
+        spent[result.task] = before[0] + outcome.amount, before[1] + tokens
+    else:
+        estimated = shop.board.tasks.spent(result.task, outcome.amount, tokens)
+        if estimated is not None and outcome.usage is not None and not hold.within_a_run:
+            _calibrate(shop, hold, used, *estimated)
     weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)

@@ -55,6 +55,7 @@ class Shop:
     wake_at: Instant | None = field(init=False, default=None)
     _given: Mapping[str, Tier] = field(init=False)
     _limits: LimitsInForce | None = field(init=False, default=None)
+    _together: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._given = self.tiers
@@ -129,6 +130,9 @@ class Shop:
         A fault of one task must never stop the turn, so any exception is caught here, once; faults of the board itself
         (a full disk, a damaged page) go on and undo the whole turn.
         """
+        if self._together:
+            act(*arguments)
+            return True
         mark = len(self.deeds)
         try:
             with self.board.savepoint():
@@ -142,6 +146,27 @@ class Shop:
             if task_id is not None:
                 self._set_aside(now, task_id, what)
             return False
+        return True
+
+    def together(self, act: Callable[[], object]) -> bool:
+        """Do `act()` in one savepoint, with all that it wants done apart; False where any of that raised.
+
+        Then nothing of it was done: the caller does each part apart, and finds out which one is at fault.
+        """
+        mark, wake_at = len(self.deeds), self.wake_at
+        self._together = True
+        try:
+            with self.board.together():
+                act()
+        except BOARD_FAULTS:
+            raise
+        except Exception:  # noqa: BLE001 - it comes again where it is done apart, and is told there
+            del self.deeds[mark:]
+            self.wake_at, self._limits, self.circuits = wake_at, None, self.board.circuits.all()
+            self._offer()
+            return False
+        finally:
+            self._together = False
         return True
 
     def _set_aside(self, now: Instant, task_id: str, what: str) -> None:

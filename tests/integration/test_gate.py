@@ -10,7 +10,7 @@ from koubou.model.account import Account, Dimension
 from koubou.model.agent import Deeds, Manner
 from koubou.model.budget import Limits
 from koubou.model.call import Bill, ErrorClass, Usage
-from koubou.model.deed import AnswerCall, SendRun
+from koubou.model.deed import AnswerCall, Say, SendRun
 from koubou.model.gate import Denial, Denied, Granted, Wanted
 from koubou.model.heard import AgentTold, CallAsked, CallEnded, RunFinished, WorkerGone
 from koubou.model.instant import SECOND
@@ -308,3 +308,62 @@ def test_the_time_of_a_run_is_counted_once_and_what_was_used_before_stays_used()
     assert (after.settled, after.held) == (30 * SECOND, before.held)
     lines = workshop.board.connection.execute("SELECT sum(time) FROM ledger WHERE call = ?", (granted.call,))
     assert lines.fetchone()[0] == 0
+
+
+def several(workshop: Workshop, *tiers_asked: str) -> list[Granted | Denied]:
+    """Calls that wait at the same time; what they are told."""
+    run = workshop.run("a-task")
+    asked = [
+        Wanted(task="a-task", run=run.number, ticket=ticket, tier=tier, input_tokens=1_000, cap=500)
+        for ticket, tier in enumerate(tiers_asked)
+    ]
+    workshop.turn(*[CallAsked(wanted=wanted) for wanted in asked])
+    answers = [deed.answer for deed in workshop.deeds if isinstance(deed, AnswerCall)]
+    assert [answer.ticket for answer in answers] == list(range(len(asked)))
+    return answers
+
+
+def test_a_call_at_fault_stands_in_the_way_of_no_other() -> None:
+    workshop = a_workshop()
+    at_work(workshop)
+    first, wrong, last = several(workshop, "high", "no such tier", "high")
+    assert isinstance(first, Granted)
+    assert isinstance(wrong, Denied)
+    assert isinstance(last, Granted)
+    assert money(workshop) == (0, 2 * 6_000_000)
+    assert workshop.run().calls == 2
+    faults = [deed for deed in workshop.deeds if isinstance(deed, Say) and deed.event == "task.fault"]
+    assert len(faults) == 1
+
+
+def test_calls_that_wait_together_find_what_those_before_them_hold() -> None:
+    workshop = a_workshop(task=Limits(usd=2 * CENT))
+    at_work(workshop)
+    answers = several(workshop, *["high"] * 5)
+    assert [isinstance(answer, Granted) for answer in answers] == [True, True, True, False, False]
+    assert money(workshop)[1] <= 2 * CENT
+    used = Usage(input_tokens=900, output_tokens=100)
+    run = workshop.run()
+    ended = [
+        CallEnded(result=a_result("a-task", run.number, answer.call, usage=used))
+        for answer in answers
+        if isinstance(answer, Granted)
+    ]
+    workshop.turn(*ended, *ended)
+    assert money(workshop) == (3 * (900 * 1_000 + 100 * 10_000), 0)
+
+
+def test_an_end_that_cannot_be_settled_as_it_is_told_is_settled_at_its_hold_and_no_other_with_it() -> None:
+    workshop = a_workshop()
+    at_work(workshop)
+    (one, other) = several(workshop, "high", "high")
+    assert isinstance(one, Granted)
+    assert isinstance(other, Granted)
+    run = workshop.run()
+    wrong = Usage(input_tokens="many", output_tokens=1)  # type: ignore[arg-type]
+    ended = [
+        CallEnded(result=a_result("a-task", run.number, one.call, usage=wrong)),
+        CallEnded(result=a_result("a-task", run.number, other.call, usage=Usage(input_tokens=900, output_tokens=100))),
+    ]
+    workshop.turn(*ended)
+    assert money(workshop) == (6_000_000 + 900 * 1_000 + 100 * 10_000, 0)

@@ -88,6 +88,9 @@ SELECT tier, COUNT(*) AS n FROM task WHERE waiting = 'admit' AND park IS NULL GR
 -- name: queued_up_to
 SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE waiting = 'admit' AND tier = :tier AND park IS NULL LIMIT :most);
 
+-- name: anybody_queued
+SELECT EXISTS (SELECT 1 FROM task WHERE waiting = 'admit' AND park IS NULL);
+
 -- name: error_of
 SELECT error FROM task WHERE seq = :seq;
 
@@ -151,6 +154,16 @@ SELECT MIN(at) FROM (
   SELECT MIN(expires_at) FROM task
   WHERE expires_at IS NOT NULL AND outcome IS NULL AND waiting IN ('classify', 'route', 'admit')
 );
+
+-- name: anybody
+-- Whether anything waits that time, money or a free place can move on: one look into each of these indexes.
+SELECT EXISTS (SELECT 1 FROM task WHERE park IS NULL AND (waiting = 'classify' OR waiting = 'route'))
+    OR EXISTS (SELECT 1 FROM task WHERE waiting = 'admit' AND park IS NULL)
+    OR EXISTS (SELECT 1 FROM task WHERE park IS NOT NULL AND park_until IS NOT NULL AND park_until <= :now)
+    OR EXISTS (SELECT 1 FROM task WHERE expires_at IS NOT NULL AND expires_at <= :now AND outcome IS NULL
+                 AND waiting IN ('classify', 'route', 'admit'))
+    OR EXISTS (SELECT 1 FROM task WHERE park = 'budget')
+    OR EXISTS (SELECT 1 FROM lock_line);
 
 -- name: breached_accounts
 SELECT DISTINCT park_account, park_dimension FROM task WHERE park = 'budget' AND park_account IS NOT NULL;
