@@ -34,6 +34,16 @@ class Outlet:
         except ConnectionError:
             self._lose()
 
+    async def whole(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        """An answer in one piece, head and all, in one write."""
+        response = self._response = web.Response(status=status, headers=headers, body=data)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await response.prepare(self._request)
+                await response.write_eof()
+        except (ConnectionError, TimeoutError):
+            self._lose()
+
     async def write(self, data: bytes) -> None:
         """The next piece."""
         if self._gone or self._response is None or not data:

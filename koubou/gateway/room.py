@@ -16,20 +16,17 @@ class Room:
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
         self._taken = 0
-        self._freed = asyncio.Condition()
+        self._freed = asyncio.Event()
 
     @asynccontextmanager
     async def of(self, size: int) -> AsyncIterator[None]:
         """Room for so many bytes, for as long as this lasts. One that is larger than all of it is let in alone."""
-        async with self._freed:
-            await self._freed.wait_for(lambda: not self._taken or self._taken + size <= self._most)
-            self._taken += size
+        while self._taken and self._taken + size > self._most:
+            self._freed.clear()
+            await self._freed.wait()
+        self._taken += size
         try:
             yield
         finally:
             self._taken -= size
-            await asyncio.shield(self._tell())
-
-    async def _tell(self) -> None:
-        async with self._freed:
-            self._freed.notify_all()
+            self._freed.set()

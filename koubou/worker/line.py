@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from koubou.errors import ProtocolError
 from koubou.wire.framing import TO_WORKER, Decoder, encode
@@ -61,8 +62,7 @@ class Line(asyncio.Protocol):
                 self._bell.ring()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # of whichever loop it is
 
     def data_received(self, data: bytes) -> None:
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 from collections.abc import Mapping
@@ -18,7 +17,6 @@ from koubou.model.call import ErrorClass
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.rules.limits import AGENTS
 from koubou.wire.messages import (
-    VERSION,
     AgentSays,
     Assign,
     Beat,
@@ -26,7 +24,6 @@ from koubou.wire.messages import (
     CallGranted,
     Cancel,
     Finished,
-    Hello,
     Ready,
     Retire,
     Started,
@@ -77,11 +74,10 @@ class Worker:
         self._backend: Backend
 
     async def serve(self, wire: socket.socket) -> int:
-        """Work until told to leave, or until the wire ends. Returns the exit status of the process."""
+        """Work until told to leave, or until the wire ends; we have said hello. Returns the process's exit status."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._told_to_end)
         self._line = await Line.connect(wire, self._hear, self._wire_ended)
-        self._line.say(Hello(version=VERSION, worker=self._name, pid=os.getpid()))
         try:
             welcome = await self._welcome
             if welcome is None:

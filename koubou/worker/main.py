@@ -8,13 +8,17 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
 from koubou import last_words
 from koubou.leash.kernel import become_subreaper
+from koubou.wire.framing import encode
+from koubou.wire.messages import VERSION, Hello
 from koubou.worker.loop import Worker
 from koubou.worker.run import where
+from koubou.worker.turning import loop_for
 
 _USAGE = 64
 
@@ -29,7 +33,11 @@ def main(arguments: list[str]) -> int:
     become_subreaper()  # a killed leash leaves us its tree
     wire = socket.socket(fileno=int(arguments[0]))
     wire.set_inheritable(False)
-    return asyncio.run(_serve(wire, arguments[1] if len(arguments) > 1 else f"worker-{os.getpid()}"))
+    name = arguments[1] if len(arguments) > 1 else f"worker-{os.getpid()}"
+    with suppress(OSError):  # a master that has gone is heard of by the loop
+        wire.sendall(encode(Hello(version=VERSION, worker=name, pid=os.getpid())))
+    with asyncio.Runner(loop_factory=loop_for(wire)) as runner:
+        return runner.run(_serve(wire, name))
 
 
 async def _serve(wire: socket.socket, name: str) -> int:
