@@ -1571,11 +1571,11 @@ GATEWAY: Sequence[Mutant] = (
         ("tests/integration/test_gateway_calls.py",),
     ),
     Mutant(
-        "a connection is idle at its provider for as long as an agent takes its time, and counts as fresh",
-        "koubou/gateway/connections.py",
-        "reply.content.on_eof(connection.release)",
-        "pass",
-        ("tests/integration/test_gateway_connections.py",),
+        "an agent's call follows a redirect to another host",
+        "koubou/gateway/upstream.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        ("tests/integration/test_gateway_door.py",),
     ),
     Mutant(
         "an agent sees the real key where its provider quotes it",

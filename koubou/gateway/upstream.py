@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Mapping
 
@@ -11,26 +12,27 @@ from msgspec.structs import replace
 from yarl import URL
 
 from koubou.errors import CannotServe
-from koubou.gateway.connections import Connections, Reply
 from koubou.gateway.events import Events
 from koubou.gateway.headers import Headers, to_agent, to_provider
 from koubou.gateway.outlet import Outlet
 from koubou.model.call import Bill, ErrorClass
-from koubou.model.instant import SECOND, Instant, Milliseconds
+from koubou.model.instant import Instant, Milliseconds
 from koubou.model.tier import Tier
 from koubou.providers.answer import Answer, Listener
 from koubou.providers.completion import Completion
 from koubou.providers.keys import Keys
 from koubou.providers.message import Message
 from koubou.providers.response import Response
-from koubou.providers.trust import authorities, object_of, obstacle, usable_keys
+from koubou.providers.trust import KEEP, authorities, object_of, obstacle, usable_keys
 from koubou.rules.body_fields import Api
 from koubou.rules.model_list import root_of
 from koubou.rules.provider_errors import bill_of, plain_error, read_error, read_retry_after
 from koubou.rules.rate_headers import quiet_for
 
+_CONNECT = 10.0
 _STALL: Milliseconds = 300_000
 """A provider that says nothing for so long (or for the tier's time-out) says nothing more."""
+_ONE_PIECE = 1024 * 1024
 _LONGEST = 64 * 1024 * 1024
 _LONGEST_ERROR = 256 * 1024
 
@@ -80,15 +82,24 @@ class Upstream:
             "responses": URL(f"{chat}/responses", encoded=True),
             "messages": messages,
         }
-        self._connections: Connections
+        self._session: aiohttp.ClientSession
 
     async def open(self) -> None:
         """Make ready; connections are made as they are needed."""
-        self._connections = Connections(self._trusted, min(self._tier.timeout, _STALL) / SECOND)
+        stall = min(self._tier.timeout, _STALL) / 1000
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP, ssl=self._trusted),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT, sock_read=stall),
+            trust_env=False,
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding"),
+            read_bufsize=1024 * 1024,
+        )
 
     async def close(self) -> None:
         """Let go of connections."""
-        await self._connections.close()
+        await self._session.close()
 
     async def answer(self, sending: Sending, outlet: Outlet) -> Answer:
         """Send it with the key whose turn it is, and pass the answer on as it comes. What goes wrong is no exception.
@@ -107,7 +118,9 @@ class Upstream:
         gatherer = _GATHERERS[sending.api](sending)
         sending.sent = True  # until there is evidence that it was not
         try:
-            async with self._connections.post(self._url(sending), headers, sending.body) as response:
+            async with self._session.post(
+                self._url(sending), data=_payload(sending.body), headers=headers, allow_redirects=False
+            ) as response:
                 if response.status >= 300:
                     return await self._refused(response, outlet, sending)
                 quiet = quiet_for(_lower(response.headers), _now())
@@ -128,7 +141,7 @@ class Upstream:
     def _url(self, sending: Sending) -> URL:
         return self._beta if sending.api == "messages" and sending.beta else self._addresses[sending.api]
 
-    async def _refused(self, response: Reply, outlet: Outlet, sending: Sending) -> Answer:
+    async def _refused(self, response: aiohttp.ClientResponse, outlet: Outlet, sending: Sending) -> Answer:
         """What an error answer, read to its end, comes to; it is passed on as it is, but for one that says our key."""
         data = await _read(response, _LONGEST_ERROR)
         sending.came(data)
@@ -153,7 +166,7 @@ _GATHERERS: Mapping[Api, Callable[[Listener], Completion | Response | Message]] 
 
 
 async def _whole(
-    response: Reply, gatherer: Completion | Response | Message, outlet: Outlet, sending: Sending
+    response: aiohttp.ClientResponse, gatherer: Completion | Response | Message, outlet: Outlet, sending: Sending
 ) -> Answer:
     """An answer in one piece, passed on once it is known to be one."""
     data = await _read(response, _LONGEST)
@@ -166,7 +179,9 @@ async def _whole(
     return gatherer.ending()
 
 
-async def _stream(response: Reply, gatherer: Completion | Response | Message, outlet: Outlet, sending: Sending) -> None:
+async def _stream(
+    response: aiohttp.ClientResponse, gatherer: Completion | Response | Message, outlet: Outlet, sending: Sending
+) -> None:
     """Events, each piece passed on as it came. Where it was cut, the agent's connection is left to be broken."""
     await outlet.begin(response.status, to_agent(response.headers))
     events = Events()
@@ -187,6 +202,11 @@ async def _stream(response: Reply, gatherer: Completion | Response | Message, ou
     outlet.hold(last + events.rest if filtered else last)
 
 
+def _payload(body: bytes) -> bytes | io.BytesIO:
+    """The library warns of more than a megabyte in one piece; as a file it is sent in several."""
+    return body if len(body) <= _ONE_PIECE else io.BytesIO(body)
+
+
 def _is_only_usage(said: object) -> bool:
     """Whether it is the chunk of a chat completion that an agent did not ask for, and we did."""
     match said:
@@ -196,7 +216,7 @@ def _is_only_usage(said: object) -> bool:
             return False
 
 
-async def _read(response: Reply, most: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     """All of it. Raises ValueError where it does not end."""
     data = bytearray()
     async for piece in response.content.iter_any():
@@ -206,7 +226,7 @@ async def _read(response: Reply, most: int) -> bytes:
     return bytes(data)
 
 
-def _is_whole(response: Reply) -> bool:
+def _is_whole(response: aiohttp.ClientResponse) -> bool:
     """Whether it is no stream of events, but an answer in one piece."""
     kind = response.headers.get("content-type", "")
     return "json" in kind or "html" in kind
