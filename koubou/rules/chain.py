@@ -20,7 +20,6 @@ CHAINED = "history.chained"
 """The event of the first line."""
 
 
-
 def line_hash(
     before: bytes, number: int, task: int | None, at: int, event: str, reason: str, actor: str, source: str
 ) -> bytes:
