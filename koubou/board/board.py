@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from koubou.board.agent_calls import AgentCalls
+from koubou.board.alarms import Alarms
 from koubou.board.circuits import Circuits
 from koubou.board.connection import damaged
 from koubou.board.crew import Crew
@@ -19,6 +20,7 @@ from koubou.board.queue import Queue
 from koubou.board.retention import Kept
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
+from koubou.board.tokens import Tokens
 from koubou.errors import BoardUnavailable, BoardUnusable
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -41,6 +43,8 @@ class Board:
         self.experience = Experiences(connection)
         self.notices = Notices(connection)
         self.kept = Kept(connection)
+        self.tokens = Tokens(connection)
+        self.alarms = Alarms(connection)
 
     @contextmanager
     def reachable(self) -> Iterator[None]:
@@ -62,11 +66,13 @@ class Board:
         """
         try:
             with self.reachable():
+                self.history.look_again()
                 self.connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield
                     self.connection.execute("COMMIT")
                 except BaseException:
+                    self.history.look_again()
                     if self.connection.in_transaction:
                         self.connection.execute("ROLLBACK")
                     raise
@@ -84,6 +90,7 @@ class Board:
             try:
                 yield
             except BaseException:
+                self.history.look_again()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK TO apart")
                     self.connection.execute("RELEASE apart")

@@ -9,7 +9,9 @@ from koubou.config.budget_settings import BudgetSettings, TaskLimits, TypeLimits
 from koubou.config.budgets import weekend_of
 from koubou.config.guardian import describe_guardian
 from koubou.config.retention_settings import RetentionSettings
+from koubou.config.security_settings import SecuritySettings
 from koubou.config.settings import Settings
+from koubou.model.access import Role
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.notice import Guardian
@@ -32,7 +34,8 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         *_budget(settings.budget),
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
-        f"not yet    roles, window ({_NOT_YET})",
+        f"people     {_people(settings.security)}",
+        f"not yet    window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
@@ -81,6 +84,14 @@ def _kept(retention: RetentionSettings) -> str:
     times = {"completed": retention.completed, "failed": retention.failed, "confidential": retention.confidential}
     times |= {"runs": retention.runs, "ids": retention.ids, "rejected": retention.rejected}
     return ", ".join(f"{name} {'for good' if time is None else show_duration(time)}" for name, time in times.items())
+
+
+def _people(security: SecuritySettings) -> str:
+    """Who is what, and who may not ask for everything."""
+    roles = {str(role): getattr(security.roles, role) for role in Role}
+    named = [f"{role} {', '.join(names)}" for role, names in roles.items() if names]
+    bound = [f"bounds for {', '.join(security.bounds)}"] if security.bounds else []
+    return "; ".join([*named, "all others submitters", *bound])
 
 
 def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = None) -> str:

@@ -57,6 +57,7 @@ def turn(
             audience=workshop.guardian.audience,
             retention=workshop.retention,
             policy=workshop.intake.policy,
+            access=workshop.access,
         )
         moved = sum(step(shop, now) for step in STEPS)
         wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]

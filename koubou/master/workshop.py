@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
 from koubou.config.operations import operations_of
+from koubou.config.people import access_of
 from koubou.config.retention_settings import retention_of
 from koubou.config.routing import breaker_of, routing_of
 from koubou.config.security_settings import policy_of
@@ -19,6 +20,7 @@ from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
 from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
+from koubou.model.access import EVERYBODY_SUBMITS, Access
 from koubou.model.budget import Budget
 from koubou.model.circuit import BreakerRules
 from koubou.model.instant import SECOND, Milliseconds
@@ -57,6 +59,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
     embedded: EmbeddedSettings
     guardian: Guardian = Guardian()
     retention: Retention = Retention()
+    access: Access = EVERYBODY_SUBMITS
 
     def __repr__(self) -> str:
         return f"Workshop(home={self.layout.home!r}, tiers={tuple(self.tiers)!r})"  # never a key
@@ -100,6 +103,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         embedded=_embedded(settings),
         guardian=guardian(settings, environ),
         retention=retention_of(settings.retention),
+        access=access_of(settings.security),
     )
 
 

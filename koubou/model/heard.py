@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from koubou.model.access import Caller
 from koubou.model.agent import Deeds
 from koubou.model.call import CallResult
 from koubou.model.circuit import Health
@@ -18,11 +19,17 @@ from koubou.model.task import NewTask
 
 
 class Arrived(Struct, frozen=True, kw_only=True):
-    """A claimed file was read and examined; all of its documents are taken, or none."""
+    """A claimed file was read and examined; all of its documents are taken, or none.
+
+    `groups` are its owner's at that moment; `actor` and `source` say who gave it, and how (`Caller`).
+    """
 
     claim: str
     name: str
     tasks: tuple[NewTask, ...]
+    groups: tuple[int, ...] = ()
+    actor: str = ""
+    source: str = "folder"
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -118,11 +125,27 @@ class Asked(Struct, frozen=True, kw_only=True):
     """A person or program asks for a change through the control socket; the answer goes into `reply`."""
 
     verb: str
-    actor: str
-    uid: int
-    operator: bool
+    caller: Caller
     arguments: Mapping[str, Any]
     ticket: int
+
+
+class TurnedAway(Struct, frozen=True, kw_only=True):
+    """Somebody asked for what he may not do, and was told so before a turn came to it."""
+
+    caller: Caller
+    verb: str
+
+
+class SettingsRead(Struct, frozen=True, kw_only=True):
+    """The settings were read anew because somebody wanted it; `problems` is how many kept them from being taken."""
+
+    caller: Caller
+    problems: int
+
+
+class SpendDue(Struct, frozen=True, kw_only=True):
+    """It is time to see who spends far more than usual."""
 
 
 class NoticeTold(Struct, frozen=True, kw_only=True):
@@ -166,6 +189,9 @@ Heard = (
     | RetentionDue
     | FilesRemoved
     | Asked
+    | TurnedAway
+    | SettingsRead
+    | SpendDue
     | NoticeTold
     | NoticeFailed
     | IssueClosed

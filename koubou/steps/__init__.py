@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from koubou.model.circuit import CircuitState
 from koubou.model.instant import Instant
 from koubou.steps.admit import admit
+from koubou.steps.alarms import alarms
 from koubou.steps.answer import answer
 from koubou.steps.breaker import breaker
 from koubou.steps.classify import classify
@@ -39,6 +40,6 @@ def is_anybody_waiting(shop: Shop, now: Instant) -> bool:
     return tried or shop.board.tasks.anybody(now)
 
 
-STEPS: Sequence[Step] = (settle, breaker, gate, file_away, tell, retain, answer, intake, onward)
+STEPS: Sequence[Step] = (settle, breaker, gate, file_away, tell, retain, answer, alarms, intake, onward)
 
 __all__ = ["ONWARD", "STEPS", "Shop", "is_anybody_waiting"]
