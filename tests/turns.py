@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from koubou.board import Board, open_in_memory
+from koubou.model.access import Caller, Role
 from koubou.model.account import Account
 from koubou.model.budget import Budget
 from koubou.model.call import CallResult
@@ -114,7 +115,9 @@ class Workshop:
 
     def ask(self, verb: str, *, operator: bool = True, uid: int = 0, **arguments: Any) -> Any:
         """Ask through the control socket."""
-        asked = Asked(verb=verb, actor="tester", uid=uid, operator=operator, arguments=arguments, ticket=1)
+        role = Role.GUARDIAN if operator else Role.SUBMITTER
+        caller = Caller(actor="tester", role=role, uid=uid, source="socket", house=operator)
+        asked = Asked(verb=verb, caller=caller, arguments=arguments, ticket=1)
         return self.turn(asked)[1]
 
     def sent(self) -> list[str]:

@@ -19,6 +19,7 @@ from koubou.board.queue import Queue
 from koubou.board.retention import Kept
 from koubou.board.runs import Runs
 from koubou.board.tasks import Tasks
+from koubou.board.tokens import Tokens
 from koubou.errors import BoardUnavailable, BoardUnusable
 
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -41,6 +42,7 @@ class Board:
         self.experience = Experiences(connection)
         self.notices = Notices(connection)
         self.kept = Kept(connection)
+        self.tokens = Tokens(connection)
 
     @contextmanager
     def reachable(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from koubou.board.history import chained
 from koubou.board.migrating import back_up, is_passing, migrate, migrations
 from koubou.errors import BoardUnavailable, BoardUnusable
 
@@ -85,6 +86,7 @@ def open_in_memory() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=_STATEMENTS_CACHED)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
+    chained(connection)
     migrate(connection, None, _migrations())
     return connection
 
@@ -115,6 +117,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA cache_size = -8000")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_KEPT}")
     _examine(connection, path)
+    chained(connection)
     migrate(connection, path, _migrations())
     connection.execute(f"PRAGMA busy_timeout = {round(_WRITE_TIMEOUT * 1000)}")
 

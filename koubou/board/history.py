@@ -1,25 +1,44 @@
-"""The page of history: what happened to a task and why; lines are added and never changed."""
+"""The page of history: what happened to a task and why; lines are added and never changed, each proven by the next."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from koubou.board.sql import statements
+from koubou.model.access import WORKSHOP, Caller
 from koubou.model.instant import Instant
+from koubou.rules.chain import REMOVED, line_hash
 
 SQL = statements("history")
 
 
+def chained(connection: sqlite3.Connection) -> None:
+    """Give a connection that writes what its statements need for the hash of a line."""
+    connection.create_function("history_hash", 8, line_hash, deterministic=True)
+
+
 class History:
-    """Read by `koubou show` and `explain`; the journal tells the same events as they happen."""
+    """Read by `koubou show`, `explain` and `audit`; the journal tells the same events as they happen."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
 
-    def add(self, task: int | None, event: str, reason: str, now: Instant, actor: str = "koubou") -> None:
+    def add(self, task: int | None, event: str, reason: str, now: Instant, by: Caller = WORKSHOP) -> None:
         """Add a line; task None = about the workshop."""
-        self._execute(SQL["add"], {"task": task, "at": now, "event": event, "reason": reason, "actor": actor})
+        self._execute(
+            SQL["add"],
+            {"task": task, "at": now, "event": event, "reason": reason, "actor": by.actor, "source": by.source},
+        )
 
     def of_task(self, task: int) -> list[tuple[Instant, str, str, str]]:
         """(at, event, reason, actor), oldest first."""
         return [tuple(row) for row in self._execute(SQL["of_task"], {"task": task}).fetchall()]
+
+    def removed(self) -> int:
+        """How many lines have gone with their tasks so far."""
+        return int(self._execute(SQL["removed"]).fetchone()[0])
+
+    def account_for_removed(self, before: int, now: Instant) -> None:
+        """Say how many lines have gone so far, where there were `before`: in the transaction in which they went."""
+        if (gone := self.removed()) != before:
+            self.add(None, REMOVED, f"{gone} lines so far have gone with their tasks", now)

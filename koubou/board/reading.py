@@ -19,6 +19,7 @@ from koubou.board.reports import Reports
 from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
+from koubou.board.tokens import Tokens
 from koubou.board.waits import Waits
 from koubou.errors import UsageMistake
 from koubou.model.account import Account
@@ -113,6 +114,7 @@ class Line(Struct, frozen=True, kw_only=True):
     event: str
     reason: str
     actor: str
+    source: str
 
 
 class Reading:
@@ -123,6 +125,7 @@ class Reading:
         self._board = Board(connection)
         self.reports = Reports(connection)
         self.waits = Waits(connection)
+        self.tokens = Tokens(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from koubou.board.sql import statements
+from koubou.model.access import WORKSHOP
 from koubou.model.instant import Instant
 from koubou.model.retention import Cutoffs, Owed, Removal
 from koubou.model.task import Task
@@ -58,9 +59,9 @@ class Kept:
         """Whether a call of a task is yet to be settled."""
         return bool(self._execute(SQL["is_held"], {"seq": task.seq, "id": task.id}).fetchone()[0])
 
-    def owe(self, seq: int, what: Removal, actor: str, now: Instant) -> bool:
+    def owe(self, seq: int, what: Removal, actor: str, now: Instant, source: str = WORKSHOP.source) -> bool:
         """From now on its files are to be removed, and it is not tried again; False where nothing is left to remove."""
-        values = {"seq": seq, "what": what, "actor": actor, "now": now}
+        values = {"seq": seq, "what": what, "actor": actor, "source": source, "now": now}
         return self._execute(SQL["owe"], values).rowcount == 1
 
     def owed(self, limit: int) -> Sequence[Owed]:
@@ -72,10 +73,10 @@ class Kept:
         """How many removals are owed."""
         return int(self._execute(SQL["owed_count"]).fetchone()[0])
 
-    def owed_of(self, seq: int) -> tuple[Removal, str] | None:
-        """What is owed to be removed of a task, and who wanted it; None when nothing is."""
+    def owed_of(self, seq: int) -> tuple[Removal, str, str] | None:
+        """What is owed to be removed of a task, who wanted it, and from where; None when nothing is."""
         row = self._execute(SQL["owed_of"], {"seq": seq}).fetchone()
-        return (Removal(row[0]), row[1]) if row and row[0] else None
+        return (Removal(row[0]), row[1], row[2] or "") if row and row[0] else None
 
     def gone_of(self, seq: int) -> tuple[Instant | None, Instant | None]:
         """(since when its text is gone, since when it is purged)."""

@@ -70,6 +70,17 @@ def whole_task_shape(task: Task, rest: Rest, runs: Sequence[Run], history: Seque
     }
 
 
+def without_text(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """A task of which somebody may know but not what it says: no title, no names and words of its submitter's."""
+    error = shape.get("error")
+    kept = {**shape, "title": "", "session": None}
+    if "history" in shape:
+        kept["parent"] = None
+        kept["error"] = None if error is None else {name: error.get(name) for name in ("class", "code")}
+        kept["history"] = [{**line, "reason": ""} for line in shape["history"]]
+    return kept
+
+
 def park_shape(park: Park | None) -> dict[str, Any] | None:
     """Why a task waits, and until when if that is known."""
     return None if park is None else {"reason": park.reason, "until": iso_or_none(park.until), "detail": park.detail}
@@ -133,4 +144,4 @@ def run_shape(run: Run) -> dict[str, Any]:
 
 def line_shape(line: Line) -> dict[str, Any]:
     """One line of a history."""
-    return {"at": iso(line.at), "event": line.event, "reason": line.reason, "actor": line.actor}
+    return {"at": iso(line.at), "event": line.event, "reason": line.reason, "actor": line.actor, "source": line.source}

@@ -12,6 +12,7 @@ from koubou.views.workshop import Workshop
 
 if TYPE_CHECKING:
     from koubou.board.board import Board
+    from koubou.model.access import Caller
     from koubou.model.heard import Heard
     from koubou.steps.shop import Shop
 
@@ -71,7 +72,7 @@ def _ask(workshop: Workshop, board: Board, verb: str, arguments: Mapping[str, An
     from koubou.model.heard import Asked, FilesRemoved
     from koubou.views.control import meaning_of
 
-    asked = Asked(verb=verb, actor=_me(), uid=os.geteuid(), operator=True, arguments=arguments, ticket=1)
+    asked = Asked(verb=verb, caller=_me(), arguments=arguments, ticket=1)
     shop = _turn(workshop, board, asked)
     gone: list[Heard] = []
     for deed in shop.deeds:
@@ -135,10 +136,10 @@ def _give_back(board: Board) -> None:
         pass
 
 
-def _me() -> str:
-    import pwd
+def _me() -> Caller:
+    """Whoever can write the board of a workshop that nobody serves is the workshop's own user."""
+    from koubou.model.access import Caller, Role
+    from koubou.people import name_of
 
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return f"uid {os.geteuid()}"
+    uid = os.geteuid()
+    return Caller(actor=name_of(uid), role=Role.GUARDIAN, uid=uid, source="closed workshop", house=True)

@@ -6,12 +6,15 @@ import asyncio
 import grp
 import json
 import os
-import pwd
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
+
+from koubou.errors import KoubouError, NotAllowed
+from koubou.master.callers import caller_of, speaker
+from koubou.model.access import EVERYBODY_SUBMITS, Access, Caller
 
 NAME = "control.sock"
 GROUP = "koubou-submit"
@@ -21,15 +24,18 @@ _MOST_CALLERS = 128
 _PATIENCE = 300.0
 _CREDENTIALS = struct.Struct("3i")
 
-Answer = Callable[[str, str, int, bool, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""(verb, actor, uid, operator, arguments) → the reply."""
+Answer = Callable[[str, Caller, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
+"""(verb, caller, arguments) → the reply."""
 
 
 class Control:
-    """Listens in the workshop's run folder; `answer` is asked for each line."""
+    """Listens in the workshop's run folder; `answer` is asked for each line, `access` says who is what just then."""
 
-    def __init__(self, run_folder: str, answer: Answer) -> None:
+    def __init__(
+        self, run_folder: str, answer: Answer, access: Callable[[], Access] = lambda: EVERYBODY_SUBMITS
+    ) -> None:
         self._folder = run_folder
+        self._access = access
         self._answer = answer
         self._server: asyncio.Server | None = None
         self._busy: set[asyncio.Task[None]] = set()
@@ -69,10 +75,10 @@ class Control:
         if task is not None:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
-        uid, operator = _who(writer)
+        uid = _uid_of(writer)
         try:
             while line := await asyncio.wait_for(reader.readline(), _PATIENCE):
-                reply = await self._reply(line, uid, operator)
+                reply = await self._reply(line, uid)
                 writer.write(json.dumps(reply, ensure_ascii=False).encode() + b"\n")
                 await writer.drain()
         except (ConnectionError, ValueError, TimeoutError):
@@ -80,25 +86,24 @@ class Control:
         finally:
             writer.close()
 
-    async def _reply(self, line: bytes, uid: int, operator: bool) -> Mapping[str, Any]:
+    async def _reply(self, line: bytes, uid: int) -> Mapping[str, Any]:
         try:
             asked = json.loads(line)
             verb = asked.pop("verb")
             json.dumps(asked, ensure_ascii=False).encode()  # half a character, which JSON can spell, is no text
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {"error": {"kind": "usage", "message": "one JSON object a line, with a verb"}}
-        return await self._answer(str(verb), _name(uid), uid, operator, asked)
+        try:
+            # For each line anew: a role that was taken away while the line was open is gone.
+            caller, arguments = speaker(caller_of(uid, self._access()), asked)
+        except KoubouError as error:
+            kind = "not_allowed" if isinstance(error, NotAllowed) else "usage"
+            return {"error": {"kind": kind, "message": str(error)}}
+        return await self._answer(str(verb), caller, arguments)
 
 
-def _who(writer: asyncio.StreamWriter) -> tuple[int, bool]:
-    """The caller's uid, and whether that is an operator: root, or the user that serves the workshop."""
+def _uid_of(writer: asyncio.StreamWriter) -> int:
+    """The caller's uid, as the kernel knows it."""
     peer = writer.get_extra_info("socket")
     _, uid, _ = _CREDENTIALS.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
-    return uid, uid in (0, os.geteuid())
-
-
-def _name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
+    return int(uid)

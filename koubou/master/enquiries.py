@@ -7,8 +7,11 @@ from typing import Any
 
 from koubou.board.board import Board
 from koubou.board.reading import Reading
-from koubou.board.shapes import shown, wait_shape
+from koubou.board.shapes import shown, wait_shape, without_text
 from koubou.errors import KoubouError, UnknownTask, UsageMistake
+from koubou.model.access import Caller
+from koubou.rules.access import reaches, sees_text
+from koubou.rules.route import is_secret
 
 IDS_AT_MOST = 1_000
 """Of one request for how tasks stand."""
@@ -20,16 +23,16 @@ _LARGEST = 2**63
 _KINDS: Mapping[type[KoubouError], str] = {UnknownTask: "unknown_task", UsageMistake: "usage"}
 
 
-def enquire(board: Board, verb: str, uid: int, operator: bool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The reply to `show` or `standing`. Another's task is unknown to all but operators, as one that is not there."""
+def enquire(board: Board, verb: str, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The reply to `show` or `standing`. Who reaches his own tasks only hears of another's as of none."""
     answer = _show if verb == "show" else _standing
     try:
-        return {"ok": answer(Reading(board.connection), None if operator else uid, arguments)}
+        return {"ok": answer(Reading(board.connection), caller, arguments)}
     except KoubouError as error:
         return {"error": {"kind": _KINDS.get(type(error), "unavailable"), "message": str(error)}}
 
 
-def _show(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def _show(board: Reading, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """{"task": as `koubou show --json` gives it but for its folder, "after": the line to go on from, or null}."""
     match arguments:
         case {"id": str(task_id), "after": int(after)} if abs(after) < _LARGEST:
@@ -39,13 +42,15 @@ def _show(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Ma
         case _:
             raise UsageMistake("which task? give its id, and after which line of its history if not all is wanted")
     task = board.task(task_id)
-    if task is None or owner not in (None, task.owner):
+    if task is None or not reaches(caller, "show", task.owner):
         raise UnknownTask(f'no task "{task_id}"')
     shape, left_out = shown(board, task, after, LINES_AT_MOST)
+    if not sees_text(caller, task.owner, confidential=is_secret(task)):
+        shape = without_text(shape)
     return {"task": shape, "after": left_out}
 
 
-def _standing(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def _standing(board: Reading, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """{"tasks": {id in lower case: {"status", "digest", "owner"}}} of those that the caller may know of.
 
     With `"waits": true` also "wait", what each waits for.
@@ -66,6 +71,6 @@ def _standing(board: Reading, owner: int | None, arguments: Mapping[str, Any]) -
                 **({"wait": wait_shape(waits[task_id])} if waits else {}),
             }
             for task_id, (digest, whose) in board.identities(ids).items()
-            if owner in (None, whose)
+            if reaches(caller, "standing", whose)
         }
     }

@@ -29,6 +29,7 @@ from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.workshop import Workshop
+from koubou.model.access import Caller, Role
 from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
 from koubou.wire.messages import FromWorker, Ready
@@ -99,8 +100,8 @@ class Master:
 
     def emergency(self) -> None:
         """A bare SIGUSR2: stop spending until a person says otherwise."""
-        reason = {"reason": "SIGUSR2"}
-        self.hear(Asked(verb="latch", actor="signal", uid=0, operator=True, arguments=reason, ticket=NOBODY))
+        sender = Caller(actor="signal", role=Role.GUARDIAN, uid=0, source="signal")
+        self.hear(Asked(verb="latch", caller=sender, arguments={"reason": "SIGUSR2"}, ticket=NOBODY))
 
     def ring(self) -> None:
         """SIGUSR1: look, something is finished. The wire tells what; this only wakes."""

@@ -75,7 +75,7 @@ async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     master.herald.starting("recovering")
     await _recover(master, board, layout, journal)
     master.write_settings()
-    control = Control(layout.run, master.reception.ask)
+    control = Control(layout.run, master.reception.ask, lambda: master.workshop.access)
     await control.open()
     master.model_server.start()
     master.staffing.hire()  # for what waits: they come while the hands do

@@ -15,14 +15,17 @@ from koubou.master.clock import clock
 from koubou.master.crew import Crew
 from koubou.master.enquiries import enquire
 from koubou.master.reloading import Problems
+from koubou.model.access import Caller, Scope
 from koubou.model.circuit import Circuit
 from koubou.model.heard import Asked
 from koubou.model.instant import SECOND, Instant, iso
 from koubou.model.tier import Tier
+from koubou.rules.access import may_only, reach_of
 from koubou.rules.breaker import circuit_of_key, opens_at, state_of
 from koubou.rules.latches import EMERGENCY
 from koubou.rules.session import as_offered, has_ended
 
+_AT_ONCE = frozenset({"ping", "state", "reload", "show", "standing"})
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
 
@@ -42,32 +45,29 @@ class Reception:
         self._opened = time.monotonic()
         self.draining = False
 
-    async def ask(
-        self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
+    async def ask(self, verb: str, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have a request answered; what needs no decision is answered at once."""
+        if verb in _AT_ONCE and reach_of(caller, verb) is Scope.NONE:
+            return {"error": {"kind": "not_allowed", "message": may_only(verb)}}
         match verb:
             case "ping":
                 return {"ok": {"pid": os.getpid(), "version": __version__}}
             case "state":
                 return {"ok": self._state()}
             case "reload":
-                return await self._reloaded(operator)
+                return await self._reloaded()
             case "show" | "standing":
-                return enquire(self._board, verb, uid, operator, arguments)
+                return enquire(self._board, verb, caller, arguments)
         self._last_ticket += 1
         ticket = self._last_ticket
         self._waiting[ticket] = asyncio.get_running_loop().create_future()
-        self._hear(Asked(verb=verb, actor=actor, uid=uid, operator=operator, arguments=arguments, ticket=ticket))
+        self._hear(Asked(verb=verb, caller=caller, arguments=arguments, ticket=ticket))
         try:
             return await self._waiting[ticket]
         finally:
             del self._waiting[ticket]
 
-    async def _reloaded(self, operator: bool) -> Mapping[str, Any]:
-        if not operator:
-            message = "only an operator may have the settings and keys read anew"
-            return {"error": {"kind": "not_allowed", "message": message}}
+    async def _reloaded(self) -> Mapping[str, Any]:
         try:
             return {"ok": {"problems": list(await self._reload())}}
         except KoubouError as error:

@@ -19,6 +19,7 @@ from koubou.config.tiers import tiers as tiers_of
 from koubou.embedded.keeper import EmbeddedSettings
 from koubou.embedded.weights import default_models_dir
 from koubou.folders.layout import Layout
+from koubou.model.access import EVERYBODY_SUBMITS, Access
 from koubou.model.budget import Budget
 from koubou.model.circuit import BreakerRules
 from koubou.model.instant import SECOND, Milliseconds
@@ -57,6 +58,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
     embedded: EmbeddedSettings
     guardian: Guardian = Guardian()
     retention: Retention = Retention()
+    access: Access = EVERYBODY_SUBMITS
 
     def __repr__(self) -> str:
         return f"Workshop(home={self.layout.home!r}, tiers={tuple(self.tiers)!r})"  # never a key

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from koubou.model.access import Caller
 from koubou.model.agent import Deeds
 from koubou.model.call import CallResult
 from koubou.model.circuit import Health
@@ -118,9 +119,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     """A person or program asks for a change through the control socket; the answer goes into `reply`."""
 
     verb: str
-    actor: str
-    uid: int
-    operator: bool
+    caller: Caller
     arguments: Mapping[str, Any]
     ticket: int
 

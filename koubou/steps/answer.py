@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from koubou.errors import BOARD_FAULTS, IllegalMove, KoubouError, NotAllowed, UnknownTask, UsageMistake
+from koubou.model.access import Scope
 from koubou.model.deed import CancelRun
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import ENDS, ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity, Task
+from koubou.rules.access import may_only, reach_of, reaches
 from koubou.rules.latches import is_pause
 from koubou.steps import budget, pause
-from koubou.steps.budget import operator
 from koubou.steps.ending import cancel, finish
 from koubou.steps.priority import level_of, prioritize
 from koubou.steps.rate import rate
@@ -57,7 +58,7 @@ def answer(shop: Shop, now: Instant) -> int:
         mark = len(shop.deeds)
         try:
             with shop.board.savepoint():
-                shop.replies[message.ticket] = {"ok": _verb(message.verb)(shop, message, now)}
+                shop.replies[message.ticket] = {"ok": _verb(message)(shop, message, now)}
         except BOARD_FAULTS:
             raise
         except KoubouError as error:
@@ -72,8 +73,11 @@ def answer(shop: Shop, now: Instant) -> int:
     return len(asked)
 
 
-def _verb(word: str) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
-    match word:
+def _verb(asked: Asked) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
+    """What does it. Raises NotAllowed for who has no part in it; whose task it is, is looked at with the task."""
+    if asked.verb in VERBS and reach_of(asked.caller, asked.verb) is Scope.NONE:
+        raise NotAllowed(may_only(asked.verb))
+    match asked.verb:
         case "cancel":
             return _cancel_all
         case "retry":
@@ -157,9 +161,9 @@ def _cancel(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
         shop.board.tasks.ask_cancel(task.seq, now)
         if run is not None:
             shop.deeds.append(CancelRun(task_id=task.id, run=task.run, worker=run.worker))
-        shop.board.history.add(task.seq, "task.cancel_asked", "while it is at work", now, asked.actor)
+        shop.board.history.add(task.seq, "task.cancel_asked", "while it is at work", now, asked.caller)
         return "stopping"
-    cancel(shop, task, f"cancelled by {asked.actor}", now)
+    cancel(shop, task, f"cancelled by {asked.caller.actor}", now)
     return "cancelled"
 
 
@@ -176,7 +180,7 @@ def _retry(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
         )
     else:
         raise IllegalMove(f"task {task.id} is {task.status}: there is nothing to try again")
-    shop.note(task, "task.retried", f"asked for by {asked.actor}", now, asked.actor)
+    shop.note(task, "task.retried", f"asked for by {asked.caller.actor}", now, asked.caller)
     return "tried again"
 
 
@@ -190,12 +194,11 @@ def _finish(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
         raise IllegalMove(f"nothing of an answer to task {task.id} has come yet: koubou cancel {task.id} ends it")
     run, answer_bytes = best
     finish(shop, task, run, answer_bytes, now)
-    shop.note(task, "task.finished", f"what came of run {run} is enough, says {asked.actor}", now, asked.actor)
+    shop.note(task, "task.finished", f"what came of run {run} is enough, says {asked.caller.actor}", now, asked.caller)
     return f"filed with what came of run {run}"
 
 
 def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    operator(asked, "lower how secret a task is")
     task = _task(shop, asked, str(asked.arguments.get("id", "")))
     reason = str(asked.arguments.get("reason", "")).strip()
     wanted = str(asked.arguments.get("to", ""))
@@ -211,33 +214,33 @@ def _release(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     unread = [need.id for need in shop.board.tasks.needs(task.seq) if need.status is not Status.COMPLETED]
     if not unread:
         shop.board.tasks.note_released(task.seq)
-    told = f"{task.sensitivity} → {wanted} by {asked.actor}: {reason}"
-    shop.board.history.add(task.seq, "task.released", told, now, asked.actor)
-    shop.say("task.released", "warning", task=task.id, reason=f"{task.sensitivity} → {wanted}", actor=asked.actor)
+    told = f"{task.sensitivity} → {wanted} by {asked.caller.actor}: {reason}"
+    shop.board.history.add(task.seq, "task.released", told, now, asked.caller)
+    shop.say(
+        "task.released", "warning", task=task.id, reason=f"{task.sensitivity} → {wanted}", actor=asked.caller.actor
+    )
     if task.park is None or task.park.reason in (ParkReason.SECRECY, ParkReason.TIER) or task.waiting is Waiting.ADMIT:
         shop.board.tasks.rerouted(task, now)
     return {"id": task.id, "sensitivity": wanted, "unread": unread}
 
 
 def _resume_budget(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    operator(asked, "end an emergency stop")
     reason = str(asked.arguments.get("reason", "")).strip()
     if not reason:
         raise UsageMistake("budget resume needs a --reason")
     names = [name for name in shop.board.crew.latches() if not is_pause(name) and shop.board.crew.unlatch(name)]
     for name in names:
-        shop.board.history.add(None, "emergency.resumed", f"{name}: {reason}", now, asked.actor)
-        shop.say("emergency.resumed", "warning", latch=name, actor=asked.actor, reason=reason)
+        shop.board.history.add(None, "emergency.resumed", f"{name}: {reason}", now, asked.caller)
+        shop.say("emergency.resumed", "warning", latch=name, actor=asked.caller.actor, reason=reason)
     shop.reroute(now)
     return {"resumed": names}
 
 
 def _latch(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
-    operator(asked, "stop the workshop")
     reason = str(asked.arguments.get("reason", "")) or "asked for"
     # What an operator wrote stands in the history; a notice leaves the house, so it says only who.
-    told = "the signal SIGUSR2" if asked.actor == "signal" else "an operator asked for it"
-    stop_everything(shop, reason, now, asked.actor, told=told)
+    told = "the signal SIGUSR2" if asked.caller.actor == "signal" else "an operator asked for it"
+    stop_everything(shop, reason, now, asked.caller, told=told)
     return {"latched": True}
 
 
@@ -250,6 +253,6 @@ def _ids(asked: Asked) -> list[str]:
 
 def _task(shop: Shop, asked: Asked, task_id: str) -> Task:
     task = shop.board.tasks.get(task_id)
-    if task is None or not (asked.operator or task.owner == asked.uid):
+    if task is None or not reaches(asked.caller, asked.verb, task.owner):
         raise UnknownTask(f'no task "{task_id}"')
     return task

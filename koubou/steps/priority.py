@@ -37,7 +37,7 @@ def prioritize(shop: Shop, asked: Asked, task: Task, level: int, now: Instant) -
         ended = task.outcome is not None or task.waiting is None
         raise IllegalMove(f"task {task.id} {'has ended' if ended else 'is at work'}: it waits for nobody")
     shop.board.tasks.prioritized(task, level, now)
-    shop.note(task, "task.prioritized", f"{task.priority} → {level} by {asked.actor}", now, asked.actor)
+    shop.note(task, "task.prioritized", f"{task.priority} → {level} by {asked.caller.actor}", now, asked.caller)
     return f"has priority {level}"
 
 

@@ -24,5 +24,5 @@ def rate(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     shop.board.tasks.set_rated(task.seq, rating)
     shop.board.experience.rated(task.type, task.tier, rating == "good", task.rated)
     before = f", {task.rated} before" if task.rated else ""
-    shop.note(task, "task.rated", f"{rating}, says {asked.actor}{before}", now, asked.actor, rated=rating)
+    shop.note(task, "task.rated", f"{rating}, says {asked.caller.actor}{before}", now, asked.caller, rated=rating)
     return f"rated {rating}"

@@ -16,7 +16,6 @@ from koubou.rules.latches import latch_of_tier
 from koubou.rules.levels import is_unknown_borne
 from koubou.rules.reconcile import Comparison, Group, by_model, compare, reconciled
 from koubou.rules.windows import day, month
-from koubou.steps.budget import operator
 from koubou.steps.shop import Shop
 from koubou.steps.watch import months_limit, stop_everything, watch
 
@@ -25,7 +24,6 @@ _MOST_ROWS = 100_000
 
 def reconcile(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """Compare a provider's export with the ledger, and add one line a group where they differ."""
-    operator(asked, "reconcile the ledger")
     bills = _bills(asked.arguments.get("rows"), now)
     comparisons = [_compare(shop, model, billed) for model, billed in by_model(bills).items()]
     for comparison in comparisons:
@@ -37,10 +35,10 @@ def reconcile(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     told += (
         f"{show_usd(abs(answer['added']))} {'more than was known' if answer['added'] > 0 else 'less than was feared'}"
     )
-    shop.board.history.add(None, "budget.reconciled", told, now, asked.actor)
-    shop.say("budget.reconciled", "warning", reason=told, actor=asked.actor)
+    shop.board.history.add(None, "budget.reconciled", told, now, asked.caller)
+    shop.say("budget.reconciled", "warning", reason=told, actor=asked.caller.actor)
     if answer["alarm"]:
-        stop_everything(shop, answer["reason"], now, asked.actor, kind="bill_above_ledger")
+        stop_everything(shop, answer["reason"], now, asked.caller, kind="bill_above_ledger")
     return answer
 
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.errors import IllegalMove, UsageMistake
+from koubou.model.access import WORKSHOP, Caller
 from koubou.model.deed import RemoveFiles, SweepRejected
 from koubou.model.heard import Asked, FilesRemoved, RetentionDue
 from koubou.model.instant import DAY, Instant
 from koubou.model.retention import Cutoffs, Removal
 from koubou.model.task import Task
 from koubou.rules.retention import cutoffs, older_than, why_not
-from koubou.steps.budget import operator
 from koubou.steps.shop import Shop
 
-_NOBODY = "koubou"
 _WORDS: Mapping[Removal, str] = {
     Removal.RUNS: "the records of its calls have been kept long enough",
     Removal.TEXT: "its text and its answer have been kept long enough; its id stays",
@@ -36,6 +36,7 @@ class _Gone(Struct):
 def retain(shop: Shop, now: Instant) -> int:
     """Note what is gone, and owe what is to go: a batch at most; return how many are owed anew."""
     gone = _Gone()
+    lines = shop.board.history.removed()
     for removed in shop.of(FilesRemoved):
         shop.apart(now, None, _removed, shop, removed, gone, now)
     ids, owed = 0, 0
@@ -44,12 +45,13 @@ def retain(shop: Shop, now: Instant) -> int:
         ids += forget(shop, before, now)
         owed += owe_due(shop, before, now)
         shop.deeds.append(SweepRejected(before=before.rejected, drafts_before=now - DAY))
+    shop.board.history.account_for_removed(lines, now)
     if ids or gone != _Gone():
         shop.say("retention.removed", texts=gone.texts, runs=gone.runs, purged=gone.purged, ids=ids, bytes=gone.freed)
     return owed
 
 
-def owe_due(shop: Shop, before: Cutoffs, now: Instant, actor: str = _NOBODY) -> int:
+def owe_due(shop: Shop, before: Cutoffs, now: Instant, by: Caller = WORKSHOP) -> int:
     """Owe the removal of what has been kept long enough, confidential texts first; at most a batch."""
     kept = shop.board.kept
     due = [(seq, task_id, Removal.TEXT) for seq, task_id in kept.due_texts(before, shop.batch)]
@@ -58,7 +60,7 @@ def owe_due(shop: Shop, before: Cutoffs, now: Instant, actor: str = _NOBODY) -> 
         runs = kept.due_runs(before, shop.batch)
         due += [(seq, task_id, Removal.RUNS) for seq, task_id in runs if seq not in taken][: shop.batch - len(due)]
     for seq, task_id, what in due:
-        if kept.owe(seq, what, actor, now):
+        if kept.owe(seq, what, by.actor, now, by.source):
             shop.deeds.append(RemoveFiles(task=seq, task_id=task_id, what=what))
     return len(due)
 
@@ -74,13 +76,14 @@ def forget(shop: Shop, before: Cutoffs, now: Instant) -> int:
 
 def collect(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """`koubou gc`: a batch now of what is due, or of what is older than `older` milliseconds."""
-    operator(asked, "have removed what has been kept long enough")
     older = asked.arguments.get("older")
     if older is not None and not (isinstance(older, int) and older >= 0):
         raise UsageMistake("gc takes the age of what is to go, in milliseconds")
     before = cutoffs(shop.retention, now) if older is None else older_than(older, shop.retention, now)
+    lines = shop.board.history.removed()
     ids = forget(shop, before, now)
-    owed = owe_due(shop, before, now, asked.actor)
+    shop.board.history.account_for_removed(lines, now)
+    owed = owe_due(shop, before, now, asked.caller)
     if ids:
         shop.say("retention.removed", texts=0, runs=0, purged=0, ids=ids, bytes=0)
     shop.deeds.append(SweepRejected(before=before.rejected, drafts_before=now - DAY))
@@ -98,7 +101,7 @@ def purge(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
     reason = why_not(task.status, task.outcome, needed_by=kept.needed_by(task), held=kept.is_held(task))
     if reason is not None:
         raise IllegalMove(f"task {task.id} {reason}")
-    kept.owe(task.seq, Removal.PURGE, asked.actor, now)
+    kept.owe(task.seq, Removal.PURGE, asked.caller.actor, now, asked.caller.source)
     shop.deeds.append(RemoveFiles(task=task.seq, task_id=task.id, what=Removal.PURGE))
     return "being purged"
 
@@ -117,7 +120,7 @@ def _removed(shop: Shop, removed: FilesRemoved, gone: _Gone, now: Instant) -> No
     owed = shop.board.kept.owed_of(removed.task)
     if owed is None or owed[0] is not removed.what:
         return  # it was noted before, or more is owed by now: that is told on its own
-    what, actor = owed
+    what, actor, source = owed
     if what is Removal.RUNS:
         shop.board.kept.runs_removed(removed.task, now)
         gone.runs += 1
@@ -128,4 +131,4 @@ def _removed(shop: Shop, removed: FilesRemoved, gone: _Gone, now: Instant) -> No
     gone.freed += removed.freed
     event = "task.purged" if what is Removal.PURGE else "task.removed"
     reason = f"purged by {actor}; its id and what it cost stay" if what is Removal.PURGE else _WORDS[what]
-    shop.board.history.add(removed.task, event, reason, now, actor)
+    shop.board.history.add(removed.task, event, reason, now, replace(WORKSHOP, actor=actor, source=source))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from koubou.errors import BOARD_FAULTS
+from koubou.model.access import WORKSHOP, Caller
 from koubou.model.budget import Budget
 from koubou.model.circuit import BreakerRules, Circuit
 from koubou.model.deed import Deed, Say, TellGuardian
@@ -82,9 +83,9 @@ class Shop:
         """A journal line, written after the commit."""
         self.deeds.append(Say(event=event, level=level, fields=fields))
 
-    def note(self, task: Task, event: str, reason: str, now: Instant, actor: str = "koubou", **fields: Any) -> None:
+    def note(self, task: Task, event: str, reason: str, now: Instant, by: Caller = WORKSHOP, **fields: Any) -> None:
         """A line in the task's history and in the journal. The reason is ours: it never holds task text."""
-        self.board.history.add(task.seq, event, reason, now, actor)
+        self.board.history.add(task.seq, event, reason, now, by)
         self.say(event, task=task.id, reason=reason, **fields)
 
     def alert(self, kind: str, key: str, now: Instant, **facts: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from koubou.model.access import WORKSHOP, Caller
 from koubou.model.account import Account, Dimension
 from koubou.model.deed import CancelRun
 from koubou.model.instant import Instant
@@ -31,12 +32,12 @@ def watch(shop: Shop, accounts: Iterable[Account], now: Instant) -> None:
 
 
 def stop_everything(
-    shop: Shop, reason: str, now: Instant, actor: str = "koubou", kind: str = "emergency", told: str | None = None
+    shop: Shop, reason: str, now: Instant, by: Caller = WORKSHOP, kind: str = "emergency", told: str | None = None
 ) -> None:
     """Let the emergency latch fall, if it has not; the guardian is told `told` where the reason is private."""
     if shop.board.crew.latch(EMERGENCY, reason, now):
-        shop.board.history.add(None, "emergency.stop", reason, now, actor)
-        shop.say("emergency.stop", "error", reason=reason, actor=actor)
+        shop.board.history.add(None, "emergency.stop", reason, now, by)
+        shop.say("emergency.stop", "error", reason=reason, actor=by.actor)
         shop.alert(kind, EMERGENCY, now, reason=told or reason)
         if shop.budget.stop_agents:
             _stop_agents(shop)

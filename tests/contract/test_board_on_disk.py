@@ -160,9 +160,9 @@ def test_what_a_killed_master_had_committed_is_read(path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=False)
     assert path.with_name("koubou.db-wal").stat().st_size > 0
-    assert read(path, "SELECT COUNT(*) FROM history", served=False) == 1
+    assert read(path, "SELECT COUNT(*) FROM history", served=False) == 2
     with opened(path) as board:
-        assert len(rows(board, "history")) == 1
+        assert [line["event"] for line in rows(board, "history")] == ["history.chained", "system.ready"]
 
 
 def test_a_backup_taken_while_the_master_writes_is_a_whole_board(path: Path, tmp_path: Path) -> None:

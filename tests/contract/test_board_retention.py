@@ -151,8 +151,9 @@ def test_of_a_purged_task_only_the_id_and_the_money_stay(board: Board) -> None:
     board.kept.owe(seq, Removal.PURGE, "root", NOW)
     board.kept.text_removed(seq, Removal.PURGE, LATER)
     assert board.kept.gone_of(seq) == (LATER, LATER)
-    for table in ("request", "history", "run", "dependency"):
+    for table in ("request", "run", "dependency"):
         assert rows(board, table) == [], table
+    assert board.history.of_task(seq) == []
     (task,) = rows(board, "task")
     assert (task["id"], task["title"], task["session"], task["parent"]) == ("over", "", None, None)
     assert "about" not in "".join(str(value) for value in tuple(task))

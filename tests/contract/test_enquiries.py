@@ -17,6 +17,7 @@ from koubou.board.shapes import shown, wait_from_shape
 from koubou.master.crew import Crew
 from koubou.master.enquiries import IDS_AT_MOST, LINES_AT_MOST, enquire
 from koubou.master.reception import Reception
+from koubou.model.access import Caller, Role
 from koubou.model.heard import Asked
 
 ALICE, BOB = 54_321, 54_322
@@ -32,6 +33,10 @@ def told(board: Board) -> Board:
     return board
 
 
+def a_caller(uid: int, role: Role = Role.SUBMITTER) -> Caller:
+    return Caller(actor="somebody", role=role, uid=uid, source="socket")
+
+
 def ask(board: Board, verb: str, uid: int, *, operator: bool = False, **arguments: Any) -> Mapping[str, Any]:
     """Through the reception, which must not leave it to a turn."""
 
@@ -42,7 +47,11 @@ def ask(board: Board, verb: str, uid: int, *, operator: bool = False, **argument
         raise AssertionError("nothing is read anew")
 
     reception = Reception(board, cast(Crew, None), hear=turn, reload=reload)
-    reply = asyncio.run(asyncio.wait_for(reception.ask(verb, "somebody", uid, operator, arguments), 10))
+    reply = asyncio.run(
+        asyncio.wait_for(
+            reception.ask(verb, a_caller(uid, Role.OPERATOR if operator else Role.SUBMITTER), arguments), 10
+        )
+    )
     loaded: Mapping[str, Any] = json.loads(json.dumps(reply))
     return loaded
 
@@ -66,8 +75,8 @@ def test_another_s_task_is_answered_as_one_that_is_not_there(told: Board) -> Non
 
 def test_who_says_that_he_is_another_is_not_believed(told: Board) -> None:
     claims = {"uid": BOB, "owner": BOB, "operator": True, "actor": "root"}
-    assert ask(told, "show", ALICE, id="his") == enquire(told, "show", ALICE, False, {"id": "his", **claims})
-    assert enquire(told, "standing", ALICE, False, {"ids": ["his"], **claims}) == {"ok": {"tasks": {}}}
+    assert ask(told, "show", ALICE, id="his") == enquire(told, "show", a_caller(ALICE), {"id": "his", **claims})
+    assert enquire(told, "standing", a_caller(ALICE), {"ids": ["his"], **claims}) == {"ok": {"tasks": {}}}
 
 
 def test_an_operator_is_told_of_all(told: Board) -> None:
@@ -112,7 +121,7 @@ def test_as_many_ids_as_may_be_asked_for_are_answered_soon(told: Board) -> None:
         for number in range(IDS_AT_MOST):
             told.tasks.insert(a_new_task(f"task-{number}", owner=ALICE), NOW)
     began = time.perf_counter()
-    tasks = enquire(told, "standing", ALICE, False, {"ids": [f"task-{number}" for number in range(IDS_AT_MOST)]})
+    tasks = enquire(told, "standing", a_caller(ALICE), {"ids": [f"task-{number}" for number in range(IDS_AT_MOST)]})
     assert len(tasks["ok"]["tasks"]) == IDS_AT_MOST
     assert time.perf_counter() - began < 0.5, "the master does nothing else meanwhile"
 

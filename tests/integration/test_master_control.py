@@ -18,6 +18,7 @@ import pytest
 
 from koubou.errors import NoMaster, UnknownTask
 from koubou.master.control import NAME, Control
+from koubou.model.access import Caller, Role
 from koubou.views.control import ask
 
 
@@ -25,13 +26,11 @@ class Answers:
     """Notes who asked what; the verb `wait` is answered only once it may be."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str, int, bool, dict[str, Any]]] = []
+        self.heard: list[tuple[str, Caller, dict[str, Any]]] = []
         self.may = asyncio.Event()
 
-    async def __call__(
-        self, verb: str, actor: str, uid: int, operator: bool, arguments: Mapping[str, Any]
-    ) -> Mapping[str, Any]:
-        self.heard.append((verb, actor, uid, operator, dict(arguments)))
+    async def __call__(self, verb: str, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.heard.append((verb, caller, dict(arguments)))
         if verb == "wait":
             await self.may.wait()
         if verb == "unknown":
@@ -68,8 +67,13 @@ def test_a_request_is_one_line_and_so_is_its_answer(tmp_path: Path) -> None:
             assert said == {"verb": "cancel", "ids": ["工房\n"]}
             with pytest.raises(UnknownTask, match="no task"):
                 await asyncio.to_thread(ask, str(tmp_path), "unknown")
-            (verb, _, uid, operator, arguments), _ = answers.heard
-            assert (verb, uid, operator, arguments) == ("cancel", os.geteuid(), True, {"ids": ["工房\n"]})
+            (verb, caller, arguments), _ = answers.heard
+            assert (verb, caller.uid, caller.role, arguments) == (
+                "cancel",
+                os.geteuid(),
+                Role.GUARDIAN,
+                {"ids": ["工房\n"]},
+            )
 
     asyncio.run(drill())
 
@@ -78,16 +82,16 @@ def test_the_kernel_says_who_asks_whatever_the_words_claim(tmp_path: Path) -> No
     async def drill() -> None:
         async with opened(tmp_path) as (_, answers):
             await talk(tmp_path, b'{"verb": "x", "uid": 12345, "actor": "root", "operator": false}\n')
-            (_, actor, uid, operator, arguments) = answers.heard[0]
-            assert (uid, operator) == (os.geteuid(), True)
-            assert actor != "root" or os.geteuid() == 0
+            (_, caller, arguments) = answers.heard[0]
+            assert (caller.uid, caller.role) == (os.geteuid(), Role.GUARDIAN)
+            assert caller.actor != "root" or os.geteuid() == 0
             assert arguments["uid"] == 12345  # an argument like any other; nobody reads it as the caller's
 
     asyncio.run(drill())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
-def test_a_stranger_is_no_operator(tmp_path: Path) -> None:
+def test_a_stranger_is_a_submitter(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     program = (
         "import os, socket, sys\n"
@@ -100,8 +104,8 @@ def test_a_stranger_is_no_operator(tmp_path: Path) -> None:
             (tmp_path / NAME).chmod(0o666)
             arguments = (sys.executable, "-c", program, str(tmp_path))
             await asyncio.to_thread(subprocess.run, arguments, check=True, timeout=20)
-            (_, _, uid, operator, _) = answers.heard[0]
-            assert (uid, operator) == (65534, False)
+            (_, caller, _) = answers.heard[0]
+            assert (caller.uid, caller.role, caller.house) == (65534, Role.SUBMITTER, False)
 
     asyncio.run(drill())
 

@@ -11,6 +11,7 @@ from koubou.errors import BoardUnavailable
 from koubou.master.crew import Crew
 from koubou.master.reception import Reception
 from koubou.master.reloading import Problems, Reloading
+from koubou.model.access import Caller, Role
 
 
 def test_who_asks_while_one_reading_is_under_way_shares_the_next() -> None:
@@ -66,4 +67,6 @@ def test_only_an_operator_may_have_keys_read_anew() -> None:
 
 async def ask(reloading: Reloading, *, operator: bool) -> Mapping[str, Any]:
     reception = Reception(cast(Board, None), cast(Crew, None), hear=lambda _: None, reload=reloading.ask)
-    return await asyncio.wait_for(reception.ask("reload", "somebody", 1000, operator, {}), 10)
+    role = Role.OPERATOR if operator else Role.SUBMITTER
+    caller = Caller(actor="somebody", role=role, uid=1000, source="socket")
+    return await asyncio.wait_for(reception.ask("reload", caller, {}), 10)

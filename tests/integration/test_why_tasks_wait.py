@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from builders import NOW, a_new_task, a_tier
+from msgspec.structs import replace
 from settings_files import an_unserved_board
 
 from koubou.board import Board
 from koubou.cli.main import main
 from koubou.master.reception import Reception
+from koubou.model.access import WORKSHOP
 from koubou.model.account import AccountKey, Limit
 from koubou.model.agent import Manner
 from koubou.model.circuit import Circuit
@@ -62,7 +64,7 @@ def queue(board: Board, name: str, park: Park | None = None) -> None:
 def stop(board: Board, latch: str, reason: str, event: str, told: str, actor: str) -> None:
     with board.transaction():
         board.crew.latch(latch, reason, NOW)
-        board.history.add(None, event, told, NOW, actor)
+        board.history.add(None, event, told, NOW, replace(WORKSHOP, actor=actor))
 
 
 def pause(board: Board, where: str, reason: str, actor: str) -> None:
@@ -279,7 +281,7 @@ def test_status_says_why_a_session_is_over_and_when_it_is_looked_at_next(
         raise AssertionError
 
     reception = Reception(board, crew, hear=lambda _: None, reload=never)
-    said = asyncio.run(reception.ask("state", "tester", 0, True, {}))["ok"]
+    said = asyncio.run(reception.ask("state", WORKSHOP, {}))["ok"]
     assert said["tiers"]["local"]["looked_at"] == "2027-01-15T08:05:00.000Z"
     monkeypatch.setattr("koubou.views.status.said_by_master", lambda _: said)
     told = say("status")[1]

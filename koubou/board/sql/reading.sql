@@ -64,7 +64,7 @@ SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_accou
 
 -- name: history_after
 -- What happened to a task since a line of its history.
-SELECT id, at, event, reason, actor FROM history WHERE task = :seq AND id > :after ORDER BY id LIMIT :limit;
+SELECT id, at, event, reason, actor, source FROM history WHERE task = :seq AND id > :after ORDER BY id LIMIT :limit;
 
 -- name: standing
 -- Where some tasks stand, and by what the same is known again.

@@ -48,7 +48,7 @@ SELECT EXISTS (SELECT 1 FROM run r WHERE r.task = :seq AND r.ended_at IS NULL)
 
 -- name: owe
 -- From now on its files are to be removed; nothing brings the task back.
-UPDATE task SET removal = :what, removal_by = :actor, updated_at = :now
+UPDATE task SET removal = :what, removal_by = :actor, removal_from = :source, updated_at = :now
 WHERE seq = :seq AND filed_at IS NOT NULL AND (text_removed_at IS NULL OR :what = 'purge') AND purged_at IS NULL;
 
 -- name: owed
@@ -58,17 +58,17 @@ SELECT seq, id, removal FROM task WHERE removal IS NOT NULL ORDER BY seq LIMIT :
 SELECT COUNT(*) FROM task WHERE removal IS NOT NULL;
 
 -- name: owed_of
-SELECT removal, removal_by FROM task WHERE seq = :seq;
+SELECT removal, removal_by, removal_from FROM task WHERE seq = :seq;
 
 -- name: runs_removed
-UPDATE task SET runs_removed_at = :now, removal = NULL, removal_by = NULL, updated_at = :now
+UPDATE task SET runs_removed_at = :now, removal = NULL, removal_by = NULL, removal_from = NULL, updated_at = :now
 WHERE seq = :seq AND removal = 'runs';
 
 -- name: text_removed
 -- What is left says that there was a task, by which the same is known again, and how it ended.
 UPDATE task SET text_removed_at = coalesce(text_removed_at, :now), runs_removed_at = coalesce(runs_removed_at, :now),
                 purged_at = CASE WHEN removal = 'purge' THEN :now END,
-                removal = NULL, removal_by = NULL, title = '', judged = '[]', routed = '[]', park_detail = NULL,
+                removal = NULL, removal_by = NULL, removal_from = NULL, title = '', judged = '[]', routed = '[]', park_detail = NULL,
                 error = CASE WHEN error IS NOT NULL THEN
                   json_object('class', error ->> 'class', 'code', error ->> 'code', 'message', 'what it said was removed',
                               'remedy', '', 'retryable', json('false')) END,
