@@ -11,7 +11,7 @@ from koubou.cli.filters import declare_filters
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
-    from koubou.board.reading import Filter
+    from koubou.board.filter import Filter
     from koubou.model.status import Status
     from koubou.model.task import Task
     from koubou.views.workshop import Workshop

@@ -13,7 +13,7 @@ from koubou.model.task import TYPES
 from koubou.views.ages import age, time_of
 
 if TYPE_CHECKING:
-    from koubou.board.reading import Filter
+    from koubou.board.filter import Filter
 
 
 def declare_filters(parser: Parser) -> None:
@@ -33,7 +33,7 @@ def declare_filters(parser: Parser) -> None:
 
 def filter_of(arguments: argparse.Namespace, now: Instant) -> Filter:
     """The filter that the options say. Raises UsageMistake."""
-    from koubou.board.reading import Filter
+    from koubou.board.filter import Filter
 
     return Filter(
         status=arguments.status,

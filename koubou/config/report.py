@@ -10,6 +10,7 @@ from koubou.config.budgets import weekend_of
 from koubou.config.guardian import describe_guardian
 from koubou.config.retention_settings import RetentionSettings
 from koubou.config.settings import Settings
+from koubou.config.window_settings import WindowSettings
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.notice import Guardian
@@ -32,13 +33,21 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         *_budget(settings.budget),
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
-        f"not yet    roles, window ({_NOT_YET})",
+        f"window     {_window(settings.window)}",
+        f"not yet    roles ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
     elif not any(tier.unfit is None and tier.reach == "local" for tier in tiers.values()):
         lines.append("no local tier is offered: confidential tasks will wait")
     return lines
+
+
+def _window(window: WindowSettings) -> str:
+    if window.listen is None:
+        return "closed"
+    free = f"; programs of this machine need no token ({window.loopback_role})" if window.open_to_loopback else ""
+    return f"{window.listen}{free}"
 
 
 def show_duration(milliseconds: Milliseconds) -> str:

@@ -28,6 +28,7 @@ from koubou.master.standing import standing
 from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
+from koubou.master.window_keeper import WindowKeeper
 from koubou.master.workshop import Workshop
 from koubou.model.access import Caller, Role
 from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, WorkerGone
@@ -81,6 +82,7 @@ class Master:
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
         self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set, hear=self.hear)
+        self.window = WindowKeeper(journal, self.crew.children, source)
 
     # What wakes it
 
@@ -147,6 +149,7 @@ class Master:
             self._journal.say("system.reload_refused", "error", reason=reason)
             return [reason]
         self._take(workshop)
+        await self.window.obey()
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
         return []
 
@@ -171,6 +174,7 @@ class Master:
         """End what was started."""
         await self.hands.stop()
         await self.model_server.stop()
+        await self.window.stop()
 
     # The loop
 

@@ -10,7 +10,8 @@ import pytest
 from builders import NOW, a_new_task
 
 from koubou.board import Board, open_for_writing
-from koubou.board.reading import SQL, Filter, Reading, open_reading
+from koubou.board.filter import Filter
+from koubou.board.reading import SQL, Reading, open_reading
 from koubou.errors import BoardUnavailable, UsageMistake
 from koubou.model.account import Limit
 from koubou.model.decision import Reason, Routed
