@@ -39,7 +39,7 @@ class WindowKeeper:
         self._process: Popen[bytes] | None = None
 
     async def obey(self) -> None:
-        """Open it as the settings have it; open it anew where they are others now, close it where it listens nowhere."""
+        """Open it as the settings have it, anew where they have changed; close it where it listens nowhere."""
         settings = self._source.settings
         if settings == self._settings:
             return
