@@ -16,7 +16,7 @@ from koubou.model.money import FREE, USD, Nano, Price, Rates
 from koubou.model.phase import Phase
 from koubou.model.routing import Routing
 from koubou.model.status import Status, Waiting
-from koubou.model.task import Difficulty, Examination, NewTask, Sensitivity, Task, TaskBudget, TaskRequest
+from koubou.model.task import UNBOUND, Difficulty, Examination, NewTask, Sensitivity, Task, TaskBudget, TaskRequest
 from koubou.model.tier import Reach, Tier
 from koubou.model.worker import Bench
 from koubou.rules.intake import new_task
@@ -89,6 +89,7 @@ def a_task(**changes: Any) -> Task:
         "inputs_bytes": 0,
         "message_count": 1,
         "budget": TaskBudget(),
+        "bounds": UNBOUND,
         "on_interrupt": "retry",
         "has_dependencies": False,
         "attempts": 0,

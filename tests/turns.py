@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from koubou.board import Board, open_in_memory
-from koubou.model.access import Caller, Role
+from koubou.model.access import EVERYBODY_SUBMITS, Access, Caller, Role
 from koubou.model.account import Account
 from koubou.model.budget import Budget
 from koubou.model.call import CallResult
@@ -39,6 +39,7 @@ class Workshop:
     now: Instant = NOW
     audience: Audience = field(default_factory=Audience)
     policy: Policy = OPEN
+    access: Access = EVERYBODY_SUBMITS
     board: Board = field(default_factory=lambda: Board(open_in_memory()))
     deeds: list[Deed] = field(default_factory=list)
     routing: Routing = ROUTING
@@ -64,6 +65,7 @@ class Workshop:
             chance=lambda: 0.5,
             audience=self.audience,
             policy=self.policy,
+            access=self.access,
         )
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):
@@ -117,8 +119,11 @@ class Workshop:
         """Ask through the control socket."""
         role = Role.GUARDIAN if operator else Role.SUBMITTER
         caller = Caller(actor="tester", role=role, uid=uid, source="socket", house=operator)
-        asked = Asked(verb=verb, caller=caller, arguments=arguments, ticket=1)
-        return self.turn(asked)[1]
+        return self.ask_as(caller, verb, **arguments)
+
+    def ask_as(self, caller: Caller, verb: str, **arguments: Any) -> Any:
+        """Ask through the control socket as somebody."""
+        return self.turn(Asked(verb=verb, caller=caller, arguments=arguments, ticket=1))[1]
 
     def sent(self) -> list[str]:
         """The tasks that the last turn gave to workers."""

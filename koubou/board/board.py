@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from koubou.board.agent_calls import AgentCalls
+from koubou.board.alarms import Alarms
 from koubou.board.circuits import Circuits
 from koubou.board.connection import damaged
 from koubou.board.crew import Crew
@@ -43,6 +44,7 @@ class Board:
         self.notices = Notices(connection)
         self.kept = Kept(connection)
         self.tokens = Tokens(connection)
+        self.alarms = Alarms(connection)
 
     @contextmanager
     def reachable(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from koubou.board.audit import Audit
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
 from koubou.board.filter import Filter
@@ -99,6 +100,7 @@ class Reading:
         self.waits = Waits(connection)
         self.tokens = Tokens(connection)
         self.happened = Happened(connection)
+        self.audit = Audit(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:

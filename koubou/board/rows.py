@@ -9,9 +9,9 @@ from typing import Any
 
 from koubou.model.account import Account
 from koubou.model.phase import Lesser, Phase
-from koubou.model.request_json import budget_from_json
+from koubou.model.request_json import bounds_from_json, budget_from_json
 from koubou.model.status import Park, ParkReason, Status, Waiting
-from koubou.model.task import Difficulty, Need, Sensitivity, Task
+from koubou.model.task import UNBOUND, Difficulty, Need, Sensitivity, Task
 
 _COLUMNS = tuple(name for name in Task.__struct_fields__ if name != "park")
 TASK_COLUMNS = ", ".join((*_COLUMNS, "park", "park_detail", "park_until"))
@@ -30,7 +30,7 @@ _WORDS: Sequence[tuple[int, Callable[[Any], Any]]] = tuple(
         "lesser": Lesser,
     }.items()
 )
-_STATUS, _GIVEN_UP, _BUDGET = (_COLUMNS.index(name) for name in ("status", "given_up", "budget"))
+_STATUS, _GIVEN_UP, _BUDGET, _BOUNDS = (_COLUMNS.index(name) for name in ("status", "given_up", "budget", "bounds"))
 _FLAGS = tuple(
     _COLUMNS.index(name)
     for name in (
@@ -52,6 +52,7 @@ def task_from_row(row: sqlite3.Row) -> Task:
     given_up = values[_GIVEN_UP]
     values[_GIVEN_UP] = tuple(json.loads(given_up)) if given_up != "[]" else ()
     values[_BUDGET] = budget_from_json(values[_BUDGET])
+    values[_BOUNDS] = UNBOUND if values[_BOUNDS] is None else bounds_from_json(values[_BOUNDS])
     for place in _FLAGS:
         values[place] = bool(values[place])
     for place, kind in _WORDS:

@@ -64,6 +64,7 @@ def tables() -> Mapping[str, str]:
 _ASKED: Mapping[str, str] = {
     "secrecy": "confidential, and the tier is in the cloud?",
     "sandbox": "confidential, and its agent has no sandbox?",
+    "bounds": "its owner may not use this tier?",
     "availability": "no key, left alone by its breaker, or frozen?",
     "executor": "the task asks for another executor?",
     "window": "surely too long for its model?",

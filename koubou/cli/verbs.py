@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "release": "say, by name and with a reason, that a task is no secret",
         },
         "Prepare": {
+            "token": "who may come in through the window (add, list, rm)",
             "secret": "the API keys that the workshop keeps itself, sealed (set, list, rm, rotate)",
             "check": "check the settings and say what is in force",
             "estimate": "what task files would cost, on which tier, and whether they fit; nothing is submitted",
@@ -47,6 +48,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "window": "open its API and page here, in the foreground",
             "board": "the board: a copy of it while in use, questions to it, is it whole, put a copy back",
             "gc": "remove now what has been kept long enough, or say what would go",
+            "audit": "the history of all changes: who, from where, and whether a line was changed (verify, list)",
             "doctor": "look at everything that a person would look at, and say what to do",
             "version": "the version of koubou",
         },

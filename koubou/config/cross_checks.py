@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from koubou.config.hosts import is_local_literal
+from koubou.config.people import people_found
 from koubou.config.settings import Settings
 from koubou.config.tier_settings import TierSettings
 from koubou.documents.checking import Place, nearest
@@ -32,6 +33,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _circles(settings)
     yield from _plain_http(settings)
     yield from _guardian_in_the_clear(settings)
+    yield from people_found(settings.security, settings.tiers)
 
 
 Finding = tuple[Path, str, str | None]

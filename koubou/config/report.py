@@ -9,8 +9,10 @@ from koubou.config.budget_settings import BudgetSettings, TaskLimits, TypeLimits
 from koubou.config.budgets import weekend_of
 from koubou.config.guardian import describe_guardian
 from koubou.config.retention_settings import RetentionSettings
+from koubou.config.security_settings import SecuritySettings
 from koubou.config.settings import Settings
 from koubou.config.window_settings import WindowSettings
+from koubou.model.access import Role
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
 from koubou.model.notice import Guardian
@@ -18,7 +20,6 @@ from koubou.model.tier import Tier
 from koubou.rules.limits import AGENTS
 from koubou.rules.suited import why_open
 
-_NOT_YET = "accepted, not in force in this version"
 
 
 def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian | None = None) -> list[str]:
@@ -34,7 +35,7 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
         f"window     {_window(settings.window)}",
-        f"not yet    roles ({_NOT_YET})",
+        f"people     {_people(settings.security)}",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
@@ -90,6 +91,14 @@ def _kept(retention: RetentionSettings) -> str:
     times = {"completed": retention.completed, "failed": retention.failed, "confidential": retention.confidential}
     times |= {"runs": retention.runs, "ids": retention.ids, "rejected": retention.rejected}
     return ", ".join(f"{name} {'for good' if time is None else show_duration(time)}" for name, time in times.items())
+
+
+def _people(security: SecuritySettings) -> str:
+    """Who is what, and who may not ask for everything."""
+    roles = {str(role): getattr(security.roles, role) for role in Role}
+    named = [f"{role} {', '.join(names)}" for role, names in roles.items() if names]
+    bound = [f"bounds for {', '.join(security.bounds)}"] if security.bounds else []
+    return "; ".join([*named, "all others submitters", *bound])
 
 
 def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = None) -> str:

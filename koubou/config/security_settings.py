@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import pwd
-from typing import Annotated, Any
+import re
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from koubou.config.pattern_trial import WrittenPattern
-from koubou.config.words import AbsolutePath, Section, Shown
+from koubou.config.words import (
+    AbsolutePath,
+    Count,
+    Executor,
+    Positive,
+    Section,
+    Shown,
+    SomeTime,
+    TierNamed,
+    Usd,
+)
 from koubou.model.policy import Policy, Verdict
+from koubou.model.task import PRIORITIES
+from koubou.rules.priority import RIPE
 
 _MANY = 1_000
 _SOME = 100
@@ -35,6 +48,36 @@ def _submitter(value: object) -> object:
 Word = Annotated[str, Field(max_length=200), AfterValidator(_word), Shown("text")]
 Glob = Annotated[str, Field(min_length=1, max_length=500), Shown("glob")]
 What = Annotated[Verdict, Shown("`note`, `refuse`")]
+
+
+def _person(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError("must be a user or a @group")
+    word = str(value)
+    if not _PERSON.fullmatch(word) and word != EVERYBODY_ELSE:
+        raise ValueError("must be the name of a user of this machine or a uid, or a group such as @staff")
+    return word
+
+
+def _named(word: str) -> str:
+    if word == EVERYBODY_ELSE:
+        raise ValueError("must name a user or a @group; whoever is not named is a submitter")
+    return word
+
+
+def _level(value: object) -> object:
+    found = PRIORITIES.get(value) if isinstance(value, str) else value
+    if isinstance(found, bool) or not isinstance(found, int) or not 1 <= found <= RIPE:
+        raise ValueError(f"must be {', '.join(PRIORITIES)}, or 1 to {RIPE}")
+    return found
+
+
+EVERYBODY_ELSE = "*"
+_PERSON = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?", re.ASCII)
+Person = Annotated[str, BeforeValidator(_person), Shown("user, @group or *")]
+"""Whether there is such a one, the cross-checks say."""
+Who = Annotated[str, BeforeValidator(_person), AfterValidator(_named), Shown("user or @group")]
+Level = Annotated[int, BeforeValidator(_level), Shown("priority")]
 Submitter = Annotated[int, BeforeValidator(_submitter), Field(ge=0, le=2**32), Shown("user")]
 
 
@@ -81,10 +124,60 @@ class GuardrailSettings(Section):
     )
 
 
+class RoleSettings(Section):
+    """Users and @groups by role; who is named himself is that whatever his groups are, else the strongest counts."""
+
+    viewer: tuple[Who, ...] = Field(
+        default=(), max_length=_MANY, description="See everything but confidential texts, and change nothing."
+    )
+    submitter: tuple[Who, ...] = Field(
+        default=(), max_length=_MANY, description="Submit, see and change their own tasks: as everybody not named."
+    )
+    operator: tuple[Who, ...] = Field(
+        default=(), max_length=_MANY, description="See and change all tasks; pause, resume, reload, collect."
+    )
+    guardian: tuple[Who, ...] = Field(
+        default=(), max_length=_MANY, description="Also budgets, the emergency stop, releases, tokens and audit."
+    )
+
+
+class BoundBudget(Section):
+    """What one task may have at most, also where its file says nothing."""
+
+    cost_usd: Usd | None = Field(default=None, description="Money; null = any.")
+    tokens: Positive | None = Field(default=None, description="Tokens, in and out; null = any.")
+    calls: Positive | None = Field(default=None, description="Calls to models; null = any.")
+    time: SomeTime | None = Field(default=None, description="Working time; null = any.")
+    file_edits: Count | None = Field(default=None, description="Files that an agent may change; null = any.")
+    commands: Count | None = Field(default=None, description="Commands that an agent may run; null = any.")
+
+
+class BoundSettings(Section):
+    """What somebody may ask for at most; a file that asks for more is rejected."""
+
+    tiers: tuple[TierNamed, ...] | None = Field(
+        default=None, max_length=_SOME, description="The tiers that may serve the tasks; null = any."
+    )
+    executors: tuple[Executor, ...] | None = Field(
+        default=None, max_length=_SOME, description="The executors by which these may work; null = any."
+    )
+    priority: Level | None = Field(default=None, description="The highest priority; null = any.")
+    budget: BoundBudget = Field(default=BoundBudget(), description="What a task may use at most.")
+
+
 class SecuritySettings(Section):
     """Who may do what, and where; what stays in the house; what may come in and go out."""
 
-    roles: dict[str, Any] = Field(default={}, description="Who may do what, by role.")
+    roles: RoleSettings = Field(
+        default=RoleSettings(),
+        description="What people are, by user or @group; nobody named is a submitter, root and the service user "
+        "are guardians.",
+    )
+    bounds: dict[Person, BoundSettings] = Field(
+        default={},
+        description="What people may ask for at most, by user, @group, or * for all others. A user's own entry holds "
+        "instead of those of his groups, and these all together.",
+    )
     allowed_workspaces: tuple[AbsolutePath, ...] = Field(
         default=("/srv",), description="The folders beneath which a task's workspace may lie."
     )

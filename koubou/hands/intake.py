@@ -31,6 +31,7 @@ from koubou.folders.requests import ReadLimits
 from koubou.folders.watch import Doorbell
 from koubou.hands.examining import examined
 from koubou.hands.line import Line
+from koubou.hands.owners import Owners
 from koubou.model.heard import Arrived
 from koubou.model.task import NewTask
 from koubou.model.ulid import ENTROPY_BYTES, following, ulid
@@ -76,6 +77,7 @@ class Intake:
         self._layout = Layout(home=orders.home)
         self._limits = ReadLimits()
         self._detector = Kingfisher(Path(orders.rule_cache))
+        self._owners = Owners()
         self._claims: dict[str, tuple[Claim, int]] = {}
         self._under_way = 0
         self._bell = threading.Condition()
@@ -225,7 +227,8 @@ class Intake:
 
     def _arrival(self, claimed: Claim) -> Arrived:
         drop = read_claim(self._layout, claimed, self._limits)
-        return Arrived(claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop))
+        actor, groups = self._owners.known(drop.owner)
+        return Arrived(claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop), groups=groups, actor=actor)
 
     def _new_tasks(self, drop: Drop) -> tuple[NewTask, ...]:
         return tuple(

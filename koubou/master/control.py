@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from koubou.errors import KoubouError, NotAllowed
-from koubou.master.callers import caller_of, speaker
+from koubou.master.callers import caller_of
 from koubou.model.access import EVERYBODY_SUBMITS, Access, Caller
 
 NAME = "control.sock"
@@ -93,13 +92,8 @@ class Control:
             json.dumps(asked, ensure_ascii=False).encode()  # half a character, which JSON can spell, is no text
         except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
             return {"error": {"kind": "usage", "message": "one JSON object a line, with a verb"}}
-        try:
-            # For each line anew: a role that was taken away while the line was open is gone.
-            caller, arguments = speaker(caller_of(uid, self._access()), asked)
-        except KoubouError as error:
-            kind = "not_allowed" if isinstance(error, NotAllowed) else "usage"
-            return {"error": {"kind": kind, "message": str(error)}}
-        return await self._answer(str(verb), caller, arguments)
+        # For each line anew: a role that was taken away while the line was open is gone.
+        return await self._answer(str(verb), caller_of(uid, self._access()), asked)
 
 
 def _uid_of(writer: asyncio.StreamWriter) -> int:

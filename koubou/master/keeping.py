@@ -12,7 +12,7 @@ from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
 from koubou.master.clock import clock
 from koubou.master.hands import Hands
-from koubou.model.heard import RetentionDue
+from koubou.model.heard import RetentionDue, SpendDue
 from koubou.model.instant import MINUTE, SECOND, Milliseconds
 from koubou.model.retention import Retention
 from koubou.rules.retention import look_every
@@ -20,6 +20,8 @@ from koubou.rules.retention import look_every
 _OWED_AT_ONCE = 256
 _SHORTEST, _LONGEST = SECOND, 10 * MINUTE
 _A_JUMP = 5 * MINUTE
+_SPEND_EVERY = 300.0
+"""Seconds after which it is looked again who spends how much."""
 _AFTER_A_START = 60.0
 _AFTER_A_JUMP = 3600.0
 """Seconds after the clock was set during which nothing goes: it may be set again."""
@@ -28,13 +30,16 @@ _AFTER_A_JUMP = 3600.0
 class Keeping:
     """`look` is called once a second. The clock tells how old things are; how long to wait is told by the other one."""
 
-    def __init__(self, board: Board, hands: Hands, journal: Journal, *, hear: Callable[[RetentionDue], None]) -> None:
+    def __init__(
+        self, board: Board, hands: Hands, journal: Journal, *, hear: Callable[[RetentionDue | SpendDue], None]
+    ) -> None:
         self._board = board
         self._hands = hands
         self._journal = journal
         self._hear = hear
         self._began = time.monotonic()
         self._not_before = 0.0
+        self._summed_up = self._began
         self._looked: float | None = None
         self._offset: Milliseconds | None = None
         self._done = 0
@@ -56,6 +61,9 @@ class Keeping:
         if not owing and self._is_time(look_every(retention, _SHORTEST, _LONGEST) / SECOND):
             self._looked = time.monotonic()
             self._hear(RetentionDue())
+        if time.monotonic() - self._summed_up >= _SPEND_EVERY:
+            self._summed_up = time.monotonic()
+            self._hear(SpendDue())
         give_back(self._board.connection)
         if self._wipe:
             self._wipe = not wipe_log(self._board.connection)

@@ -31,7 +31,7 @@ from koubou.master.turn import BATCH, Outcome, turn
 from koubou.master.window_keeper import WindowKeeper
 from koubou.master.workshop import Workshop
 from koubou.model.access import Caller, Role
-from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, WorkerGone
+from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, SettingsRead, WorkerGone
 from koubou.model.instant import DAY, SECOND, Instant
 from koubou.wire.messages import FromWorker, Ready
 
@@ -39,6 +39,7 @@ _HOUSEKEEPING = 1.0
 _BOARD_RETRY = 1.0
 _QUICK_END = 3.0
 _IDLE_WORDS_WAIT = 0.05
+_BY_SIGNAL = Caller(actor="signal", role=Role.GUARDIAN, uid=0, source="signal")
 
 
 class Master:
@@ -102,8 +103,7 @@ class Master:
 
     def emergency(self) -> None:
         """A bare SIGUSR2: stop spending until a person says otherwise."""
-        sender = Caller(actor="signal", role=Role.GUARDIAN, uid=0, source="signal")
-        self.hear(Asked(verb="latch", caller=sender, arguments={"reason": "SIGUSR2"}, ticket=NOBODY))
+        self.hear(Asked(verb="latch", caller=_BY_SIGNAL, arguments={"reason": "SIGUSR2"}, ticket=NOBODY))
 
     def ring(self) -> None:
         """SIGUSR1: look, something is finished. The wire tells what; this only wakes."""
@@ -125,7 +125,11 @@ class Master:
 
     def reload(self) -> None:
         """SIGHUP: take the settings anew if they are good, else keep the old ones."""
-        self._reloading.ask()
+        self._reloading.ask().add_done_callback(self._reloaded_by_signal)
+
+    def _reloaded_by_signal(self, asked: asyncio.Task[Problems]) -> None:
+        if not asked.cancelled() and asked.exception() is None:
+            self.hear(SettingsRead(caller=_BY_SIGNAL, problems=len(asked.result())))
 
     async def _reload_aloud(self) -> Problems:
         self.herald.reloading()

@@ -10,14 +10,15 @@ from typing import Any
 
 from koubou import __version__
 from koubou.board.board import Board
-from koubou.errors import KoubouError
+from koubou.errors import KoubouError, NotAllowed, UsageMistake
+from koubou.master.callers import speaker
 from koubou.master.clock import clock
 from koubou.master.crew import Crew
 from koubou.master.enquiries import enquire
 from koubou.master.reloading import Problems
 from koubou.model.access import Caller, Scope
 from koubou.model.circuit import Circuit
-from koubou.model.heard import Asked
+from koubou.model.heard import Asked, SettingsRead, TurnedAway
 from koubou.model.instant import SECOND, Instant, iso
 from koubou.model.tier import Tier
 from koubou.rules.access import may_only, reach_of
@@ -34,7 +35,12 @@ class Reception:
     """`hear` passes a request on to the next turn; `reply` brings back what that turn says."""
 
     def __init__(
-        self, board: Board, crew: Crew, *, hear: Callable[[Asked], None], reload: Callable[[], Awaitable[Problems]]
+        self,
+        board: Board,
+        crew: Crew,
+        *,
+        hear: Callable[[Asked | TurnedAway | SettingsRead], None],
+        reload: Callable[[], Awaitable[Problems]],
     ) -> None:
         self._board = board
         self._crew = crew
@@ -47,15 +53,21 @@ class Reception:
 
     async def ask(self, verb: str, caller: Caller, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Have a request answered; what needs no decision is answered at once."""
+        try:
+            caller, arguments = speaker(caller, arguments)
+        except UsageMistake as error:
+            return {"error": {"kind": "usage", "message": str(error)}}
+        except NotAllowed as error:
+            return self._refused(caller, "speak", str(error))
         if verb in _AT_ONCE and reach_of(caller, verb) is Scope.NONE:
-            return {"error": {"kind": "not_allowed", "message": may_only(verb)}}
+            return self._refused(caller, verb, may_only(verb))
         match verb:
             case "ping":
                 return {"ok": {"pid": os.getpid(), "version": __version__}}
             case "state":
                 return {"ok": self._state()}
             case "reload":
-                return await self._reloaded()
+                return await self._reloaded(caller)
             case "show" | "standing":
                 return enquire(self._board, verb, caller, arguments)
         self._last_ticket += 1
@@ -67,11 +79,17 @@ class Reception:
         finally:
             del self._waiting[ticket]
 
-    async def _reloaded(self) -> Mapping[str, Any]:
+    def _refused(self, caller: Caller, verb: str, message: str) -> Mapping[str, Any]:
+        self._hear(TurnedAway(caller=caller, verb=verb))
+        return {"error": {"kind": "not_allowed", "message": message}}
+
+    async def _reloaded(self, caller: Caller) -> Mapping[str, Any]:
         try:
-            return {"ok": {"problems": list(await self._reload())}}
+            problems = list(await self._reload())
         except KoubouError as error:
             return {"error": {"kind": "unavailable", "message": str(error)}}
+        self._hear(SettingsRead(caller=caller, problems=len(problems)))
+        return {"ok": {"problems": problems}}
 
     def reply(self, replies: Mapping[int, Mapping[str, Any]]) -> None:
         """Hand out what a turn has answered."""

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
 from koubou.config.operations import operations_of
+from koubou.config.people import access_of
 from koubou.config.retention_settings import retention_of
 from koubou.config.routing import breaker_of, routing_of
 from koubou.config.security_settings import policy_of
@@ -102,6 +103,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         embedded=_embedded(settings),
         guardian=guardian(settings, environ),
         retention=retention_of(settings.retention),
+        access=access_of(settings.security),
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from koubou.model.instant import Instant
-from koubou.model.task import TaskBudget
+from koubou.model.task import UNBOUND, Bounds
 
 
 class Role(StrEnum):
@@ -66,39 +66,18 @@ class Token(Struct, frozen=True, kw_only=True):
     revoked_at: Instant | None
 
 
-class Bounds(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a submitter may ask for at most; None = anything. A task carries them with it, so that no way leads around.
-
-    `tiers` and `executors` are the only ones that may serve it, `priority` the highest it may have.
-    """
-
-    tiers: tuple[str, ...] | None = None
-    executors: tuple[str, ...] | None = None
-    priority: int | None = None
-    budget: TaskBudget = TaskBudget()
-
-
-UNBOUND = Bounds()
-
-
 class Access(Struct, frozen=True, kw_only=True):
-    """What the settings say of people: roles and bounds by uid and by gid, and the bounds of whoever is not named."""
+    """What the settings say of people: roles and bounds by uid and by gid, and the bounds of whoever is not named.
+
+    `house` are root and the workshop's own user.
+    """
 
     user_roles: Mapping[int, Role] = field(default_factory=dict)
     group_roles: Mapping[int, Role] = field(default_factory=dict)
     user_bounds: Mapping[int, Bounds] = field(default_factory=dict)
     group_bounds: Mapping[int, Bounds] = field(default_factory=dict)
     other_bounds: Bounds = UNBOUND
-
-    @property
-    def names_groups(self) -> bool:
-        """Whether it matters in which groups somebody is."""
-        return bool(self.group_roles or self.group_bounds)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether nobody has a role or bounds by the settings."""
-        return self == EVERYBODY_SUBMITS
+    house: frozenset[int] = frozenset({0})
 
 
 EVERYBODY_SUBMITS = Access()

@@ -19,11 +19,17 @@ from koubou.model.task import NewTask
 
 
 class Arrived(Struct, frozen=True, kw_only=True):
-    """A claimed file was read and examined; all of its documents are taken, or none."""
+    """A claimed file was read and examined; all of its documents are taken, or none.
+
+    `groups` are its owner's at that moment; `actor` and `source` say who gave it, and how (`Caller`).
+    """
 
     claim: str
     name: str
     tasks: tuple[NewTask, ...]
+    groups: tuple[int, ...] = ()
+    actor: str = ""
+    source: str = "folder"
 
 
 class RunStarted(Struct, frozen=True, kw_only=True):
@@ -124,6 +130,24 @@ class Asked(Struct, frozen=True, kw_only=True):
     ticket: int
 
 
+class TurnedAway(Struct, frozen=True, kw_only=True):
+    """Somebody asked for what he may not do, and was told so before a turn came to it."""
+
+    caller: Caller
+    verb: str
+
+
+class SettingsRead(Struct, frozen=True, kw_only=True):
+    """The settings were read anew because somebody wanted it; `problems` is how many kept them from being taken."""
+
+    caller: Caller
+    problems: int
+
+
+class SpendDue(Struct, frozen=True, kw_only=True):
+    """It is time to see who spends far more than usual."""
+
+
 class NoticeTold(Struct, frozen=True, kw_only=True):
     """The guardian was told, by the try of this number."""
 
@@ -165,6 +189,9 @@ Heard = (
     | RetentionDue
     | FilesRemoved
     | Asked
+    | TurnedAway
+    | SettingsRead
+    | SpendDue
     | NoticeTold
     | NoticeFailed
     | IssueClosed

@@ -6,9 +6,10 @@ import json
 from functools import lru_cache
 
 from msgspec import convert
+from msgspec.json import encode
 from msgspec.structs import asdict
 
-from koubou.model.task import TaskBudget, TaskRequest
+from koubou.model.task import UNBOUND, Bounds, TaskBudget, TaskRequest
 
 
 def request_to_json(request: TaskRequest) -> str:
@@ -32,6 +33,17 @@ def budget_to_json(budget: TaskBudget) -> str:
 def budget_from_json(text: str) -> TaskBudget:
     """The budget that `budget_to_json` kept."""
     return _NO_BUDGET if text == "{}" else TaskBudget(**json.loads(text))
+
+
+def bounds_to_json(bounds: Bounds) -> str | None:
+    """What binds a task wherever it goes; None where nothing does."""
+    return None if bounds == UNBOUND else encode(bounds).decode()
+
+
+@lru_cache(256)
+def bounds_from_json(text: str) -> Bounds:
+    """The bounds that `bounds_to_json` kept."""
+    return convert(json.loads(text), Bounds)
 
 
 _PLAIN = TaskRequest()

@@ -80,6 +80,21 @@ class TaskBudget(Struct, frozen=True, kw_only=True):
     commands: int | None = None
 
 
+class Bounds(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a submitter may ask for at most; None = anything. A task carries them, so that no way leads around them.
+
+    `tiers` and `executors` are the only ones that may serve it, `priority` the highest it may have.
+    """
+
+    tiers: tuple[str, ...] | None = None
+    executors: tuple[str, ...] | None = None
+    priority: int | None = None
+    budget: TaskBudget = TaskBudget()
+
+
+UNBOUND = Bounds()
+
+
 class TaskRequest(Struct, frozen=True, kw_only=True):
     """One document of a task file, checked and complete: prompt files and attachments are read, words are parsed.
 
@@ -139,7 +154,7 @@ class NewTask(Struct, frozen=True, kw_only=True):
     """One document ready for the board: `claim` (ULID) and `document` (1 …) name where it came from.
 
     `body` is the whole request as JSON (`request_json`), `budget` the part of it that limits the task, `findings` and
-    `factors` what its examination saw, all as JSON.
+    `factors` what its examination saw, all as JSON; so is `bounds`, what its owner may ask for, once the board has it.
     """
 
     id: str
@@ -172,6 +187,7 @@ class NewTask(Struct, frozen=True, kw_only=True):
     findings: str
     factors: str
     score: int
+    bounds: str | None = None
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -239,6 +255,7 @@ class Task(Struct, frozen=True, kw_only=True):
     updated_at: Instant
     started_at: Instant | None
     finished_at: Instant | None
+    bounds: Bounds = UNBOUND
 
     @property
     def route(self) -> Sequence[Reason]:

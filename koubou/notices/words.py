@@ -10,6 +10,8 @@ from koubou import __version__
 from koubou.model.instant import MINUTE, iso
 from koubou.model.money import show_usd
 from koubou.model.notice import Guardian, Notice
+from koubou.rules.alarms import KINDS as PEOPLE
+from koubou.rules.alarms import REFUSED_ACCESS, UNUSUAL_SPEND
 from koubou.rules.latches import KEY, ended_by
 from koubou.rules.session import SESSION, TIMEOUT
 
@@ -24,6 +26,8 @@ _HEADLINES: Mapping[str, str] = {
     "tier_paused": "a tier is paused",
     "model_frozen": "a model is frozen",
     TIMEOUT: "session timeout, an agent's login or key is refused",
+    REFUSED_ACCESS: "somebody is refused again and again",
+    UNUSUAL_SPEND: "somebody spends far more than usual",
 }
 _LABELS: Mapping[str, Sequence[str]] = {TIMEOUT: ("session-timeout",)}
 _STOPPED = "Nothing further starts, on no tier. Calls on the wire finish: they are paid for."
@@ -36,6 +40,8 @@ _MEANINGS: Mapping[str, str] = {
         "No run of this tier starts: its provider refuses the login or key. Its tasks go elsewhere, or wait for it "
         "and go on by themselves."
     ),
+    REFUSED_ACCESS: "Nothing was stopped. Somebody asks again and again for what he may not do.",
+    UNUSUAL_SPEND: "Nothing was stopped. A submitter spends today more than five times what he spends on a usual day.",
 }
 _FACTS_OF_ALL = frozenset({"key", "month", "tasks", "at_work", "waiting", "workers", "spent", "reason"})
 
@@ -71,7 +77,7 @@ def webhook_body(notice: Notice, guardian: Guardian) -> dict[str, Any]:
         "incident": notice.incident,
         "kind": notice.kind,
         "at": iso(notice.at),
-        "text": f"{title(notice, guardian)}. {_meaning(notice)} To go on: {_resume(notice)}",
+        "text": f"{title(notice, guardian)}. {_meaning(notice)} {_next(notice)}: {_resume(notice)}",
         "guardian": guardian.name,
         "workshop": {**guardian.workshop, "version": __version__},
         "facts": notice.facts,
@@ -95,7 +101,7 @@ def _opening(notice: Notice, guardian: Guardian) -> Iterator[str]:
 
 def _numbers(notice: Notice) -> Iterator[str]:
     facts = notice.facts
-    yield "\n## What was stopped\n"
+    yield f"\n## {'How the workshop stands' if notice.kind in PEOPLE else 'What was stopped'}\n"
     yield f"* tasks at work: {facts.get('at_work', 0)}; waiting: {facts.get('waiting', 0)}"
     for what in ("tasks", "workers"):
         yield f"* {what}: {_counts(facts.get(what)) or 'none'}"
@@ -124,6 +130,10 @@ def _to_do(notice: Notice) -> Iterator[str]:
     yield "\n## What to do\n"
     if notice.kind == TIMEOUT:
         yield from _to_renew(notice)
+    elif notice.kind in PEOPLE:
+        yield "1. `koubou audit list --since 1d` shows who asked for what, from where."
+        yield "2. Ask him. `koubou token rm`, `security.roles` and `security.bounds` say who may what (docs/access.md)."
+        yield f"\nKoubou {__version__} tells of each person once a day; closing this issue changes nothing there."
     else:
         yield "1. `koubou budget status` shows how every account stands, `koubou status` what is stopped."
         yield "2. Find out why: `journalctl -u koubou`, and the provider's own page of usage."
@@ -141,8 +151,14 @@ def _to_renew(notice: Notice) -> Iterator[str]:
     yield f"\nKoubou {__version__} tells of each stop once, and opens no second issue for this one."
 
 
+def _next(notice: Notice) -> str:
+    return "To see more" if notice.kind in PEOPLE else "To go on"
+
+
 def _resume(notice: Notice) -> str:
-    """The command that lets the work go on."""
+    """The command that lets the work go on, or tells more where it was not stopped."""
+    if notice.kind in PEOPLE:
+        return "koubou audit list --since 1d"
     key = str(notice.facts.get("key", ""))
     return ended_by(_plain(key)) if key.startswith(KEY) else _RESUME
 

@@ -58,11 +58,12 @@ _TABLE: Mapping[str, tuple[tuple[Scope, Scope, Scope, Scope], str]] = {
     "audit": (_GUARDIANS, "list and verify the history"),
     "token_used": (_GUARDIANS, "note the use of a token"),
     "refused": (_GUARDIANS, "note that somebody was refused"),
+    "speak": (_GUARDIANS, "speak for others"),
 }
 VERBS: Mapping[str, tuple[Scope, Scope, Scope, Scope]] = {verb: scopes for verb, (scopes, _) in _TABLE.items()}
 """For each verb how far a viewer, a submitter, an operator and a guardian reach with it."""
 
-OF_THE_HOUSE = frozenset({"token_used", "refused"})
+OF_THE_HOUSE = frozenset({"token_used", "refused", "speak"})
 """Verbs of the workshop's own programs: a guardian by the settings has no part in them."""
 
 
@@ -104,7 +105,7 @@ def may_only(verb: str) -> str:
 
 def words_of(verb: str) -> str:
     """What a verb does, as it follows on "may"."""
-    return _TABLE[verb][1]
+    return _TABLE[verb][1] if verb in _TABLE else "do this"
 
 
 def role_of(uid: int, groups: Collection[int], access: Access, *, house: bool) -> Role:

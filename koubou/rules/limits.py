@@ -139,10 +139,13 @@ class LimitsInForce(Struct, frozen=True, kw_only=True):
         return None if limit is None else Limit(name=f"task:{task.id}", dimension=dimension, limit=limit, ceiling=limit)
 
     def _of_own(self, asking: Asking, dimension: Dimension) -> int | None:
-        """What the task may use: as a person set it, its file asks, or the settings say of its kind."""
+        """What the task may use: as a person set it, its file asks, or the settings say of its kind and its owner."""
         asked = _asked(asking.task.budget, dimension)
-        default = self._set("task", None, dimension, self._default(asking, dimension))
-        return self._set(f"task:{asking.task.id}", None, dimension, asked if asked is not None else default)
+        allowed = self._set("task", None, dimension, self._default(asking, dimension)) if asked is None else asked
+        bound = _asked(asking.task.bounds.budget, dimension)
+        if bound is not None:
+            allowed = bound if allowed is None else min(allowed, bound)
+        return self._set(f"task:{asking.task.id}", None, dimension, allowed)
 
     def _default(self, asking: Asking, dimension: Dimension) -> int | None:
         """What the type of the task allows; with room for a long prompt, as far as tasks in general may go."""

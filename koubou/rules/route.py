@@ -3,6 +3,7 @@
 The way is walked in one order, and each tier on it that is passed over leaves its reason:
 
     secrecy      a confidential task sees local tiers only, and no agent without a sandbox
+    bounds       the tiers and executors that its owner may use (`security.bounds`), whoever names another
     agents       the agent that it asks for, or that its type is for where it names a folder to work in
     difficulty   the tier of its level; or the one that it asks for, or to which bad work has sent it
     thrift       where money is scarce, what is not hard goes to a cheaper tier first
@@ -32,7 +33,7 @@ LONGEST_TOKEN = 16
 
 _NO_LOSS = frozenset({"thrift", "upgrade"})
 """Ways whose loss does not leave a task with a lesser tier than it should have."""
-_NAMED_BY_NOBODY = frozenset({"secrecy", "window"})
+_NAMED_BY_NOBODY = frozenset({"secrecy", "window", "bounds"})
 """Ways to tiers that neither the task nor the settings name for it."""
 
 
@@ -170,6 +171,8 @@ def _candidates(task: Task, tiers: Mapping[str, Tier], routing: Routing, weather
             _Way(name=tier.name, rule="window", why=f"{tier.name} takes {tier.context_tokens:,} tokens")
             for tier in larger
         ]
+    if task.bounds.tiers is not None:
+        wanted += [_Way(name=name, rule="bounds", why=f"its owner may use {name}") for name in task.bounds.tiers]
     if is_secret(task):
         local = (name for name, tier in tiers.items() if tier.reach is Reach.LOCAL)
         wanted += [_Way(name=name, rule="secrecy", why=f"confidential: {name} is local") for name in local]
@@ -236,6 +239,17 @@ def _sandbox(task: Task, tier: Tier) -> str | None:
     return f"{open_one}, and the task is confidential" if open_one is not None else None
 
 
+def out_of_bounds(task: Task, tier: Tier) -> str | None:
+    """Why a task's owner may not use a tier, or one of those that work in it; None where he may."""
+    bounds = task.bounds
+    for each in (tier, *tier.members):
+        if bounds.tiers is not None and each.name not in bounds.tiers:
+            return f"its owner may not use {each.name}"
+        if bounds.executors is not None and each.executor not in bounds.executors:
+            return f"its owner may not use {each.executor}, by which {each.name} works"
+    return None
+
+
 def _availability(_task: Task, tier: Tier) -> str | None:
     return f"{tier.name} is not offered: {tier.unfit}" if tier.unfit is not None else None
 
@@ -257,6 +271,7 @@ def _window(task: Task, tier: Tier) -> str | None:
 OBSTACLES: Mapping[str, Callable[[Task, Tier], str | None]] = {
     "secrecy": _secrecy,
     "sandbox": _sandbox,
+    "bounds": out_of_bounds,
     "availability": _availability,
     "executor": _executor,
     "window": _window,

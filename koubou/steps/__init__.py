@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from koubou.model.instant import Instant
 from koubou.steps.admit import admit
+from koubou.steps.alarms import alarms
 from koubou.steps.answer import answer
 from koubou.steps.breaker import breaker
 from koubou.steps.classify import classify
@@ -30,6 +31,7 @@ STEPS: Sequence[Callable[[Shop, Instant], int]] = (
     tell,
     retain,
     answer,
+    alarms,
     intake,
     wake,
     classify,

@@ -21,7 +21,7 @@ from koubou.rules.estimate import of_call
 from koubou.rules.gate import first_request
 from koubou.rules.latches import EMERGENCY, is_paused
 from koubou.rules.limits import Asking, bearer
-from koubou.rules.route import is_secret
+from koubou.rules.route import is_secret, out_of_bounds
 from koubou.rules.suited import why_open
 from koubou.steps.after_run import settle_for, without_aside
 from koubou.steps.deal import next_in
@@ -96,6 +96,10 @@ def _admit(shop: Shop, task: Task, tier: Tier, worker: str, rooms: dict[str, int
         # The tier was another when the task was routed, or the task more public: it chooses again.
         shop.board.tasks.rerouted(task, now)
         shop.note(task, "task.retried", f"{tier.name} is not local any more, and the task is {task.sensitivity}", now)
+        return
+    if (why := out_of_bounds(task, tier)) is not None:
+        shop.board.tasks.rerouted(task, now)
+        shop.note(task, "task.retried", why, now)
         return
     if is_secret(task) and (why := why_open(tier)) is not None:
         shop.board.tasks.rerouted(task, now)

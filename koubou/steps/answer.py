@@ -14,7 +14,8 @@ from koubou.model.status import ENDS, ParkReason, Status, Waiting
 from koubou.model.task import Sensitivity, Task
 from koubou.rules.access import may_only, reach_of, reaches
 from koubou.rules.latches import is_pause
-from koubou.steps import budget, pause
+from koubou.steps import budget, pause, tokens
+from koubou.steps.alarms import turned_away
 from koubou.steps.ending import cancel, finish
 from koubou.steps.priority import level_of, prioritize
 from koubou.steps.rate import rate
@@ -48,6 +49,11 @@ VERBS = (
     "purge",
     "pause",
     "resume",
+    "token_add",
+    "token_list",
+    "token_rm",
+    "token_used",
+    "refused",
 )
 
 
@@ -64,6 +70,8 @@ def answer(shop: Shop, now: Instant) -> int:
         except KoubouError as error:
             del shop.deeds[mark:]
             kind = _KINDS.get(type(error), "unavailable")
+            if isinstance(error, NotAllowed):
+                turned_away(shop, message.caller, message.verb, now)
             shop.replies[message.ticket] = {"error": {"kind": kind, "message": str(error)}}
         except Exception as error:  # noqa: BLE001 - a fault over one request must not stop the turn
             del shop.deeds[mark:]
@@ -110,6 +118,16 @@ def _verb(asked: Asked) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return pause.pause
         case "resume":
             return pause.resume
+        case "token_add":
+            return tokens.add
+        case "token_list":
+            return tokens.listed
+        case "token_rm":
+            return tokens.revoke
+        case "token_used":
+            return tokens.used
+        case "refused":
+            return tokens.refused
     raise UsageMistake(f"the verbs are ping, state, {', '.join(VERBS)}")
 
 
@@ -163,6 +181,7 @@ def _cancel(shop: Shop, asked: Asked, task: Task, now: Instant) -> str:
             shop.deeds.append(CancelRun(task_id=task.id, run=task.run, worker=run.worker))
         shop.board.history.add(task.seq, "task.cancel_asked", "while it is at work", now, asked.caller)
         return "stopping"
+    shop.board.history.add(task.seq, "task.cancel_asked", "while it waits", now, asked.caller)
     cancel(shop, task, f"cancelled by {asked.caller.actor}", now)
     return "cancelled"
 

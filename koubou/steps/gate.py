@@ -20,7 +20,7 @@ from koubou.rules.admit import ask_accounts
 from koubou.rules.breaker import circuits_of
 from koubou.rules.gate import denied_for_money
 from koubou.rules.latches import EMERGENCY
-from koubou.rules.route import is_secret
+from koubou.rules.route import is_secret, out_of_bounds
 from koubou.steps.admit import bearers_of
 from koubou.steps.pace import is_half_open, open_at, take
 from koubou.steps.shop import Shop
@@ -88,6 +88,8 @@ def _kept_back(shop: Shop, task: Task, tier: Tier, wanted: Wanted, now: Instant)
     """What keeps the call from its provider, whatever it costs."""
     if tier.reach is not Reach.LOCAL and is_secret(task):
         return _denied(wanted, Denial.SECRECY, f"{tier.name} is not local, and the task is {task.sensitivity}")
+    if (why := out_of_bounds(task, tier)) is not None:
+        return _denied(wanted, Denial.REST, why)
     if tier.unfit is not None:
         return _denied(wanted, Denial.REST, f"{tier.name} is not offered: {tier.unfit}")
     if is_half_open(shop, tier) and _is_tried(shop, tier):

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from koubou.errors import BOARD_FAULTS, Problem, TaskFileError
+from koubou.model.access import Caller, Scope
 from koubou.model.deed import DiscardClaim, RejectClaim
 from koubou.model.heard import Arrived
 from koubou.model.instant import Instant
 from koubou.model.task import NewTask
+from koubou.rules.access import reach_of, role_of
 from koubou.rules.cycles import in_a_circle
+from koubou.rules.submitting import beyond_bounds, bound, bounds_of
+from koubou.steps.alarms import turned_away
 from koubou.steps.shop import Shop
+
+NOT_ALLOWED = "not_allowed"
+"""The class of a file whose owner asks for more than he may."""
 
 
 def intake(shop: Shop, now: Instant) -> int:
@@ -32,6 +39,8 @@ def _take(shop: Shop, arrived: Arrived, now: Instant) -> None:
         del shop.deeds[mark:]
         shop.deeds.append(RejectClaim(claim=arrived.claim, error=refusal.as_json()))
         shop.say("task.rejected", "warning", file=arrived.name, error_class=refusal.kind)
+        if refusal.kind == NOT_ALLOWED:
+            turned_away(shop, _giver(shop, arrived, arrived.tasks[0].owner), "submit", now)
     except BOARD_FAULTS:
         raise
     except Exception as error:  # noqa: BLE001 - one file must never keep the turn from the others
@@ -46,10 +55,29 @@ def _insert(shop: Shop, arrived: Arrived, new: NewTask, now: Instant) -> None:
     if known is not None:
         _same_again(shop, arrived, new, known, now)
         return
+    new = _within_bounds(shop, arrived, new)
     _check_needs(shop, arrived, new)
     seq = shop.board.tasks.insert(new, now)
-    shop.board.history.add(seq, "task.enqueued", f"from {arrived.name}", now)
+    shop.board.history.add(seq, "task.enqueued", f"from {arrived.name}", now, _giver(shop, arrived, new.owner))
     shop.say("task.enqueued", task=new.id, file=arrived.name, document=new.document)
+
+
+def _giver(shop: Shop, arrived: Arrived, owner: int) -> Caller:
+    role = role_of(owner, arrived.groups, shop.access, house=owner in shop.access.house)
+    return Caller(actor=arrived.actor or f"uid {owner}", role=role, uid=owner, source=arrived.source)
+
+
+def _within_bounds(shop: Shop, arrived: Arrived, new: NewTask) -> NewTask:
+    """The task with what its owner may ask for. Raises TaskFileError where it asks for more."""
+    bounds = bounds_of(new.owner, arrived.groups, shop.access)
+    why = None
+    if reach_of(_giver(shop, arrived, new.owner), "submit") is Scope.NONE:
+        why = "a viewer may not submit tasks: ask an operator for another role (security.roles)"
+    elif (beyond := beyond_bounds(new, bounds)) is not None:
+        why = f"{beyond}: ask for less, or ask an operator for other bounds (security.bounds)"
+    if why is None:
+        return bound(new, bounds)
+    raise _refusal(arrived, NOT_ALLOWED, "", why)
 
 
 def _same_again(shop: Shop, arrived: Arrived, new: NewTask, known: tuple[str, str, int], now: Instant) -> None:

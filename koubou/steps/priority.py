@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from koubou.errors import IllegalMove, UsageMistake
+from koubou.errors import IllegalMove, NotAllowed, UsageMistake
+from koubou.model.access import Scope
 from koubou.model.account import Account, Dimension
 from koubou.model.heard import Asked
 from koubou.model.instant import Instant
 from koubou.model.status import Waiting
 from koubou.model.task import PRIORITIES, Task
+from koubou.rules.access import reach_of
 from koubou.rules.priority import RIPE, is_half_used
 from koubou.steps.shop import Shop
 
@@ -36,6 +38,9 @@ def prioritize(shop: Shop, asked: Asked, task: Task, level: int, now: Instant) -
     if task.outcome is not None or task.waiting not in (Waiting.CLASSIFY, Waiting.ROUTE, Waiting.ADMIT):
         ended = task.outcome is not None or task.waiting is None
         raise IllegalMove(f"task {task.id} {'has ended' if ended else 'is at work'}: it waits for nobody")
+    most = task.bounds.priority
+    if most is not None and level > most and reach_of(asked.caller, asked.verb) is not Scope.ALL:
+        raise NotAllowed(f"task {task.id} may have priority {most} at most: an operator may give it more")
     shop.board.tasks.prioritized(task, level, now)
     shop.note(task, "task.prioritized", f"{task.priority} → {level} by {asked.caller.actor}", now, asked.caller)
     return f"has priority {level}"

@@ -12,7 +12,7 @@ from koubou.errors import IllegalMove, UsageMistake
 from koubou.model.access import WORKSHOP, Caller
 from koubou.model.deed import RemoveFiles, SweepRejected
 from koubou.model.heard import Asked, FilesRemoved, RetentionDue
-from koubou.model.instant import DAY, Instant
+from koubou.model.instant import DAY, HOUR, Instant
 from koubou.model.retention import Cutoffs, Removal
 from koubou.model.task import Task
 from koubou.rules.retention import cutoffs, older_than, why_not
@@ -86,6 +86,10 @@ def collect(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     owed = owe_due(shop, before, now, asked.caller)
     if ids:
         shop.say("retention.removed", texts=0, runs=0, purged=0, ids=ids, bytes=0)
+    if owed or ids:
+        what = "what is due" if older is None else f"what ended more than {older // HOUR} h ago"
+        told = f"{what}: {owed} tasks begun with, {ids} ids gone"
+        shop.board.history.add(None, "retention.asked", told, now, asked.caller)
     shop.deeds.append(SweepRejected(before=before.rejected, drafts_before=now - DAY))
     return {"begun": owed, "ids": ids, "owed": shop.board.kept.owed_count(), "rejected_before": before.rejected}
 

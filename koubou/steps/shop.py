@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from koubou.errors import BOARD_FAULTS
-from koubou.model.access import WORKSHOP, Caller
+from koubou.model.access import EVERYBODY_SUBMITS, WORKSHOP, Access, Caller
 from koubou.model.budget import Budget
 from koubou.model.circuit import BreakerRules, Circuit
 from koubou.model.deed import Deed, Say, TellGuardian
@@ -50,6 +50,7 @@ class Shop:
     audience: Audience = field(default_factory=Audience)
     retention: Retention = field(default_factory=Retention)
     policy: Policy = OPEN
+    access: Access = EVERYBODY_SUBMITS
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(init=False)

@@ -10,7 +10,7 @@ from koubou.model.decision import Refused, Routed
 from koubou.model.phase import Lesser
 from koubou.model.routing import Routing
 from koubou.model.status import Park
-from koubou.model.task import Difficulty, Sensitivity, Task
+from koubou.model.task import UNBOUND, Bounds, Difficulty, Sensitivity, Task
 from koubou.model.tier import Reach, Tier
 from koubou.rules.route import LONGEST_TOKEN, Weather, choose_tier, next_up
 from tests.builders import NOW, a_price, a_task, a_tier
@@ -19,6 +19,7 @@ NAMES = ("a", "b", "c", "d", "local")
 NAME = some.sampled_from(NAMES)
 SOMETIMES = some.one_of(some.none(), NAME)
 
+MEMBER = some.builds(a_tier, NAME, executor=some.sampled_from(["chat", "codex"]))
 TIERS = some.lists(
     some.builds(
         a_tier,
@@ -30,6 +31,7 @@ TIERS = some.lists(
         unfit=some.sampled_from([None, None, "its key is missing"]),
         fallback=SOMETIMES,
         price=some.sampled_from([None, a_price(1, 1), a_price(1, 50)]),
+        members=some.lists(MEMBER, max_size=2).map(tuple),
     ),
     max_size=5,
     unique_by=lambda tier: tier.name,
@@ -63,6 +65,14 @@ TASKS = some.builds(
     window_over=some.sampled_from([None, None, 100, 8_192]),
     input_bytes=some.sampled_from([10, 100 * LONGEST_TOKEN + 16, 9_000 * LONGEST_TOKEN]),
     requires_high_capability=some.booleans(),
+    bounds=some.one_of(
+        some.just(UNBOUND),
+        some.builds(
+            Bounds,
+            tiers=some.one_of(some.none(), some.lists(NAME, max_size=3).map(tuple)),
+            executors=some.sampled_from([None, (), ("chat",), ("chat", "codex")]),
+        ),
+    ),
 )
 
 
@@ -72,7 +82,10 @@ def may_have(task: Task, tier: Tier) -> bool:
     stays = kept_in or task.sensitivity in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
     works = tier.unfit is None and tier.executor == (task.executor or tier.executor)
     fits = tier.context_tokens > (task.window_over or 0) and tier.context_tokens * LONGEST_TOKEN > task.input_bytes - 16
-    return stays and works and fits and tier.name not in task.given_up
+    working, bounds = [tier, *tier.members], task.bounds
+    allowed = all(bounds.tiers is None or each.name in bounds.tiers for each in working)
+    allowed &= all(bounds.executors is None or each.executor in bounds.executors for each in working)
+    return stays and works and fits and allowed and tier.name not in task.given_up
 
 
 @given(TASKS, TIERS, ROUTINGS, WEATHER)

@@ -51,6 +51,35 @@ BEGIN
   UPDATE history_chain SET removed = removed + 1 WHERE id = 1;
 END;
 
+-- Who was refused what, by caller: at most so many callers as rules/alarms.py says, each in one row.
+CREATE TABLE refusal (
+  caller  TEXT    PRIMARY KEY,
+  since   INTEGER NOT NULL,
+  count   INTEGER NOT NULL,
+  told_at INTEGER                                                     -- when the guardian was told of him last
+) STRICT, WITHOUT ROWID;
+
+-- What each submitter spent on each day (UTC), summed up from the ledger up to a line of it.
+CREATE TABLE submitter_day (
+  submitter INTEGER NOT NULL,
+  day       INTEGER NOT NULL,                                         -- days since 1970
+  amount    INTEGER NOT NULL,
+  PRIMARY KEY (submitter, day)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE submitter_told (
+  submitter INTEGER PRIMARY KEY,
+  told_at   INTEGER NOT NULL
+) STRICT;
+CREATE TABLE submitter_day_upto (
+  id   INTEGER PRIMARY KEY CHECK (id = 1),
+  line INTEGER NOT NULL
+) STRICT;
+INSERT INTO submitter_day_upto SELECT 1, coalesce(max(id), 0) FROM ledger;
+INSERT INTO submitter_day
+SELECT submitter, at / 86400000, sum(amount) FROM ledger
+WHERE at >= CAST((julianday('now') - 2440587.5 - 15) * 86400000 AS INTEGER) AND kind = 'settle' AND submitter IS NOT NULL
+GROUP BY 1, 2;
+
 INSERT INTO history (id, task, at, event, reason, actor, source, hash)
 SELECT id, NULL, at, 'history.chained', reason, 'koubou', 'workshop',
        history_hash(x'', id, NULL, at, 'history.chained', reason, 'koubou', 'workshop')

@@ -3,11 +3,11 @@
 INSERT INTO task (id, claim, document, digest, owner, type, title, session, parent, status, waiting, priority,
                   asked_tier, asked_difficulty, asked_sensitivity, requires_high_capability, executor, input_bytes,
                   message_count, max_output_tokens, budget, retries, on_interrupt, not_before,
-                  expires_at, has_dependencies, has_locks, waiting_since, ripe_at, created_at, updated_at)
+                  expires_at, has_dependencies, has_locks, bounds, waiting_since, ripe_at, created_at, updated_at)
 VALUES (:id, :claim, :document, :digest, :owner, :type, :title, :session, :parent, 'pending', 'classify', :priority,
         :asked_tier, :asked_difficulty, :asked_sensitivity, :requires_high_capability, :executor, :input_bytes,
         :message_count, :max_output_tokens, :budget, :retries, :on_interrupt, :not_before,
-        :expires_at, :has_dependencies, :has_locks, :waiting_since,
+        :expires_at, :has_dependencies, :has_locks, :bounds, :waiting_since,
         min(:ripe_at, coalesce((SELECT min(w.ripe_at) FROM dependency d JOIN task w ON w.seq = d.task
                                 WHERE d.needs = :id AND w.owner = :owner AND w.outcome IS NULL), :ripe_at)),
         :now, :now);
