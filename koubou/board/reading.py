@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
+from koubou.board.counts import Counts
 from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
@@ -123,6 +124,7 @@ class Reading:
         self._board = Board(connection)
         self.reports = Reports(connection)
         self.waits = Waits(connection)
+        self.counts = Counts(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:

@@ -31,12 +31,19 @@ class Reception:
     """`hear` passes a request on to the next turn; `reply` brings back what that turn says."""
 
     def __init__(
-        self, board: Board, crew: Crew, *, hear: Callable[[Asked], None], reload: Callable[[], Awaitable[Problems]]
+        self,
+        board: Board,
+        crew: Crew,
+        *,
+        hear: Callable[[Asked], None],
+        reload: Callable[[], Awaitable[Problems]],
+        figures: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._board = board
         self._crew = crew
         self._hear = hear
         self._reload = reload
+        self._figures = figures
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._last_ticket = NOBODY
         self._opened = time.monotonic()
@@ -86,7 +93,7 @@ class Reception:
         return iso(opens) if opens > now else None
 
     def _state(self) -> Mapping[str, Any]:
-        """What only memory knows, for `koubou status`."""
+        """What only memory knows, for `koubou status` and the metrics."""
         taken = self._board.runs.open_count()
         members = list(self._crew.members.values())
         circuits, now = self._board.circuits.all(), clock()
@@ -118,6 +125,7 @@ class Reception:
             ],
             "draining": self.draining,
             "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
+            **self._figures(),
         }
 
 
