@@ -1607,6 +1607,65 @@ GATEWAY: Sequence[Mutant] = (
     ),
 )
 
+FIGURES: Sequence[Mutant] = (
+    Mutant(
+        "words that somebody says make labels without end",
+        "koubou/master/figures.py",
+        "if labels in kept or len(kept) < _MOST else",
+        "if True else",
+        ("tests/unit/test_figures.py",),
+    ),
+    Mutant(
+        "each submitter has a series of metrics",
+        "koubou/board/sql/counts.sql",
+        "WHERE name >= 'tier:' AND name < 'tier;' AND reopens > :now",
+        "WHERE name >= 'submitter:' AND name < 'tier;' AND reopens > :now",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a latch's reason, which may be a person's words, is a label",
+        "koubou/window/metrics.py",
+        'kinds = [name.partition(":")[0] for name in latches]',
+        "kinds = [*latches.values()]",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "last month's accounts are told as this month's",
+        "koubou/board/sql/counts.sql",
+        "WHERE name >= 'month:' AND name < 'month;' AND reopens > :now",
+        "WHERE name >= 'month:' AND name < 'month;'",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a token counts as input and as cached input",
+        "koubou/steps/settle.py",
+        '"input_tokens": max(0, usage.input_tokens - kept)',
+        '"input_tokens": usage.input_tokens',
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a workshop that is being stopped is called ready",
+        "koubou/window/health.py",
+        'if state["draining"] else None',
+        "if False else None",
+        ("tests/integration/test_healthz.py",),
+    ),
+    Mutant(
+        "a master that takes no turns is called alive",
+        "koubou/window/health.py",
+        "if ago > TURNS_WITHIN else None",
+        "if False else None",
+        ("tests/integration/test_healthz.py",),
+    ),
+    Mutant(
+        "a fault of the board is not told by the state",
+        "koubou/master/figures.py",
+        "            self._board_fault = str(error)\n",
+        "",
+        ("tests/unit/test_figures.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1621,4 +1680,5 @@ MUTANTS: Sequence[Mutant] = (
     *SESSIONS,
     *BENCH,
     *GATEWAY,
+    *FIGURES,
 )

@@ -14,6 +14,7 @@ from msgspec import Struct
 from koubou.board.audit import Audit
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
+from koubou.board.counts import Counts
 from koubou.board.filter import Filter
 from koubou.board.happened import Happened
 from koubou.board.queue import Queue
@@ -101,6 +102,7 @@ class Reading:
         self.tokens = Tokens(connection)
         self.happened = Happened(connection)
         self.audit = Audit(connection)
+        self.counts = Counts(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:

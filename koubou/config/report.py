@@ -21,7 +21,6 @@ from koubou.rules.limits import AGENTS
 from koubou.rules.suited import why_open
 
 
-
 def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian | None = None) -> list[str]:
     """Where the settings come from, which tier is offered or why not, where tasks go, and what they may cost."""
     routing = settings.routing.by_difficulty

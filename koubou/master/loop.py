@@ -13,6 +13,7 @@ from koubou.master.checking import Checking
 from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
+from koubou.master.figures import Figures
 from koubou.master.hands import Hands
 from koubou.master.in_step import InStep
 from koubou.master.keeping import Keeping
@@ -49,6 +50,7 @@ class Master:
         self.workshop = workshop = source.again()
         self._board = board
         self._journal = journal
+        self._figures = Figures(journal, lambda: self.workshop)
         self.herald = Herald(notifier, lambda: standing(board, self.workshop.budget, clock()))
         self._source = source
         self._day = clock() // DAY
@@ -81,7 +83,9 @@ class Master:
         self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
-        self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
+        self.reception = Reception(
+            board, self.crew, hear=self.hear, reload=self._reloading.ask, figures=self._figures.shape
+        )
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set, hear=self.hear)
         self.window = WindowKeeper(journal, self.crew.children, source)
 
@@ -189,7 +193,8 @@ class Master:
             self._awake.clear()
             heard = self._take_inbox()
             try:
-                outcome = self._turn(heard)
+                with self._figures.turn():
+                    outcome = self._turn(heard)
             except BoardUnavailable as error:
                 self._inbox.extendleft(reversed(heard))
                 self._journal.say("board.fault", "error", reason=str(error))
