@@ -1666,6 +1666,96 @@ FIGURES: Sequence[Mutant] = (
     ),
 )
 
+WINDOW_READS = "tests/integration/test_window_reads.py"
+WINDOW_CHANGES = "tests/integration/test_window_changes.py"
+
+WINDOW: Sequence[Mutant] = (
+    Mutant(
+        "a viewer reads the words of a confidential task by the window",
+        "koubou/window/told.py",
+        "    return shape if may_read(caller, task) else without_text(shape)\n",
+        "    return shape\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter's list has the tasks of others",
+        "koubou/window/routes/tasks.py",
+        '        owner=caller.uid if reach_of(caller, "list") is Scope.OWN else None,\n',
+        "        owner=None,\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter looks at the task of another",
+        "koubou/window/asked.py",
+        "    if task is None or not reaches(caller, verb, task.owner):\n",
+        "    if task is None:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter hears what happens to tasks of others",
+        "koubou/window/tail.py",
+        "            case Scope.OWN if line.owner != caller.uid:\n",
+        "            case Scope.OWN if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a viewer hears words of a confidential task",
+        "koubou/window/tail.py",
+        "        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
+        "        secret = False\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a token that was revoked or is too old opens the window",
+        "koubou/window/callers.py",
+        "    if (why := why_useless(token, now())) is not None:\n",
+        "    if (why := None) is not None:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a name of somebody else's leads to the window",
+        "koubou/window/door.py",
+        '        if name in ("localhost", *self._settings.hosts) or _is_address(name):\n',
+        "        if name:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "pages of other origins ask the window",
+        "koubou/window/door.py",
+        '    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():\n',
+        "    if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "whoever drops a file names its owner",
+        "koubou/folders/on_behalf.py",
+        '    if found is None or owner not in house or (uid := int(found["uid"])) > _HIGHEST_UID:\n',
+        '    if found is None or (uid := int(found["uid"])) > _HIGHEST_UID:\n',
+        ("tests/unit/test_on_behalf.py",),
+    ),
+    Mutant(
+        "an Idempotency-Key is good for several requests",
+        "koubou/window/keys.py",
+        '            if row is not None and row["request"] != request:\n',
+        "            if False:\n",
+        ("tests/unit/test_window_keys.py",),
+    ),
+    Mutant(
+        "what may have been done already is done again",
+        "koubou/window/keys.py",
+        '            if row is not None and row["status"] is None and row["only_once"]:\n',
+        "            if False:\n",
+        ("tests/unit/test_window_keys.py",),
+    ),
+    Mutant(
+        "who was passed on by a proxy is taken for a program of this machine",
+        "koubou/window/door.py",
+        '        is_local = is_loopback(address) and not headers.keys() & {"x-forwarded-for", "forwarded", "via"}\n',
+        "        is_local = is_loopback(address)\n",
+        ("tests/integration/test_window_door.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1681,4 +1771,5 @@ MUTANTS: Sequence[Mutant] = (
     *BENCH,
     *GATEWAY,
     *FIGURES,
+    *WINDOW,
 )

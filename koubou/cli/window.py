@@ -28,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
             window_address(arguments.listen)
         except ValueError as error:
             raise UsageMistake(f"--listen {error}") from None
-    from koubou.window.main import serve
+    from koubou.window.main import give_up_privileges, serve
 
+    give_up_privileges()
     return serve(workshop_of(arguments), arguments.listen, lambda address: note(f"the window is open: {address}"))

@@ -21,7 +21,7 @@ from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import calls_of, records_of
-from koubou.master.reloading import Problems, Reloading
+from koubou.master.reloading import Problems, Reloading, refused
 from koubou.master.said import heard_of
 from koubou.master.source import Source
 from koubou.master.staffing import Staffing
@@ -57,11 +57,9 @@ class Master:
         self._ids = Ids()
         self._chance = random.SystemRandom().random
         self._inbox: deque[Heard] = deque()
-        self._awake = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._awake, self._loop = asyncio.Event(), asyncio.get_running_loop()
         self._next_wake: Instant | None = None
-        self._pending = 0
-        self._housekept = 0.0
+        self._pending, self._housekept = 0, 0.0
         self._ending = False
         self._repricing: asyncio.Task[None] | None = None
         self._end_by: float | None = None
@@ -149,13 +147,9 @@ class Master:
             # Names of hosts are asked for and price tables read: a thread's work.
             workshop = await self._loop.run_in_executor(None, self._source.load)
         except SettingsError as error:
-            for problem in error.problems:
-                self._journal.say("system.reload_refused", "error", reason=str(problem))
-            return [str(problem) for problem in error.problems]
+            return refused(self._journal, [str(problem) for problem in error.problems])
         if workshop.layout != self.workshop.layout:
-            reason = "home cannot change while the workshop is open"
-            self._journal.say("system.reload_refused", "error", reason=reason)
-            return [reason]
+            return refused(self._journal, ["home cannot change while the workshop is open"])
         self._take(workshop)
         await self.window.obey()
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))

@@ -79,8 +79,8 @@ def requests_of_file(path: str, limits: ReadLimits) -> list[TaskRequest]:
     """
     file, data, folder, is_json = _given(path, limits)
     asking = Asking(file, os.geteuid(), limits)
-    completing = _Completing(file, folder, Wishes(keys={}, attach=()), limits)
-    documents = _documents(data, file, limits, is_json)
+    completing = Completing(file, folder, Wishes(keys={}, attach=()), limits)
+    documents = documents_of(data, file, limits, is_json)
     return [asking.request(completing.whole(document)) for document in documents]
 
 
@@ -88,7 +88,7 @@ def request_of(path: str, document: Document) -> TaskRequest:
     """What a document asks for, wherever its workspace lies and whichever tier it names. Raises TaskFileError."""
     folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
     limits = ReadLimits(roots=("/",))
-    whole = _Completing(path, folder, Wishes(keys={}, attach=()), limits).whole(document)
+    whole = Completing(path, folder, Wishes(keys={}, attach=()), limits).whole(document)
     return Asking(path, os.geteuid(), limits).request(whole)
 
 
@@ -107,10 +107,10 @@ def _draft(
     limits: ReadLimits,
     new_id: Callable[[], str],
 ) -> Draft:
-    documents = _documents(data, file, limits, is_json)
+    documents = documents_of(data, file, limits, is_json)
     asking = Asking(file, os.geteuid(), limits)
     try:
-        return _written(file, documents, asking, _Completing(file, folder, wishes, limits), is_json, new_id)
+        return _written(file, documents, asking, Completing(file, folder, wishes, limits), is_json, new_id)
     except UnicodeEncodeError:
         # The documents were read as UTF-8, so it is a word or file name of the command line.
         problem = Problem(message="the command line says something that is not UTF-8 text")
@@ -128,7 +128,8 @@ def _given(path: str, limits: ReadLimits) -> tuple[str, bytes, str, bool]:
     return path, data, os.path.dirname(os.path.abspath(path)), path.lower().endswith(".json")
 
 
-def _documents(data: bytes, file: str, limits: ReadLimits, is_json: bool) -> list[Document]:
+def documents_of(data: bytes, file: str, limits: ReadLimits, is_json: bool) -> list[Document]:
+    """The documents of a file. Raises TaskFileError."""
     try:
         documents = read_documents(data, name=file, limits=limits.document, json=is_json)
     except BadDocument as bad:
@@ -143,7 +144,7 @@ def _written(
     file: str,
     documents: Sequence[Document],
     asking: Asking,
-    completing: _Completing,
+    completing: Completing,
     is_json: bool,
     new_id: Callable[[], str],
 ) -> Draft:
@@ -155,13 +156,19 @@ def _written(
         ids.append(task_id)
         digests.append(digest(request))
         written.append((document, {"id": task_id, **whole.value}))
-    limits = asking.limits
+    return Draft(file=file, **text_of(written, asking.limits, is_json=is_json), ids=ids, digests=digests)
+
+
+def text_of(
+    written: Sequence[tuple[Document, dict[str, Any]]], limits: ReadLimits, *, is_json: bool
+) -> Mapping[str, Any]:
+    """The bytes of a file with these documents, and how it is to be read."""
     alone_in_json = len(written) == 1 and (is_json or not _own_words(*written[0], limits))
     text = _as_json(written[0][1]) if alone_in_json else _as_yaml(written, limits)
-    return Draft(file=file, data=text, suffix=".json" if alone_in_json else ".yaml", ids=ids, digests=digests)
+    return {"data": text, "suffix": ".json" if alone_in_json else ".yaml"}
 
 
-class _Completing:
+class Completing:
     """Makes the documents of one file stand alone."""
 
     def __init__(self, file: str, folder: str, wishes: Wishes, limits: ReadLimits) -> None:
@@ -175,14 +182,15 @@ class _Completing:
         value = document.value
         if isinstance(value, dict):
             value = {**value, **self.wishes.keys}
-        task = self._checked(document, value)
+        task = self.checked(document, value)
         if task.workspace is None:
             value = self._with_neighbours(document, value)
         if self.wishes.attach:
             value = {**value, "files": [*value.get("files", ()), *map(self._attached, self.wishes.attach)]}
         return replace(document, value=value)
 
-    def _checked(self, document: Document, value: Any) -> TaskFile:
+    def checked(self, document: Document, value: Any) -> TaskFile:
+        """A document as a task file. Raises TaskFileError for what is none."""
         try:
             return check(TaskFile, replace(document, value=value), file=self.file)
         except Mistakes as mistakes:

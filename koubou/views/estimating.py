@@ -96,14 +96,19 @@ class Estimating:
 
     def of_file(self, path: str) -> Iterator[Estimate]:
         """An estimate for each document of a task file. Raises TaskFileError for what the intake would reject."""
-        for number, request in enumerate(requests_of_file(path, self._limits), start=1):
-            yield self._of(request, "standard input" if path == "-" else path, number)
+        found = requests_of_file(path, self._limits)
+        yield from self.of_requests(found, "standard input" if path == "-" else path, os.getuid())
 
-    def _of(self, request: TaskRequest, file: str, document: int) -> Estimate:
-        seen = self._examined(request)
+    def of_requests(self, requests: Sequence[TaskRequest], file: str, owner: int) -> Iterator[Estimate]:
+        """The same of documents that were read already, for their owner."""
+        for number, request in enumerate(requests, start=1):
+            yield self._of(request, file, number, owner)
+
+    def _of(self, request: TaskRequest, file: str, document: int, owner: int) -> Estimate:
+        seen = self._examined(request, owner)
         # What it waits for is told, and not waited for: the question is what it costs once it runs.
         ready = replace(request, not_before=None, expires_at=None, depends_on=(), inputs={}, locks=())
-        same, owner = digest(request), os.getuid()
+        same = digest(request)
         new = new_task(ready, seen, claim=_CLAIM, document=document, owner=owner, digest=same, source="")
         played = self._stage.play(new)
         return Estimate(
@@ -146,9 +151,9 @@ class Estimating:
             never=played.never,
         )
 
-    def _examined(self, request: TaskRequest) -> Examination:
+    def _examined(self, request: TaskRequest, owner: int) -> Examination:
         """As the intake looks at it: where our own rules have found a secret, the detector could only find more."""
-        return examine(request, lambda texts: self._detector.scan_texts(texts), self._policy, owner=os.getuid())
+        return examine(request, lambda texts: self._detector.scan_texts(texts), self._policy, owner=owner)
 
     @cached_property
     def _detector(self) -> Kingfisher:

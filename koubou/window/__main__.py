@@ -19,8 +19,9 @@ def main(words: list[str]) -> int:
     asked = parser.parse_args(words)
     overrides = dict(word.split("=", 1) for word in asked.set)
     try:
-        from koubou.window.main import serve
+        from koubou.window.main import give_up_privileges, serve
 
+        give_up_privileges()
         workshop = Workshop(Path(asked.config) if asked.config else None, overrides)
         return serve(workshop, None, lambda address: _say({"ready": True, "address": address}), sys.stdin.fileno())
     except KoubouError as error:

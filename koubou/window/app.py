@@ -15,12 +15,23 @@ from koubou.errors import KoubouError
 from koubou.window.door import Door
 from koubou.window.openapi import document
 from koubou.window.problems import Trouble, answer, trouble_of
-from koubou.window.routes import events, page, reads, tasks
+from koubou.window.routes import changes, events, given, metrics, page, reads, tasks
 from koubou.window.window import Window
 
 _ABOUT = (
     "The API of Koubou's window. Reads come from the board; changes go to the master, who alone writes. "
     "Every path under /api/v1 needs a bearer token, unless the settings open it to this machine."
+)
+
+_ROUTERS = (
+    reads.router,
+    reads.plain,
+    tasks.router,
+    given.router,
+    changes.router,
+    events.router,
+    metrics.router,
+    page.router,
 )
 
 
@@ -44,7 +55,7 @@ def application(window: Window) -> FastAPI:
         strict_content_type=False,
     )
     app.state.window = window
-    for router in (reads.router, reads.plain, tasks.router, events.router, page.router):
+    for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
     app.add_exception_handler(Trouble, _trouble)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from koubou.errors import KoubouError
 from koubou.window.callers import Callers, Guesses, Known, Rates, is_loopback
+from koubou.window.changes import tell
 from koubou.window.problems import Trouble, answer, trouble_of
 from koubou.window.window import Window
 
@@ -22,6 +24,8 @@ PROTOCOL, BEARER = "koubou.v1", "bearer."
 """Of a WebSocket, where a browser cannot send a header: `Sec-WebSocket-Protocol: koubou.v1, bearer.kbu_…`."""
 _OPEN = ("/healthz", "/readyz", "/api/openapi.json")
 _PAGE = "/page/"
+_BETWEEN_NOTES = 60.0
+_MOST_NOTED = 1_000
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -47,6 +51,9 @@ class Door:
         self._guesses = Guesses()
         self._rates = Rates(window.settings.requests_per_minute)
         self._inside = 0
+        self._window = window
+        self._noted: dict[str, float] = {}
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,11 +76,14 @@ class Door:
             if not _is_open(scope):
                 known = await self._who(scope, headers, address)
                 self._check_rate(known.token or address)
+                if known.token is not None:
+                    self._note("token_used", known.token, token=known.token)
                 scope[CALLER] = known
                 scope["koubou.again"] = lambda: self._who(scope, headers, address)
             self._check_length(headers)
         except Trouble as trouble:
             if trouble.status == 401 and "authorization" in _headers(scope):
+                self._note("refused", address, **{"from": f"api {address}"})
                 await asyncio.sleep(self._guesses.delay(address))
             await _refuse(scope, receive, send, trouble)
             return
@@ -92,6 +102,18 @@ class Door:
         # Whoever was passed on by a proxy is not of this machine, whatever the address says.
         is_local = is_loopback(address) and not headers.keys() & {"x-forwarded-for", "forwarded", "via"}
         return await self._callers.of(_bearer(scope, headers), address, is_local=is_local)
+
+    def _note(self, verb: str, what: str, **words: str) -> None:
+        """Tell the master, once a minute of each: he notes when a token was used, and who was turned away."""
+        present, key = time.monotonic(), f"{verb} {what}"
+        if present - self._noted.get(key, -_BETWEEN_NOTES) < _BETWEEN_NOTES:
+            return
+        if len(self._noted) >= _MOST_NOTED:
+            self._noted.clear()
+        self._noted[key] = present
+        telling = asyncio.create_task(tell(self._window, verb, **words))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """Against names that lead here without being ours (DNS rebinding)."""

@@ -36,8 +36,6 @@ def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], 
     if where is None:
         message = "is not set: `window: {listen: 127.0.0.1:8700}` opens it to this machine"
         raise SettingsError([Problem(message=message, key="window.listen")])
-    os.umask(_PRIVATE_UMASK)
-    _give_up_privileges()
     window = Window(workshop, settings.model_copy(update={"listen": where}))
     listener = open_socket(where)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
@@ -108,7 +106,8 @@ def _hold(lifeline: int, server: _Server) -> None:
     loop.add_reader(lifeline, heard)
 
 
-def _give_up_privileges() -> None:
-    """Nothing that it starts, should anybody make it start something, gains more than it has; no core, no children."""
+def give_up_privileges() -> None:
+    """Nothing that this process starts, should anybody make it, gains more than it has; no core, private files."""
+    os.umask(_PRIVATE_UMASK)
     ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

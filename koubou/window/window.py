@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from koubou.config.window_settings import WindowSettings
 from koubou.views.workshop import Workshop
+from koubou.window.keys import Keys
 from koubou.window.readers import Readers
 from koubou.window.snapshot import Snapshot
 from koubou.window.tail import Tail
@@ -19,6 +20,7 @@ class Window:
         self.snapshot = Snapshot(workshop, self.readers)
         self.tail = Tail(self.readers)
         self.is_ending = False
+        self.keys = Keys(f"{workshop.layout.run}/window.db")
 
     def end(self) -> None:
         """Let all who watch go: the window is being closed."""
@@ -29,3 +31,4 @@ class Window:
         """End what was started, and close the board."""
         await self.tail.close()
         self.readers.close()
+        self.keys.close()

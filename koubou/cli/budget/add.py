@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from koubou.cli.budget.amounts import amounts_of, declare_amounts
-from koubou.cli.budget.scopes import account_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.scopes import account_named
 
 
 def declare(parser: Parser) -> None:

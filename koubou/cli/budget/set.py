@@ -11,9 +11,9 @@ from koubou.cli.budget.amounts import (
     declare_amounts,
     reason_of,
 )
-from koubou.cli.budget.scopes import scope_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.scopes import scope_named
 
 
 def declare(parser: Parser) -> None:
