@@ -66,11 +66,13 @@ class Board:
         """
         try:
             with self.reachable():
+                self.history.look_again()
                 self.connection.execute("BEGIN IMMEDIATE")
                 try:
                     yield
                     self.connection.execute("COMMIT")
                 except BaseException:
+                    self.history.look_again()
                     if self.connection.in_transaction:
                         self.connection.execute("ROLLBACK")
                     raise
@@ -88,6 +90,7 @@ class Board:
             try:
                 yield
             except BaseException:
+                self.history.look_again()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK TO apart")
                     self.connection.execute("RELEASE apart")

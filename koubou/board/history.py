@@ -13,7 +13,7 @@ SQL = statements("history")
 
 
 def chained(connection: sqlite3.Connection) -> None:
-    """Give a connection that writes what its statements need for the hash of a line."""
+    """Give a connection what the step that begins the chain needs for the hash of its line."""
     connection.create_function("history_hash", 8, line_hash, deterministic=True)
 
 
@@ -22,13 +22,20 @@ class History:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._execute = connection.execute
+        self._head: tuple[int, bytes] | None = None
 
     def add(self, task: int | None, event: str, reason: str, now: Instant, by: Caller = WORKSHOP) -> None:
         """Add a line; task None = about the workshop."""
-        self._execute(
-            SQL["add"],
-            {"task": task, "at": now, "event": event, "reason": reason, "actor": by.actor, "source": by.source},
-        )
+        last, before = self._head or self._execute(SQL["head"]).fetchone()
+        number = last + 1
+        made = line_hash(before, number, task, now, event, reason, by.actor, by.source)
+        values = {"id": number, "task": task, "at": now, "event": event, "reason": reason, "actor": by.actor}
+        self._execute(SQL["add"], values | {"source": by.source, "hash": made})
+        self._head = (number, made)
+
+    def look_again(self) -> None:
+        """Something was undone, or may have been: the line that we know as the last may be none."""
+        self._head = None
 
     def of_task(self, task: int) -> list[tuple[Instant, str, str, str]]:
         """(at, event, reason, actor), oldest first."""

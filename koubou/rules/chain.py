@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.json import encode
 
 REMOVED = "history.removed"
 """The event that says how many lines have gone with their tasks so far; its reason begins with the number."""
 CHAINED = "history.chained"
 """The event of the first line."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def line_hash(
     before: bytes, number: int, task: int | None, at: int, event: str, reason: str, actor: str, source: str
 ) -> bytes:
     """The hash of a line that follows the one with the hash `before`."""
-    line = _encode([number, task, at, event, reason, actor, source])
-    return hashlib.sha256(before + line.encode("utf-8")).digest()
+    return hashlib.sha256(before + encode((number, task, at, event, reason, actor, source))).digest()
 
 
 class Link(Struct, frozen=True, kw_only=True):

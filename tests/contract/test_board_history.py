@@ -32,7 +32,7 @@ def test_a_board_begins_its_chain_with_a_line_of_its_own(board: Board) -> None:
 
 
 def test_each_hash_goes_over_the_one_before_and_its_line_as_documented(board: Board) -> None:
-    for reason in ("", "a", "ünïcode 工房", 'quo"te\nline', "nul\0byte"):
+    for reason in ("", "a", "ünïcode 工房", 'quo"te\nline', "nul\0byte\x1f\x7f\u2028\b\f\t\r/\\<&"):
         board.history.add(None, "system.paused", reason, NOW, KIM)
     for (*_, before), (*line, found) in pairwise(lines(board)):
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))

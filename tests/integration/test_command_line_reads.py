@@ -129,6 +129,7 @@ def test_show_has_the_shape_that_programs_rely_on(home: Home) -> None:
     assert (shown["attempts"], shown["cost_usd"]) == (0, 0.0)
     assert shown["history"][0] | {"actor": ""} == {
         "at": "2027-01-15T08:00:00.000Z",
+        "source": "workshop",
         "event": "task.enqueued",
         "reason": "from a test",
         "actor": "",

@@ -13,6 +13,7 @@ from koubou.board import Board, open_in_memory
 from koubou.journal import Journal
 from koubou.master import keeping
 from koubou.master.keeping import Keeping
+from koubou.model.heard import RetentionDue
 from koubou.model.instant import DAY, HOUR, SECOND
 from koubou.model.retention import Owed, Removal, Retention
 from tests.builders import NOW
@@ -64,7 +65,7 @@ class Bench:
     def look(self, retention: Retention = SHORT) -> int:
         """How often it was time, so far."""
         self.keeping.look(retention)
-        return len(self.heard)
+        return sum(isinstance(word, RetentionDue) for word in self.heard)
 
     def said(self) -> list[dict[str, Any]]:
         self.journal.close()

@@ -1,12 +1,13 @@
 -- name: add
--- A line after the last one, be it still there or gone with its task; its hash goes over that one's and itself.
 INSERT INTO history (id, task, at, event, reason, actor, source, hash)
-SELECT id + 1, :task, :at, :event, :reason, :actor, :source,
-       history_hash(hash, id + 1, :task, :at, :event, :reason, :actor, :source)
-FROM (SELECT id, hash FROM (SELECT id, hash FROM history ORDER BY id DESC LIMIT 1)
-      UNION ALL
-      SELECT id, hash FROM (SELECT last AS id, hash FROM history_gap ORDER BY first DESC LIMIT 1)
-      ORDER BY id DESC LIMIT 1);
+VALUES (:id, :task, :at, :event, :reason, :actor, :source, :hash);
+
+-- name: head
+-- The last line, be it still there or gone with its task.
+SELECT id, hash FROM (SELECT id, hash FROM history ORDER BY id DESC LIMIT 1)
+UNION ALL
+SELECT id, hash FROM (SELECT last AS id, hash FROM history_gap ORDER BY first DESC LIMIT 1)
+ORDER BY id DESC LIMIT 1;
 
 -- name: of_task
 SELECT at, event, reason, actor FROM history WHERE task = :task ORDER BY id;
