@@ -84,10 +84,10 @@ def served(provider: Simulator) -> Iterator[tuple[Workshop, str, str]]:
 
 def run_tasks(workshop: Workshop, name: str) -> float:
     """Seconds for two hundred tasks."""
-    before = len(workshop.completed())
+    before = len(workshop.completed)
     began = time.perf_counter()
     workshop.drop_all({f"{name}-{number}.yaml": {"prompt": "short", "tier": "local"} for number in range(_TASKS)})
-    workshop.wait_until(lambda: len(workshop.completed()) - before >= _TASKS, "all are done", within=300)
+    workshop.wait_until(lambda: len(workshop.completed) - before >= _TASKS, "all are done", within=300)
     return time.perf_counter() - began
 
 

@@ -133,7 +133,6 @@ def test_show_has_the_shape_that_programs_rely_on(home: Home) -> None:
         "event": "task.enqueued",
         "reason": "from a test",
         "actor": "",
-        "source": shown["history"][0]["source"],
     }
     assert home.ask("show", "answered")["park"] is None
     assert home.ask("show", "failed")["error"]["class"] == "auth"
