@@ -1,4 +1,4 @@
-"""How the workshop stands, looked at once for all who watch: never older than a quarter of a second."""
+"""How the workshop stands, looked at once for all who watch: at most each quarter of a second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from koubou.window.readers import Readers
 from koubou.window.told import as_json
 
 FRESH = 0.25
-"""Seconds."""
+"""Seconds for which one look is enough."""
+BEARABLE = 1.0
+"""Seconds for which the last look is told while the next is under way: nobody waits for a busy master."""
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -29,7 +31,7 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class Snapshot:
-    """`status` looks where the last look is too old; who asks meanwhile waits for the same look."""
+    """`status` begins a look where the last is too old, and waits for it only where there is none that is bearable."""
 
     def __init__(self, workshop: Workshop, readers: Readers) -> None:
         self._workshop = workshop
@@ -40,10 +42,14 @@ class Snapshot:
 
     async def status(self) -> Status:
         """How it stands. Raises BoardUnavailable."""
-        if self._last is not None and time.monotonic() - self._last.at < FRESH:
+        age = float("inf") if self._last is None else time.monotonic() - self._last.at
+        if self._last is not None and age < FRESH:
             return self._last
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
+        if self._last is not None and age < BEARABLE:
+            self._looking.add_done_callback(_heard)
+            return self._last
         # Who hangs up takes the look from nobody else.
         return await asyncio.shield(self._looking)
 
@@ -57,3 +63,9 @@ class Snapshot:
         shape = status_shape(self._workshop, board, said)
         bare = {name: value for name, value in shape.items() if name != "accounts"}
         return Status(shape=shape, said=said, whole=as_json(shape), without_money=as_json(bare), at=time.monotonic())
+
+
+def _heard(looking: asyncio.Task[Status]) -> None:
+    """A look that failed is told to who waits for the next one."""
+    if not looking.cancelled():
+        looking.exception()

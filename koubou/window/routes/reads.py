@@ -31,7 +31,7 @@ async def me(caller: Asking) -> Response:
 
 
 async def status(window: Asked, caller: Annotated[Caller, Depends(may("status"))]) -> Response:
-    """The same as `koubou status --json`, never older than a quarter of a second."""
+    """The same as `koubou status --json`, looked at four times a second at most, and never older than a second."""
     seen = await window.snapshot.status()
     sees_money = reach_of(caller, "budget") is Scope.ALL
     return Response(seen.whole if sees_money else seen.without_money, media_type="application/json")
