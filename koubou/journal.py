@@ -6,7 +6,7 @@ import json
 import queue
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -29,6 +29,7 @@ class Journal:
         self._least = _LEVELS[level]
         self._lines: queue.SimpleQueue[tuple[str, str, Mapping[str, Any]] | None] = queue.SimpleQueue()
         self.dropped = 0
+        self._listener: Callable[[str, Mapping[str, Any]], None] | None = None
         self._told_dropped = 0
         encoder = json.JSONEncoder(ensure_ascii=False, default=repr)
         renderer = (
@@ -53,12 +54,18 @@ class Journal:
 
     def say(self, event: str, level: str = "info", **fields: Any) -> None:
         """Note an event of the vocabulary. Never blocks, never raises."""
+        if self._listener is not None:
+            self._listener(event, fields)
         if _LEVELS[level] < self._least:
             return
         if self._lines.qsize() >= _ROOM:
             self.dropped += 1
             return
         self._lines.put((event, level, fields))
+
+    def listen(self, listener: Callable[[str, Mapping[str, Any]], None]) -> None:
+        """Have every event told to `listener` too, whatever its level; it must not raise."""
+        self._listener = listener
 
     def close(self, patience: float = 2.0) -> None:
         """Write what is queued, for so many seconds at most."""

@@ -1698,6 +1698,155 @@ GATEWAY: Sequence[Mutant] = (
     ),
 )
 
+FIGURES: Sequence[Mutant] = (
+    Mutant(
+        "words that somebody says make labels without end",
+        "koubou/master/figures.py",
+        "if labels in kept or len(kept) < _MOST else",
+        "if True else",
+        ("tests/unit/test_figures.py",),
+    ),
+    Mutant(
+        "each submitter has a series of metrics",
+        "koubou/board/sql/counts.sql",
+        "WHERE name >= 'tier:' AND name < 'tier;' AND reopens > :now",
+        "WHERE name >= 'submitter:' AND name < 'tier;' AND reopens > :now",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a latch's reason, which may be a person's words, is a label",
+        "koubou/window/metrics.py",
+        'kinds = [name.partition(":")[0] for name in latches]',
+        "kinds = [*latches.values()]",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "last month's accounts are told as this month's",
+        "koubou/board/sql/counts.sql",
+        "WHERE name >= 'month:' AND name < 'month;' AND reopens > :now",
+        "WHERE name >= 'month:' AND name < 'month;'",
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a token counts as input and as cached input",
+        "koubou/steps/settle.py",
+        '"input_tokens": max(0, usage.input_tokens - kept)',
+        '"input_tokens": usage.input_tokens',
+        ("tests/integration/test_metrics.py",),
+    ),
+    Mutant(
+        "a workshop that is being stopped is called ready",
+        "koubou/window/health.py",
+        'if state["draining"] else None',
+        "if False else None",
+        ("tests/integration/test_healthz.py",),
+    ),
+    Mutant(
+        "a master that takes no turns is called alive",
+        "koubou/window/health.py",
+        "if ago > TURNS_WITHIN else None",
+        "if False else None",
+        ("tests/integration/test_healthz.py",),
+    ),
+    Mutant(
+        "a fault of the board is not told by the state",
+        "koubou/master/figures.py",
+        "            self._board_fault = str(error)\n",
+        "",
+        ("tests/unit/test_figures.py",),
+    ),
+)
+
+WINDOW_READS = "tests/integration/test_window_reads.py"
+WINDOW_CHANGES = "tests/integration/test_window_changes.py"
+
+WINDOW: Sequence[Mutant] = (
+    Mutant(
+        "a viewer reads the words of a confidential task by the window",
+        "koubou/window/told.py",
+        "    return shape if may_read(caller, task) else without_text(shape)\n",
+        "    return shape\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter's list has the tasks of others",
+        "koubou/window/routes/tasks.py",
+        '        owner=caller.uid if reach_of(caller, "list") is Scope.OWN else None,\n',
+        "        owner=None,\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter looks at the task of another",
+        "koubou/window/asked.py",
+        "    if task is None or not reaches(caller, verb, task.owner):\n",
+        "    if task is None:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter hears what happens to tasks of others",
+        "koubou/window/tail.py",
+        "            case Scope.OWN if line.owner != caller.uid:\n",
+        "            case Scope.OWN if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a viewer hears words of a confidential task",
+        "koubou/window/tail.py",
+        "        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
+        "        secret = False\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a token that was revoked or is too old opens the window",
+        "koubou/window/callers.py",
+        "    if (why := why_useless(token, now())) is not None:\n",
+        "    if (why := None) is not None:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a name of somebody else's leads to the window",
+        "koubou/window/door.py",
+        '        if name in ("localhost", *self._settings.hosts) or _is_address(name):\n',
+        "        if name:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "pages of other origins ask the window",
+        "koubou/window/door.py",
+        '    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():\n',
+        "    if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "whoever drops a file names its owner",
+        "koubou/folders/on_behalf.py",
+        '    if found is None or owner not in house or (uid := int(found["uid"])) > _HIGHEST_UID:\n',
+        '    if found is None or (uid := int(found["uid"])) > _HIGHEST_UID:\n',
+        ("tests/unit/test_on_behalf.py",),
+    ),
+    Mutant(
+        "an Idempotency-Key is good for several requests",
+        "koubou/window/keys.py",
+        '            if row is not None and row["request"] != request:\n',
+        "            if False:\n",
+        ("tests/unit/test_window_keys.py",),
+    ),
+    Mutant(
+        "what may have been done already is done again",
+        "koubou/window/keys.py",
+        '            if row is not None and row["status"] is None and row["only_once"]:\n',
+        "            if False:\n",
+        ("tests/unit/test_window_keys.py",),
+    ),
+    Mutant(
+        "who was passed on by a proxy is taken for a program of this machine",
+        "koubou/window/door.py",
+        '        is_local = is_loopback(address) and not headers.keys() & {"x-forwarded-for", "forwarded", "via"}\n',
+        "        is_local = is_loopback(address)\n",
+        ("tests/integration/test_window_door.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1712,4 +1861,6 @@ MUTANTS: Sequence[Mutant] = (
     *SESSIONS,
     *BENCH,
     *GATEWAY,
+    *FIGURES,
+    *WINDOW,
 )

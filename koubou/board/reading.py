@@ -14,6 +14,9 @@ from msgspec import Struct
 from koubou.board.audit import Audit
 from koubou.board.board import Board
 from koubou.board.connection import back_up, open_for_reading, readable
+from koubou.board.counts import Counts
+from koubou.board.filter import Filter
+from koubou.board.happened import Happened
 from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
@@ -42,36 +45,6 @@ _HARMLESS_PRAGMAS = frozenset(
     {"table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list", "user_version"}
 )
 _STEPS_BETWEEN_SIGNALS = 100_000
-
-
-class Filter(Struct, frozen=True, kw_only=True):
-    """Which tasks are meant; what is empty or None does not narrow. Times are of arrival."""
-
-    status: Sequence[str] = ()
-    tier: Sequence[str] = ()
-    type: Sequence[str] = ()
-    park: Sequence[str] = ()
-    session: str | None = None
-    since: Instant | None = None
-    older: Instant | None = None
-
-    @property
-    def narrows(self) -> bool:
-        """Whether it leaves any task out."""
-        return bool(self._given())
-
-    def _given(self) -> Mapping[str, Any]:
-        values = {name: getattr(self, name) for name in Filter.__struct_fields__}
-        return {name: value for name, value in values.items() if value not in ((), [], None)}
-
-    def statement(self, name: str) -> tuple[str, dict[str, Any]]:
-        """A statement with our conditions, and their values."""
-        given = self._given()
-        conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
-        values = {
-            key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
-        }
-        return SQL[name].replace("{conditions}", conditions), values
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -127,7 +100,9 @@ class Reading:
         self.reports = Reports(connection)
         self.waits = Waits(connection)
         self.tokens = Tokens(connection)
+        self.happened = Happened(connection)
         self.audit = Audit(connection)
+        self.counts = Counts(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:
@@ -190,13 +165,13 @@ class Reading:
 
     def tasks(self, wanted: Filter, limit: int = ALL) -> list[Task]:
         """The tasks that are meant, the newest first."""
-        statement, values = wanted.statement("newest")
+        statement, values = wanted.statement(SQL["newest"])
         with readable():
             return [task_from_row(row) for row in self._connection.execute(statement, {**values, "limit": limit})]
 
     def how_many(self, wanted: Filter) -> int:
         """How many tasks are meant."""
-        statement, values = wanted.statement("how_many")
+        statement, values = wanted.statement(SQL["how_many"])
         with readable():
             return int(self._connection.execute(statement, values).fetchone()[0])
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from koubou.cli.filters import time_of
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.ages import time_of
 
 if TYPE_CHECKING:
     from koubou.board.audit import AuditLine
@@ -62,9 +62,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _verify(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits, say
-    from koubou.cli.looking import reading
     from koubou.cli.workshop import workshop_of
     from koubou.rules.chain import follow, head_of
+    from koubou.views.looking import reading
 
     kept = None
     if arguments.since_head is not None and (kept := head_of(arguments.since_head)) is None:
@@ -91,8 +91,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     from koubou.board.audit import Wanted
     from koubou.cli import say
-    from koubou.cli.looking import reading
     from koubou.cli.workshop import workshop_of
+    from koubou.views.looking import reading
 
     now = say.now()
     limit = arguments.limit if arguments.limit is not None else (0 if arguments.json else _A_SCREENFUL)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from koubou.cli.filters import age
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.ages import age
 
 _WORDS = {
     "list": "whom each is for, what it may do, until when, and when it was used last (when no word is given)",

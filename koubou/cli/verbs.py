@@ -45,6 +45,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Run": {
             "serve": "start the workshop",
+            "window": "open its API and page here, in the foreground",
             "board": "the board: a copy of it while in use, questions to it, is it whole, put a copy back",
             "gc": "remove now what has been kept long enough, or say what would go",
             "audit": "the history of all changes: who, from where, and whether a line was changed (verify, list)",

@@ -11,6 +11,7 @@ from koubou.config.guardian import describe_guardian
 from koubou.config.retention_settings import RetentionSettings
 from koubou.config.security_settings import SecuritySettings
 from koubou.config.settings import Settings
+from koubou.config.window_settings import WindowSettings
 from koubou.model.access import Role
 from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Milliseconds
 from koubou.model.money import Nano, Price, show_usd
@@ -18,8 +19,6 @@ from koubou.model.notice import Guardian
 from koubou.model.tier import Tier
 from koubou.rules.limits import AGENTS
 from koubou.rules.suited import why_open
-
-_NOT_YET = "accepted, not in force in this version"
 
 
 def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian | None = None) -> list[str]:
@@ -34,14 +33,21 @@ def describe(settings: Settings, tiers: Mapping[str, Tier], guardian: Guardian |
         *_budget(settings.budget),
         f"kept       {_kept(settings.retention)}",
         *([f"guardian   {describe_guardian(guardian)}"] if guardian is not None else []),
+        f"window     {_window(settings.window)}",
         f"people     {_people(settings.security)}",
-        f"not yet    window ({_NOT_YET})",
     ]
     if not any(tier.unfit is None for tier in tiers.values()):
         lines.append("no tier is offered: every task will wait")
     elif not any(tier.unfit is None and tier.reach == "local" for tier in tiers.values()):
         lines.append("no local tier is offered: confidential tasks will wait")
     return lines
+
+
+def _window(window: WindowSettings) -> str:
+    if window.listen is None:
+        return "closed"
+    free = f"; programs of this machine need no token ({window.loopback_role})" if window.open_to_loopback else ""
+    return f"{window.listen}{free}"
 
 
 def show_duration(milliseconds: Milliseconds) -> str:

@@ -16,11 +16,11 @@ from koubou.config.retention_settings import RetentionSettings
 from koubou.config.routing_settings import JudgeSettings, RoutingSettings
 from koubou.config.security_settings import SecuritySettings
 from koubou.config.tier_settings import Key, KeySource, PriceSettings, TierSettings
+from koubou.config.window_settings import WindowSettings
 from koubou.config.words import (
     AbsolutePath,
     BaseUrl,
     Duration,
-    Listen,
     Name,
     Positive,
     Section,
@@ -169,12 +169,6 @@ class GuardianSettings(Section):
     webhook: Annotated[str, Field(pattern=r"^https?://[^\s@]+$"), Shown("address")] | None = Field(
         default=None, repr=False, description="Told by a POST to this address; null = not."
     )
-
-
-class WindowSettings(Section):
-    """The API and dashboard."""
-
-    listen: Listen = Field(default="127.0.0.1:8700", description="Where it listens.")
 
 
 class LogSettings(Section):

@@ -81,6 +81,14 @@ def _listen(address: str) -> str:
     return address
 
 
+def window_address(address: str) -> str:
+    """Checked: an address and port, or unix:/path. Raises ValueError."""
+    if address.startswith("unix:"):
+        _absolute(address.removeprefix("unix:"))
+        return address
+    return _listen(address)
+
+
 def _task_type(word: str) -> str:
     if word not in TYPES:
         raise ValueError(f"must be one of {', '.join(TYPES)}")
@@ -123,5 +131,5 @@ TierNamed = Annotated[str, Shown("tier's name")]
 """A tier that is spoken of; whether there is such a one, the cross-checks say."""
 TaskType = Annotated[str, AfterValidator(_task_type), Shown("type of task")]
 Timezone = Annotated[str, AfterValidator(_timezone), Shown("time zone")]
-Listen = Annotated[str, AfterValidator(_listen), Shown("address:port")]
+WindowAddress = Annotated[str, AfterValidator(window_address), Shown("address:port or unix:/path")]
 Name = Annotated[str, Field(min_length=1, max_length=200), Shown("text")]

@@ -14,6 +14,7 @@ from koubou.errors import Problem, TaskFileError
 from koubou.folders.bounded import SUSPICIOUS, read_bounded
 from koubou.folders.claim import Claim
 from koubou.folders.layout import Layout
+from koubou.folders.on_behalf import Giver, giver_of
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.model.task import TaskRequest
 
@@ -35,10 +36,14 @@ class ReadTask(Struct, frozen=True, kw_only=True):
 
 
 class Drop(Struct, frozen=True, kw_only=True):
-    """A file that was read: all of its documents, in order. `owner` is the uid that made the file."""
+    """A file that was read: all of its documents, in order. `owner` is the uid that made the file.
+
+    With a `giver` the workshop's own user dropped it for somebody else, who is its owner then.
+    """
 
     claim: Claim
     owner: int
+    giver: Giver | None = None
     documents: Sequence[ReadTask]
 
 
@@ -49,6 +54,8 @@ def read_claim(layout: Layout, claim: Claim, limits: ReadLimits) -> Drop:
     other OSErrors when the disk or the descriptors give out: the claim stays, and reading it later may help.
     """
     data, owner = _bytes(layout, claim, limits.document.size)
+    giver = giver_of(claim.name, owner, house=frozenset((0, os.geteuid())))
+    owner = owner if giver is None else giver.uid
     name = claim.shown
     try:
         documents = read_documents(data, name=name, limits=limits.document, json=claim.name.lower().endswith(b".json"))
@@ -62,7 +69,7 @@ def read_claim(layout: Layout, claim: Claim, limits: ReadLimits) -> Drop:
         ReadTask(request=request, source=document.source, digest=digest(request))
         for request, document in zip(requests, documents, strict=True)
     ]
-    return Drop(claim=claim, owner=owner, documents=tasks)
+    return Drop(claim=claim, owner=owner, giver=giver, documents=tasks)
 
 
 def _bytes(layout: Layout, claim: Claim, limit: int) -> tuple[bytes, int]:

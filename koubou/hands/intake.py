@@ -228,7 +228,10 @@ class Intake:
     def _arrival(self, claimed: Claim) -> Arrived:
         drop = read_claim(self._layout, claimed, self._limits)
         actor, groups = self._owners.known(drop.owner)
-        return Arrived(claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop), groups=groups, actor=actor)
+        arrived = Arrived(
+            claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop), groups=groups, actor=actor
+        )
+        return arrived if drop.giver is None else replace(arrived, actor=drop.giver.actor, source=drop.giver.source)
 
     def _new_tasks(self, drop: Drop) -> tuple[NewTask, ...]:
         return tuple(

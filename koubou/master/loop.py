@@ -13,6 +13,7 @@ from koubou.master.checking import Checking
 from koubou.master.clock import Ids, clock
 from koubou.master.crew import Crew
 from koubou.master.deeds import Deeds
+from koubou.master.figures import Figures
 from koubou.master.hands import Hands
 from koubou.master.in_step import InStep
 from koubou.master.keeping import Keeping
@@ -20,7 +21,7 @@ from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import calls_of, records_of
-from koubou.master.reloading import Problems, Reloading
+from koubou.master.reloading import Problems, Reloading, refused
 from koubou.master.said import heard_of
 from koubou.master.source import Source
 from koubou.master.staffing import Staffing
@@ -28,6 +29,7 @@ from koubou.master.standing import standing
 from koubou.master.systemd import Herald, Notifier
 from koubou.master.teller import Teller
 from koubou.master.turn import BATCH, Outcome, turn
+from koubou.master.window_keeper import WindowKeeper
 from koubou.master.workshop import Workshop
 from koubou.model.access import Caller, Role
 from koubou.model.heard import Asked, CallEnded, Heard, RunSent, RunStarted, SettingsRead, WorkerGone
@@ -48,17 +50,16 @@ class Master:
         self.workshop = workshop = source.again()
         self._board = board
         self._journal = journal
+        self._figures = Figures(journal, lambda: self.workshop)
         self.herald = Herald(notifier, lambda: standing(board, self.workshop.budget, clock()))
         self._source = source
         self._day = clock() // DAY
         self._ids = Ids()
         self._chance = random.SystemRandom().random
         self._inbox: deque[Heard] = deque()
-        self._awake = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
+        self._awake, self._loop = asyncio.Event(), asyncio.get_running_loop()
         self._next_wake: Instant | None = None
-        self._pending = 0
-        self._housekept = 0.0
+        self._pending, self._housekept = 0, 0.0
         self._ending = False
         self._repricing: asyncio.Task[None] | None = None
         self._end_by: float | None = None
@@ -80,8 +81,11 @@ class Master:
         self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
         self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
-        self.reception = Reception(board, self.crew, hear=self.hear, reload=self._reloading.ask)
+        self.reception = Reception(
+            board, self.crew, hear=self.hear, reload=self._reloading.ask, figures=self._figures.shape
+        )
         self.model_server = ModelServer(self.crew, journal, changed=self._awake.set, hear=self.hear)
+        self.window = WindowKeeper(journal, self.crew.children, source)
 
     # What wakes it
 
@@ -143,14 +147,11 @@ class Master:
             # Names of hosts are asked for and price tables read: a thread's work.
             workshop = await self._loop.run_in_executor(None, self._source.load)
         except SettingsError as error:
-            for problem in error.problems:
-                self._journal.say("system.reload_refused", "error", reason=str(problem))
-            return [str(problem) for problem in error.problems]
+            return refused(self._journal, [str(problem) for problem in error.problems])
         if workshop.layout != self.workshop.layout:
-            reason = "home cannot change while the workshop is open"
-            self._journal.say("system.reload_refused", "error", reason=reason)
-            return [reason]
+            return refused(self._journal, ["home cannot change while the workshop is open"])
         self._take(workshop)
+        await self.window.obey()
         self._journal.say("system.reloaded", tiers=sorted(workshop.tiers))
         return []
 
@@ -175,6 +176,7 @@ class Master:
         """End what was started."""
         await self.hands.stop()
         await self.model_server.stop()
+        await self.window.stop()
 
     # The loop
 
@@ -185,7 +187,8 @@ class Master:
             self._awake.clear()
             heard = self._take_inbox()
             try:
-                outcome = self._turn(heard)
+                with self._figures.turn():
+                    outcome = self._turn(heard)
             except BoardUnavailable as error:
                 self._inbox.extendleft(reversed(heard))
                 self._journal.say("board.fault", "error", reason=str(error))

@@ -84,6 +84,7 @@ async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
     # What stands now stays; and a turn makes thousands of values that reference counting alone takes away again.
     gc.freeze()
     gc.set_threshold(_VALUES_BETWEEN_COLLECTIONS, 10, 10)
+    await master.window.obey()
     master.herald.ready()
     journal.say("system.ready", version=__version__, home=layout.home, pid=os.getpid(), python=sys.version.split()[0])
     try:

@@ -41,11 +41,13 @@ class Reception:
         *,
         hear: Callable[[Asked | TurnedAway | SettingsRead], None],
         reload: Callable[[], Awaitable[Problems]],
+        figures: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._board = board
         self._crew = crew
         self._hear = hear
         self._reload = reload
+        self._figures = figures
         self._waiting: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
         self._last_ticket = NOBODY
         self._opened = time.monotonic()
@@ -104,7 +106,7 @@ class Reception:
         return iso(opens) if opens > now else None
 
     def _state(self) -> Mapping[str, Any]:
-        """What only memory knows, for `koubou status`."""
+        """What only memory knows, for `koubou status` and the metrics."""
         taken = self._board.runs.open_count()
         members = list(self._crew.members.values())
         circuits, now = self._board.circuits.all(), clock()
@@ -136,6 +138,7 @@ class Reception:
             ],
             "draining": self.draining,
             "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
+            **self._figures(),
         }
 
 

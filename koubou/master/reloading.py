@@ -5,8 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from koubou.journal import Journal
+
 Problems = Sequence[str]
 """Why the old settings were kept; empty when the new ones are in force."""
+
+
+def refused(journal: Journal, problems: Problems) -> Problems:
+    """The same, told in the journal one by one."""
+    for problem in problems:
+        journal.say("system.reload_refused", "error", reason=problem)
+    return problems
 
 
 class Reloading:

@@ -15,13 +15,13 @@ class Source:
     """The files, the environment and the words on the command line of one workshop."""
 
     def __init__(self, config: Path | None, overrides: Mapping[str, str]) -> None:
-        self._config = config
-        self._overrides = overrides
+        self.config = config
+        self.overrides = overrides
         self.settings: Settings = load(config, os.environ, overrides)
 
     def load(self) -> Workshop:
         """Read everything anew. Raises SettingsError, and keeps what was good."""
-        self.settings = load(self._config, os.environ, self._overrides)
+        self.settings = load(self.config, os.environ, self.overrides)
         return self.again()
 
     def again(self) -> Workshop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from koubou.errors import IllegalMove
 from koubou.model.account import Amounts, Bearer, Dimension, Entry
@@ -181,7 +182,8 @@ def _start(
     )
     if not tier.metered:
         take(shop, tier, hold.tokens, now)
-    shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call)
+    waited: Mapping[str, Any] = {"waited_ms": now - task.waiting_since} if number == 1 else {}
+    shop.note(task, "task.admitted", admitted.reason, now, run=number, tier=tier.name, call=call, **waited)
     shop.deeds.append(SendRun(task=task.seq, task_id=task.id, run=number, worker=worker))
 
 

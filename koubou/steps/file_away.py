@@ -27,7 +27,9 @@ def _filed(shop: Shop, message: Filed, now: Instant) -> None:
     error = {} if task.status is Status.COMPLETED else shop.board.tasks.error_of(task.seq) or {}
     why = ": ".join(str(error[name]) for name in ("class", "code") if error.get(name))
     reason = f"{why and f'{why}; '}{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
-    shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))
+    shop.note(
+        task, f"task.{task.status}", reason, now, tier=task.tier, type=task.type, nusd=task.cost, wall_ms=_wall(task)
+    )
     for needer in shop.board.tasks.needers(task.id):
         shop.board.tasks.unparked(needer, now)
 

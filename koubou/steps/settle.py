@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
 from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
-from koubou.model.call import Bill, CallError, CallResult, ErrorClass
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
 from koubou.model.heard import (
     AgentTold,
     CallAsked,
@@ -141,7 +142,9 @@ def _set_aside(shop: Shop, result: CallResult, now: Instant) -> None:
     task = shop.board.tasks.get(result.task)
     if task is None:
         return
-    shop.board.runs.ended(task.seq, result.run, "fault", now)
+    run = shop.board.runs.get(task.seq, result.run)
+    if shop.board.runs.ended(task.seq, result.run, "fault", now) and run is not None:
+        _tell_end(shop, task.id, run, "fault")
     if task.run == result.run and task.status in _AT_WORK and task.outcome is None:
         detail = f"the end of run {result.run} could not be recorded; koubou retry {task.id} tries again"
         again(shop, task, Park(reason=ParkReason.OPERATOR, detail=detail), now)
@@ -158,11 +161,24 @@ def _finished(shop: Shop, result: CallResult, now: Instant) -> None:
     _settle_left(shop, task.seq, task.id, run.number, now)
     outcome = str(result.error.kind) if result.error else "answered"
     first = shop.board.runs.ended(task.seq, result.run, outcome, now, result.answer_bytes, examined=result.examined)
+    if first:
+        _tell_end(shop, task.id, run, outcome, result)
     if first and (tier := shop.tiers.get(run.tier)) is not None and not tier.metered:
         note_call(shop, tier, result, now)
     if not first or task.run != result.run or task.status not in _AT_WORK or task.outcome is not None:
         return  # a late word of an earlier run: it moved money and nothing else
     after_run(shop, task, run, result, now)
+
+
+def _tell_end(shop: Shop, task_id: str, run: Run, outcome: str, result: CallResult | None = None) -> None:
+    """For those who count: how a run ended, and how long it took where its worker could say so."""
+    times: dict[str, Any] = {}
+    if result is not None:
+        times["run_ms"] = result.finished_at - result.started_at
+        if result.first_token_at is not None:
+            times["first_token_ms"] = result.first_token_at - result.started_at
+    whose: Mapping[str, Any] = {"tier": run.tier, "executor": run.executor}
+    shop.say("run.ended", "debug", task=task_id, run=run.number, outcome=outcome, **whose, **times)
 
 
 def _money(shop: Shop, result: CallResult, now: Instant) -> None:
@@ -178,6 +194,8 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent
     used = used_amounts(outcome, hold.amounts, passed)
     if outcome.released or hold.amounts.tokens == 0:  # without a token it is no call: the time of an agent's run
         shop.apart(now, None, watch, shop, shop.board.ledger.release(hold, now, used), now)
+        if hold.amounts.tokens:
+            shop.say("call.released", "debug", task=result.task, run=result.run, call=result.call, tier=hold.entry.tier)
         return
     accounts = shop.board.ledger.settle(hold, used, outcome.usage, unreconciled=outcome.unreconciled, now=now)
     tokens = used.tokens if outcome.usage else 0
@@ -190,7 +208,8 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent
             _calibrate(shop, hold, used, *estimated)
     weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
-    shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, nusd=outcome.amount)
+    told: Mapping[str, Any] = {"nusd": outcome.amount, **_kinds_of_tokens(outcome.usage)}
+    shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, **told)
     # The fact stands, whatever may be wrong with what follows from it.
     shop.apart(now, None, watch, shop, accounts, now)
     if outcome.unreconciled:
@@ -202,6 +221,20 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent
             shop.alert("model_frozen", latch, now, tier=hold.entry.tier, call=result.call, reason=reason)
         shop.reroute(now)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
+
+
+def _kinds_of_tokens(usage: Usage | None) -> Mapping[str, Any]:
+    """What was used, each token once: input that was neither cached nor written, output that was no reasoning."""
+    if usage is None:
+        return {}
+    kept = usage.cached_input_tokens + usage.cache_write_tokens
+    return {
+        "input_tokens": max(0, usage.input_tokens - kept),
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": max(0, usage.output_tokens - usage.reasoning_tokens),
+        "reasoning_tokens": usage.reasoning_tokens,
+    }
 
 
 def _calibrate(shop: Shop, hold: OpenHold, used: Amounts, tokens: int, cost: Nano) -> None:
@@ -259,7 +292,8 @@ def _lost(shop: Shop, gone: WorkerGone, task_id: str, run: Run, now: Instant, al
     if sent:
         vanished = CallError(kind=ErrorClass.LOST, message=gone.reason)
         _money(shop, _unknown(task_id, run.number, run.call, vanished, run.started_at or now, now), now)
-        shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now)
+        if shop.board.runs.ended(run.task, run.number, str(ErrorClass.LOST), now):
+            _tell_end(shop, task_id, run, str(ErrorClass.LOST))
     else:
         _close_unsent(shop, run, now)
     task = shop.board.tasks.at(run.task)

@@ -10,7 +10,8 @@ import pytest
 from builders import NOW, a_new_task
 
 from koubou.board import Board, open_for_writing
-from koubou.board.reading import SQL, Filter, Reading, open_reading
+from koubou.board.filter import Filter
+from koubou.board.reading import SQL, Reading, open_reading
 from koubou.errors import BoardUnavailable, UsageMistake
 from koubou.model.account import Limit
 from koubou.model.decision import Reason, Routed
@@ -158,7 +159,7 @@ def test_no_board_and_no_database_are_told_apart_from_bugs(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [("counted", "task_by_status"), ("parked", "task_by_status"), ("queued", "task_queue"), ("running", "run_open")],
+    [("counted", "task_by_status"), ("parked", "task_parked_for"), ("queued", "task_queue"), ("running", "run_open")],
 )
 def test_status_is_counted_by_index(writer: Board, name: str, index: str) -> None:
     plan = " ".join(row["detail"] for row in writer.connection.execute(f"EXPLAIN QUERY PLAN {SQL[name]}"))

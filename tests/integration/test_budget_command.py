@@ -22,13 +22,13 @@ from ledger_lines import spend
 
 from koubou.board import Board, open_for_writing
 from koubou.cli.budget.plot import Picture, draw
-from koubou.cli.budget.scopes import account_named, scope_named
 from koubou.errors import UsageMistake
 from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.instant import DAY, HOUR, moment
 from koubou.model.money import USD
 from koubou.model.run import Run
+from koubou.views.scopes import account_named, scope_named
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 JANUARY = 1_735_689_600_000

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from koubou.cli.control import ask
 from koubou.errors import NoMaster, UnknownTask
 from koubou.master.control import NAME, Control
 from koubou.model.access import Caller, Role
+from koubou.views.control import ask
 
 
 class Answers:

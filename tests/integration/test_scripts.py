@@ -32,7 +32,7 @@ def run(checkout: Path, script: str, *words: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("script", ["install", "demo"])
+@pytest.mark.parametrize("script", ["install", "demo", "promtool"])
 def test_help_is_help_and_does_nothing(checkout: Path, script: str) -> None:
     done = run(checkout, script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -42,7 +42,13 @@ def test_help_is_help_and_does_nothing(checkout: Path, script: str) -> None:
 
 @pytest.mark.parametrize(
     ("script", "words"),
-    [("install", ["--sytem"]), ("install", ["local", "dev"]), ("demo", ["--fast"]), ("demo", ["again"])],
+    [
+        ("install", ["--sytem"]),
+        ("install", ["local", "dev"]),
+        ("demo", ["--fast"]),
+        ("demo", ["again"]),
+        ("promtool", ["--all"]),
+    ],
     ids=lambda word: " ".join(word) if isinstance(word, list) else word,
 )
 def test_a_word_that_is_not_known_gets_the_usage(checkout: Path, script: str, words: list[str]) -> None:

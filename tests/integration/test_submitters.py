@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,17 @@ import pytest
 from rehearsing import TIER
 from workshop import KOUBOU, Workshop
 
-from koubou.cli.draft import Draft
+from koubou.board.reading import open_reading
 from koubou.cli.waiting import Dropped, taken_in
 from koubou.cli.watching import Watch
-from koubou.cli.workshop import Workshop as Shop
 from koubou.errors import TaskFileError
 from koubou.folders.access import let_read
 from koubou.folders.layout import Layout
+from koubou.views.control import ask
+from koubou.views.draft import Draft
+from koubou.views.workshop import Workshop as Shop
+from koubou.window.health import readyz
+from koubou.window.metrics import exposition
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 
@@ -113,6 +118,29 @@ def answered(shop: Open) -> str:
 def test_she_may_not_read_the_board_itself(shop: Open) -> None:
     board = shop.home / "board" / "koubou.db"
     assert as_alice(lambda: not os.access(board, os.R_OK))
+
+
+def test_the_metrics_of_what_she_did_tell_numbers_and_not_a_word_of_hers(shop: Open, answered: str) -> None:
+    state = ask(str(shop.home / "run"), "state")
+    board = open_reading(shop.home / "board" / "koubou.db", served=True)
+    try:
+        told = exposition(board, state, time.time_ns() // 1_000_000).decode()
+        ready = readyz(board, state)
+    finally:
+        board.close()
+    assert ready[0], ready
+    values = dict(line.rsplit(" ", 1) for line in told.splitlines() if not line.startswith("#"))
+    assert float(values['koubou_tasks_ended_total{status="completed",tier="local",type="question_answering"}']) >= 1
+    for name in ("wait_seconds", "task_seconds", "first_token_seconds"):
+        assert float(values[f'koubou_{name}_count{{tier="local"}}']) >= 1, name
+    assert float(values['koubou_run_seconds_count{executor="rehearsal",tier="local"}']) >= 1
+    assert 0 < float(values["koubou_turn_seconds_sum"]) < float(values["koubou_master_uptime_seconds"])
+    assert float(values["koubou_turn_age_seconds"]) < 30
+    assert float(values["koubou_disk_free_bytes"]) > 0
+    assert float(values['koubou_events_total{event="system.ready"}']) == 1
+    assert float(values['koubou_workers{status="idle",tier="local"}']) >= 1
+    words = ("What is it?", "The question", "Answered", "Forty-two", str(ALICE), str(shop.home))
+    assert [word for word in words if word in told or word in json.dumps(state["counts"])] == []
 
 
 @pytest.mark.parametrize("words", [("show",), ("wait",), ("log",)], ids=str)

@@ -33,30 +33,6 @@ SELECT $TASK FROM task WHERE {conditions} ORDER BY seq DESC LIMIT :limit;
 -- How many meet them.
 SELECT COUNT(*) FROM task WHERE {conditions};
 
--- name: if_any
-1
-
--- name: if_status
-status IN (SELECT value FROM json_each(:status))
-
--- name: if_tier
-tier IN (SELECT value FROM json_each(:tier))
-
--- name: if_session
-session = :session
-
--- name: if_type
-type IN (SELECT value FROM json_each(:type))
-
--- name: if_park
-park IN (SELECT value FROM json_each(:park))
-
--- name: if_since
-created_at >= :since
-
--- name: if_older
-created_at < :older
-
 -- name: rest_of_task
 -- What the lean page of a task leaves out.
 SELECT error, filed_at, parent, answer_bytes, tokens, estimated_cost, park_account, park_dimension, park_need, park_bearable,

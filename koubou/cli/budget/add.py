@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from koubou.cli.budget.amounts import amounts_of, declare_amounts
-from koubou.cli.budget.scopes import account_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.scopes import account_named
 
 
 def declare(parser: Parser) -> None:
@@ -26,9 +26,9 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     amounts = amounts_of(arguments)
     if not any(amounts.values()):

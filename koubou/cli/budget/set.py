@@ -11,9 +11,9 @@ from koubou.cli.budget.amounts import (
     declare_amounts,
     reason_of,
 )
-from koubou.cli.budget.scopes import scope_named
 from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
+from koubou.views.scopes import scope_named
 
 
 def declare(parser: Parser) -> None:
@@ -52,9 +52,9 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     wanted = _wanted(arguments)
     scope = scope_named(arguments.scope)

@@ -1,0 +1,158 @@
+"""What the window costs and how soon it answers. Run by hand on a quiet machine; prints JSON.
+
+`listing`  10,000 tasks on the board: a page of 100, and all 10,000 at once
+`status`   /api/v1/status while 200 tasks run
+`watchers` turns of a busy workshop with 100 watching clients and without: how much longer 200 tasks take
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.pop(1)  # this folder, which has a module `queue`
+
+from simulator import Simulator
+from windows import KIM, opened
+from workshop import Workshop, a_tier
+
+from koubou.model.access import Role
+
+_TASKS = 200
+_WATCHERS = 100
+
+
+def percentile(times: Sequence[float], share: float) -> float:
+    """Milliseconds."""
+    return round(sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1000, 1)
+
+
+def timed(netloc: str, token: str, path: str, count: int) -> list[float]:
+    """Seconds of each of so many requests over one connection."""
+    connection, times = http.client.HTTPConnection(netloc, timeout=60), []
+    for _ in range(count):
+        began = time.perf_counter()
+        connection.request("GET", f"/api/v1/{path}", None, {"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        body = response.read()
+        times.append(time.perf_counter() - began)
+        assert response.status == 200, body
+    connection.close()
+    return times
+
+
+def told(times: Sequence[float]) -> dict[str, float]:
+    """The middle and the slow end."""
+    return {"p50_ms": percentile(times, 0.5), "p95_ms": percentile(times, 0.95)}
+
+
+def listing() -> dict[str, Any]:
+    """Ten thousand tasks."""
+    with tempfile.TemporaryDirectory(prefix="kb-") as folder, opened(Path(folder)) as window:
+        token = window.token(Role.OPERATOR)
+        for number in range(10_000):
+            window.task(f"task-{number:05}", KIM, title="A title of usual length for a task")
+        netloc = f"127.0.0.1:{window.port}"
+        return {
+            "page_of_100": told(timed(netloc, token, "tasks?limit=100", 200)),
+            "all_10000": told(timed(netloc, token, "tasks?limit=10000", 20)),
+        }
+
+
+@contextmanager
+def served(provider: Simulator) -> Iterator[tuple[Workshop, str, str]]:
+    """A workshop with its window, and a token."""
+    tier = a_tier(provider, "house", "house-model", concurrency=64, workers={"min": 1, "max": 4})
+    changes: dict[str, Any] = {"tiers": {"local": tier}, "routing": {}, "window": {"listen": "127.0.0.1:0"}}
+    with Workshop(provider, **changes) as workshop:
+        workshop.start()
+        netloc = urlsplit(workshop.wait_for_event("window.open")["address"]).netloc
+        token = workshop.koubou("token", "add", "bench", "--role", "operator").stdout.strip()
+        yield workshop, netloc, token
+
+
+def run_tasks(workshop: Workshop, name: str) -> float:
+    """Seconds for two hundred tasks."""
+    before = len(workshop.completed)
+    began = time.perf_counter()
+    workshop.drop_all({f"{name}-{number}.yaml": {"prompt": "short", "tier": "local"} for number in range(_TASKS)})
+    workshop.wait_until(lambda: len(workshop.completed) - before >= _TASKS, "all are done", within=300)
+    return time.perf_counter() - began
+
+
+def status() -> dict[str, Any]:
+    """How soon the status comes while tasks run."""
+    with Simulator() as provider, served(provider) as (workshop, netloc, token):
+        times: list[float] = []
+        over = threading.Event()
+
+        def asking() -> None:
+            while not over.is_set():
+                times.extend(timed(netloc, token, "status", 1))
+                time.sleep(0.02)
+
+        thread = threading.Thread(target=asking)
+        thread.start()
+        run_tasks(workshop, "status")
+        over.set()
+        thread.join()
+        return {**told(times), "asked": len(times)}
+
+
+def watchers() -> dict[str, Any]:
+    """Two hundred tasks by turns without and with a hundred watchers; the quickest of each counts."""
+    with Simulator() as provider, served(provider) as (workshop, netloc, token):
+        run_tasks(workshop, "warm")
+        alone, watched = [], []
+        for turn in range(3):
+            alone.append(run_tasks(workshop, f"alone-{turn}"))
+            connections = [watching(netloc, token) for _ in range(_WATCHERS)]
+            watched.append(run_tasks(workshop, f"watched-{turn}"))
+            for connection in connections:
+                connection.close()
+        slower = (min(watched) / min(alone) - 1) * 100
+        return {
+            "alone_s": [round(each, 2) for each in alone],
+            "with_100_watchers_s": [round(each, 2) for each in watched],
+            "slower_percent": round(slower, 1),
+        }
+
+
+def watching(netloc: str, token: str) -> http.client.HTTPConnection:
+    """A client that reads events as fast as they come."""
+    connection = http.client.HTTPConnection(netloc, timeout=300)
+    connection.request("GET", "/api/v1/events", None, {"Authorization": f"Bearer {token}"})
+    response = connection.getresponse()
+
+    def reading() -> None:
+        try:
+            while response.readline():
+                pass
+        except (OSError, ValueError, AttributeError):
+            return
+
+    threading.Thread(target=reading, daemon=True).start()
+    return connection
+
+
+def main() -> None:
+    parts = {"listing": listing, "status": status, "watchers": watchers}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], help="which; all when none is named")
+    asked = parser.parse_args()
+    print(json.dumps({name: parts[name]() for name in asked.parts or parts}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

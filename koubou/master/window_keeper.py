@@ -1,0 +1,132 @@
+"""Keeps the window open where the settings say that there is one. When it dies the workshop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from subprocess import DEVNULL, PIPE, Popen
+
+from koubou import crash
+from koubou.config.settings import Settings
+from koubou.journal import Journal
+from koubou.master.children import Children
+from koubou.master.source import Source
+
+_FIRST_WAIT = 0.5
+_LONGEST_WAIT = 30.0
+_GRACE = 5.0
+_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "XDG_CACHE_HOME", "HOME")
+_OURS = "KOUBOU_"
+
+
+class WindowKeeper:
+    """One child, started anew when it ends, later each time; it lives by the pipe on its standard input."""
+
+    def __init__(self, journal: Journal, children: Children, source: Source) -> None:
+        self._journal = journal
+        self._children = children
+        self._source = source
+        self._words = [
+            *(("--config", str(source.config)) if source.config is not None else ()),
+            *(word for key, value in source.overrides.items() for word in ("--set", f"{key}={value}")),
+        ]
+        self._settings: Settings | None = None
+        self._keeping: asyncio.Task[None] | None = None
+        self._process: Popen[bytes] | None = None
+
+    async def obey(self) -> None:
+        """Open it as the settings have it, anew where they have changed; close it where it listens nowhere."""
+        settings = self._source.settings
+        if settings == self._settings:
+            return
+        self._settings = settings
+        await self.stop()
+        if settings.window.listen is not None:
+            self._keeping = asyncio.get_running_loop().create_task(self._keep())
+
+    async def stop(self) -> None:
+        """Close it."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._keeping
+            self._keeping = None
+        if self._process is not None:
+            await self._end(self._process)
+            self._process = None
+
+    async def _keep(self) -> None:
+        wait, loop = _FIRST_WAIT, asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                self._process = process = self._start()
+            except OSError as error:
+                self._journal.say("window.closed", "error", reason=error.strerror or type(error).__name__)
+            else:
+                self._tell(await asyncio.to_thread(_first_line, process))
+                status = await _ended(process)
+                self._children.forget(process.pid)
+                self._journal.say("window.closed", "error", reason=f"it ended ({status}); it is opened anew")
+            wait = _FIRST_WAIT if loop.time() - began > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
+            await asyncio.sleep(wait)
+
+    def _start(self) -> Popen[bytes]:
+        # It needs no key: what it is given is where the settings are.
+        ours = {name: value for name, value in os.environ.items() if name.startswith(_OURS) and name != crash.WISH}
+        process = Popen(
+            [sys.executable, "-P", "-m", "koubou.window", *self._words],
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env={**{name: os.environ[name] for name in _PASSED_ON if name in os.environ}, **ours},
+            start_new_session=True,
+        )
+        self._children.note(process.pid)
+        return process
+
+    def _tell(self, said: Mapping[str, object]) -> None:
+        if said.get("ready"):
+            self._journal.say("window.open", address=said.get("address"))
+        else:
+            self._journal.say("window.closed", "error", reason=said.get("message") or "it did not come up")
+
+    async def _end(self, process: Popen[bytes]) -> None:
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            await asyncio.wait_for(_ended(process), _GRACE)
+        except TimeoutError:
+            process.kill()
+            await _ended(process)
+        self._children.forget(process.pid)
+
+
+def _first_line(process: Popen[bytes]) -> Mapping[str, object]:
+    assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+    try:
+        said = json.loads(process.stdout.readline(65_536))
+    except (ValueError, OSError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+async def _ended(process: Popen[bytes]) -> int:
+    """Wait until it has ended; its status."""
+    if process.poll() is None:
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        pidfd = os.pidfd_open(process.pid)
+        loop.add_reader(pidfd, over.set)
+        try:
+            await over.wait()
+        finally:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    return process.wait()

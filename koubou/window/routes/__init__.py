@@ -1,0 +1,1 @@
+"""The paths of the window, by what they are about."""

@@ -1,0 +1,86 @@
+"""What happens, as it happens: as server-sent events, and over a WebSocket. Both resume by the number of a line."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
+
+from koubou.model.access import Caller
+from koubou.window.asked import Asked, caller_of, check, may, window_of
+from koubou.window.door import PROTOCOL
+from koubou.window.problems import USUAL, Trouble, described
+from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_HEADERS, event, may_stay
+from koubou.window.window import Window
+
+router = APIRouter(prefix="/api/v1/events", tags=["events"], responses=described(*USUAL))
+_TOO_SLOW = 1013
+_LARGEST = 2**62
+
+
+@router.get(
+    "",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}, "description": "Lines of the history."}
+    },
+    summary="What happens, as server-sent events",
+)
+async def events(
+    request: Request,
+    window: Asked,
+    caller: Annotated[Caller, Depends(may("events"))],
+    after: Annotated[
+        int | None, Query(ge=0, lt=_LARGEST, description="After this line; from now on if not said.")
+    ] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20, description="Where a stream was cut.")] = None,
+) -> Response:
+    """Each event has the id of its line and a JSON object: id, at, event, task, status, reason, actor, source.
+
+    `status` is how the task stands when the line is sent. A stream that says nothing for 15 seconds sends a comment.
+    """
+    if last_event_id:
+        if not (last_event_id.isascii() and last_event_id.isdecimal()) or int(last_event_id) >= _LARGEST:
+            raise Trouble(400, "bad_request", "Last-Event-ID is the number of a line")
+        after = int(last_event_id)
+    return StreamingResponse(_stream(request, window, caller, after), media_type=EVENT_STREAM, headers=STREAM_HEADERS)
+
+
+@router.websocket("/ws")
+async def events_ws(socket: WebSocket, after: int | None = None) -> None:
+    """The same, one JSON object a message. A browser offers `koubou.v1, bearer.kbu_…` as protocols."""
+    window, caller = window_of(socket), caller_of(socket)
+    try:
+        check(caller, "events")
+    except Trouble as trouble:
+        await socket.close(1008, trouble.detail[:100])
+        return
+    if after is not None and not 0 <= after < _LARGEST:
+        await socket.close(1008, "after is the number of a line")
+        return
+    offered = socket.headers.get("sec-websocket-protocol", "")
+    await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    with suppress(WebSocketDisconnect, RuntimeError):
+        async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
+            async for line in lines:
+                if line is not None:
+                    await socket.send_text(line[1].decode())
+                elif not await may_stay(socket.scope):
+                    await socket.close(1008, "the token opens nothing any more")
+                    return
+        await socket.close(_TOO_SLOW, "too slow: come back after the last line")
+
+
+async def _stream(request: Request, window: Window, caller: Caller, after: int | None) -> AsyncIterator[bytes]:
+    yield RETRY
+    async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
+        async for line in lines:
+            if line is not None:
+                yield event(line[1], id=line[0])
+            elif await may_stay(request.scope):
+                yield HEARTBEAT
+            else:
+                return

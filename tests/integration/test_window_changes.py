@@ -1,0 +1,189 @@
+"""What the window changes: every verb for every role, keys that are used again, and work that is given by HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from windows import Answer, events_of
+from workshop import Workshop
+
+from koubou.model.access import Role, Scope
+from koubou.rules.access import scope_of
+
+JSON = {"Content-Type": "application/json"}
+TIER = {"reach": "local", "executor": "rehearsal", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+TIERS = {"local": {**TIER, "price": {"input": 0, "output": 0}}}
+KIM = 4_001
+ROLES = [role.value for role in Role]
+WITH_REASON = {"reason": "for a test"}
+CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "cancel": ("tasks/none/cancel", {}),
+    "retry": ("tasks/none/retry", {}),
+    "finish": ("tasks/none/finish", {}),
+    "priority": ("tasks/none/priority", {"level": "high"}),
+    "rate": ("tasks/none/rate", {"rating": "good"}),
+    "release": ("tasks/none/release", {"to": "internal", **WITH_REASON}),
+    "pause": ("pause", {"tier": "local"}),
+    "resume": ("resume", {"tier": "local"}),
+    "drain": ("drain", {}),
+    "latch": ("emergency", WITH_REASON),
+    "resume_budget": ("budget/resume", WITH_REASON),
+    "budget_set": ("budget/set", {"scope": "month", "usd": 900, **WITH_REASON}),
+    "budget_add": ("budget/add", {"account": "month", "usd": 1.5}),
+}
+
+
+class Served:
+    """A workshop that is served, and its window."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
+        self.netloc = urlsplit(workshop.wait_for_event("window.open")["address"]).netloc
+        self.tokens = {role: self.token(role) for role in ROLES}
+
+    def token(self, role: str, uid: int = KIM) -> str:
+        """A new token."""
+        name = f"{role}-{uid}-{time.monotonic_ns()}"
+        done = self.workshop.koubou("token", "add", name, "--role", role, "--user", str(uid))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def ask(self, path: str, token: str, body: Any = None, **headers: str) -> Answer:
+        """A GET without a body, a POST with one."""
+        connection = HTTPConnection(self.netloc, timeout=30)
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        try:
+            given = {"Authorization": f"Bearer {token}", **(JSON if body is not None else {}), **headers}
+            connection.request(
+                "GET" if body is None else "POST", path if path.startswith("/") else f"/api/v1/{path}", data, given
+            )
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def ended(self, task_id: str, token: str) -> str:
+        """How a task ended, by its events."""
+        connection = HTTPConnection(self.netloc, timeout=30)
+        try:
+            connection.request("GET", "/api/v1/events?after=0", None, {"Authorization": f"Bearer {token}"})
+            for event in events_of(connection.getresponse()):
+                line = json.loads(event["data"])
+                if line["task"] == task_id and line["status"] in ("completed", "failed", "cancelled"):
+                    return str(line["status"])
+        finally:
+            connection.close()
+        raise AssertionError("the stream ended")
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    if os.geteuid() != 0:
+        pytest.skip("a token that acts for another user needs root")
+    with Workshop(None, tiers=TIERS, routing={}, window={"listen": "127.0.0.1:0"}) as workshop:
+        workshop.start()
+        yield Served(workshop)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_changes_what_the_table_says(served: Served, role: str) -> None:
+    for verb, (path, body) in CHANGES.items():
+        answer = served.ask(path, served.tokens[role], body)
+        if scope_of(verb, Role(role)) is Scope.NONE:
+            assert answer.status == 403, (verb, answer.body)
+        else:
+            assert answer.status == (404 if "none" in path else 200), (verb, answer.body)
+    done = {"reason": "the test is over"}
+    assert served.ask("budget/resume", served.tokens["guardian"], done).status == 200
+    assert served.ask("resume", served.tokens["guardian"], {}).status == 200
+
+
+def test_a_task_is_given_by_http_watched_to_its_end_and_its_result_read(served: Served) -> None:
+    token = served.tokens["submitter"]
+    given = served.ask("tasks", token, {"prompt": "What is two and two?"})
+    assert (given.status, given.json["stands"]) == (201, "new")
+    task_id = given.json["id"]
+    assert given.headers["location"] == f"/api/v1/tasks/{task_id}"
+    assert served.ended(task_id, token) == "completed"
+    result = served.ask(f"tasks/{task_id}/result", token).json
+    assert (result["task"], result["status"]) == (task_id, "completed")
+    first = served.ask(f"tasks/{task_id}", token).json["history"][0]
+    assert first["actor"].startswith("token:submitter-")
+    assert first["source"] == "api 127.0.0.1"
+
+
+def test_who_gives_a_task_owns_it_and_no_other_submitter_hears_of_it(served: Served) -> None:
+    stranger = served.token("submitter", 4_002)
+    task_id = served.ask("tasks", served.tokens["submitter"], {"prompt": "mine"}).json["id"]
+    for path in (f"tasks/{task_id}", f"tasks/{task_id}/log"):
+        assert served.ask(path, stranger).status == 404
+    assert served.ask(f"tasks/{task_id}/cancel", stranger, {}).status == 404
+    assert served.ask("tasks", stranger).json["tasks"] == []
+
+
+def test_a_rejected_task_file_says_where_and_what(served: Served) -> None:
+    token = served.tokens["submitter"]
+    answer = served.ask("tasks", token, {"prompt": "x", "titel": "y"})
+    assert answer.status == 422
+    assert answer.json["problems"][0] | {"column": 0} == {
+        "message": 'unknown key "titel"',
+        "line": 1,
+        "column": 0,
+        "key": "titel",
+        "nearest": "title",
+    }
+    yaml = served.ask("tasks", token, b"prompt: x\ntier: nix\n", **{"Content-Type": "application/yaml"})
+    assert (yaml.status, yaml.json["problems"][0]["key"]) == (422, "tier")
+    assert served.ask("tasks", token, b"x", **{"Content-Type": "text/plain"}).status == 415
+
+
+def test_the_same_again_is_done_once_and_another_task_of_the_same_id_is_refused(served: Served) -> None:
+    token, task = served.tokens["submitter"], {"id": "once", "prompt": "once"}
+    assert [served.ask("tasks", token, task).status for _ in range(2)] == [201, 200]
+    assert served.ask("tasks", token, {"id": "once", "prompt": "otherwise"}).json["class"] == "duplicate_id"
+
+
+def test_a_key_brings_the_same_answer_and_is_good_for_one_request(served: Served) -> None:
+    token, key = served.tokens["submitter"], {"Idempotency-Key": "key-1"}
+    first, again = (served.ask("tasks", token, {"prompt": "keyed"}, **key) for _ in range(2))
+    assert (first.status, first.body) == (again.status, again.body)
+    assert again.headers["idempotent-replayed"] == "true"
+    assert served.ask("tasks", token, {"prompt": "another"}, **key).json["type"] == "urn:koubou:problem:key_used"
+    guardian = served.tokens["guardian"]
+    before = month(served)
+    for _ in range(2):
+        assert served.ask("budget/add", guardian, {"account": "month", "usd": 2}, **key).status == 200
+    assert month(served) - before == 2
+
+
+def test_an_estimate_submits_nothing(served: Served) -> None:
+    answer = served.ask("estimate", served.tokens["submitter"], {"id": "dear", "prompt": "What does it cost?"})
+    assert answer.json["estimates"][0]["tier"] == "local"
+    assert served.ask("tasks/dear", served.tokens["submitter"]).status == 404
+
+
+def test_a_token_that_is_revoked_opens_nothing_within_seconds(served: Served) -> None:
+    token = served.token("viewer")
+    assert served.ask("me", token).status == 200
+    assert served.workshop.koubou("token", "rm", token[4:14]).returncode == 0
+    deadline = time.monotonic() + 5
+    while served.ask("me", token).status == 200:
+        assert time.monotonic() < deadline
+
+
+def test_the_metrics_and_the_checks_answer(served: Served) -> None:
+    assert b"koubou_tasks" in served.ask("/metrics", served.tokens["viewer"]).body
+    assert served.ask("/metrics", served.tokens["submitter"]).status == 403
+    assert served.ask("/healthz", "").status == 200
+    assert served.ask("/readyz", "").json["ok"] is True
+
+
+def month(served: Served) -> float:
+    accounts = served.ask("budget?account=month", served.tokens["guardian"]).json["accounts"]
+    return float(next(each["limit_usd"] for each in accounts if each["dimension"] == "usd"))

@@ -1,0 +1,177 @@
+"""What the window shows, and to whom: roles, confidential tasks, pages, and what happens as it happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+from builders import NOW
+from windows import KIM, LEE, Opened, opened
+
+from koubou.model.access import WORKSHOP, Role
+from koubou.model.instant import SECOND
+
+READS = ("me", "status", "tasks", "tasks/plain", "tasks/plain/explain", "tasks/plain/log", "tiers", "workers")
+MONEY = ("budget", "budget/report")
+
+
+@pytest.fixture(scope="module")
+def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    with opened(tmp_path_factory.mktemp("window")) as found:
+        found.task("plain", KIM, title="Plain title")
+        found.task("secret", KIM, secret=True, title="Secret title", session="secret-session")
+        found.task("of-lee", LEE)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def tokens(window: Opened) -> dict[str, str]:
+    found = {role.value: window.token(role, KIM) for role in Role}
+    return {**found, "lee": window.token(Role.SUBMITTER, LEE)}
+
+
+@pytest.mark.parametrize("role", ["viewer", "submitter", "operator", "guardian"])
+def test_each_role_reads_what_the_table_says(window: Opened, tokens: dict[str, str], role: str) -> None:
+    seen = {path: window.ask(f"/api/v1/{path}", tokens[role]).status for path in (*READS, *MONEY)}
+    money = 403 if role == "submitter" else 200
+    assert seen == dict.fromkeys(READS, 200) | dict.fromkeys(MONEY, money)
+
+
+def test_without_a_token_nothing_is_told_but_that_it_lives(window: Opened) -> None:
+    for path in (*READS, *MONEY, "events", "tasks/secret/result"):
+        answer = window.ask(f"/api/v1/{path}")
+        assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer realm="koubou"')
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json["type"] == "urn:koubou:problem:no_token"
+    assert window.ask("/").status == 200
+    assert window.ask("/api/openapi.json").json["openapi"] == "3.1.0"
+
+
+def test_what_is_no_token_opens_nothing_and_neither_does_a_revoked_or_an_old_one(window: Opened) -> None:
+    revoked, old = window.token(Role.OPERATOR), window.token(Role.OPERATOR, expires_at=1)
+    with window.board.transaction():
+        assert window.board.tokens.revoke(revoked[4:14], NOW)
+    stranger = f"kbu_{'0' * 10}_{'0' * 64}"
+    for token in (revoked, old, stranger, "x"):
+        assert window.ask("/api/v1/me", token).status == 401
+
+
+def test_a_viewer_gets_no_word_of_a_confidential_task(window: Opened, tokens: dict[str, str]) -> None:
+    bodies = {
+        path: window.ask(f"/api/v1/{path}", tokens["viewer"]).body.decode()
+        for path in ("tasks", "tasks/secret", "tasks/secret/explain", "status")
+    }
+    for path, body in bodies.items():
+        assert "Secret title" not in body, path
+        assert "secret-session" not in body, path
+        assert "words of secret" not in body, path
+    assert "Plain title" in bodies["tasks"]
+    for path in ("log", "result"):
+        assert window.ask(f"/api/v1/tasks/secret/{path}", tokens["viewer"]).status == 403
+
+
+def test_a_submitter_sees_his_own_tasks_and_of_others_not_that_they_are_there(
+    window: Opened, tokens: dict[str, str]
+) -> None:
+    listed = window.ask("/api/v1/tasks", tokens["lee"]).json["tasks"]
+    assert [task["id"] for task in listed] == ["of-lee"]
+    for path in ("", "/explain", "/log", "/result"):
+        other = window.ask(f"/api/v1/tasks/secret{path}", tokens["lee"])
+        nothing = window.ask(f"/api/v1/tasks/nothing{path}", tokens["lee"])
+        assert other.status == nothing.status == 404
+        assert other.body.replace(b"secret", b"nothing") == nothing.body
+    own = window.ask("/api/v1/tasks/secret", tokens["submitter"]).json
+    assert (own["title"], own["session"]) == ("Secret title", "secret-session")
+    assert "accounts" not in window.ask("/api/v1/status", tokens["lee"]).json
+
+
+def test_the_shapes_are_those_of_the_command_line(
+    window: Opened, tokens: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from koubou.cli.main import main
+
+    config = f"{window.layout.home}/../koubou.yaml"
+    for words, path in ((("show", "plain"), "tasks/plain"), (("explain", "plain"), "tasks/plain/explain")):
+        assert main([*words, "--json", "--config", config]) == 0
+        assert still(json.loads(capsys.readouterr().out)) == still(
+            window.ask(f"/api/v1/{path}", tokens["operator"]).json
+        )
+    assert main(["list", "--json", "--config", config]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == window.ask("/api/v1/tasks", tokens["operator"]).json["tasks"]
+
+
+def still(shape: dict[str, Any]) -> dict[str, Any]:
+    """Without what another moment changes."""
+    return {name: value for name, value in shape.items() if name not in ("priority", "now")}
+
+
+def test_pages_follow_one_another_until_there_is_none(window: Opened, tokens: dict[str, str]) -> None:
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = window.ask(f"/api/v1/tasks?limit=1{cursor and f'&cursor={cursor}'}", tokens["operator"]).json
+        seen += [task["id"] for task in page["tasks"]]
+        cursor = page["next"]
+    assert sorted(seen) == ["of-lee", "plain", "secret"]
+    assert window.ask("/api/v1/tasks?status=completed", tokens["operator"]).json == {"tasks": [], "next": None}
+    assert window.ask("/api/v1/tasks?status=done", tokens["operator"]).status == 422
+    assert window.ask("/api/v1/tasks?since=yesterday", tokens["operator"]).status == 422
+
+
+def test_what_happens_is_told_as_it_happens_and_resumes_after_a_line(window: Opened, tokens: dict[str, str]) -> None:
+    with window.watch("/api/v1/events?after=0", tokens["operator"]) as events:
+        past = list(islice(events, 4))
+        with window.board.transaction():
+            window.board.history.add(None, "system.paused", "for a test", NOW + SECOND, WORKSHOP)
+        live = next(event for event in events if json.loads(event["data"])["event"] == "system.paused")
+    last = json.loads(live["data"])
+    assert (last["task"], last["reason"]) == (None, "for a test")
+    with window.watch("/api/v1/events", tokens["operator"], {"Last-Event-ID": past[1]["id"]}) as events:
+        assert next(events)["id"] == past[2]["id"]
+
+
+def test_of_what_happens_each_hears_what_he_may(window: Opened, tokens: dict[str, str]) -> None:
+    def heard(token: str, end: str) -> list[dict[str, Any]]:
+        found = []
+        with window.watch("/api/v1/events?after=0", token) as events:
+            for event in events:
+                found.append(json.loads(event["data"]))
+                if found[-1]["task"] == end and found[-1]["event"] == "task.routed":
+                    return found
+        return found
+
+    assert {line["task"] for line in heard(tokens["lee"], "of-lee")} == {"of-lee"}
+    by_viewer = heard(tokens["viewer"], "of-lee")
+    assert [line["reason"] for line in by_viewer if line["task"] == "secret"] == [""] * len(
+        [line for line in by_viewer if line["task"] == "secret"]
+    )
+    assert "words of plain" in [line["reason"] for line in by_viewer]
+
+
+def test_names_and_pages_of_others_are_turned_away(window: Opened, tokens: dict[str, str]) -> None:
+    token = tokens["operator"]
+    assert window.ask("/api/v1/me", token, headers={"Host": "evil.example:80"}).status == 421
+    assert window.ask("/api/v1/me", token, headers={"Origin": "http://evil.example"}).status == 403
+    own = f"127.0.0.1:{window.port}"
+    assert window.ask("/api/v1/me", token, headers={"Origin": f"http://{own}"}).status == 200
+
+
+def test_every_answer_says_what_a_browser_must_not_do_with_it(window: Opened, tokens: dict[str, str]) -> None:
+    for path, token in (("/", None), ("/api/v1/me", tokens["viewer"]), ("/api/v1/me", None), ("/nothing", None)):
+        headers = window.ask(path, token).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "set-cookie" not in headers
+        assert headers["cache-control"] == ("no-cache" if path == "/" else "no-store")
+
+
+def test_what_is_too_large_or_no_request_is_refused_in_the_same_form(window: Opened, tokens: dict[str, str]) -> None:
+    token = tokens["operator"]
+    assert window.ask("/api/v1/me", token, headers={"Content-Length": "99999999999"}).status == 413
+    assert window.ask("/api/v1/nothing", token).json["status"] == 404
+    assert window.ask("/api/v1/me", token, method="DELETE").json["status"] == 405
