@@ -1572,6 +1572,30 @@ GATEWAY: Sequence[Mutant] = (
     ),
 )
 
+ROWS: Sequence[Mutant] = (
+    Mutant(
+        "a row asks for the answer of another task",
+        "koubou/cli/rows/template.py",
+        "    if inputs and text.count(_OPEN) > own:\n",
+        "    if False:\n",
+        ("tests/integration/test_rows.py",),
+    ),
+    Mutant(
+        "good rows are submitted beside bad ones that nobody wants skipped",
+        "koubou/cli/rows/submitting.py",
+        "        if bad.count and not skip_bad:\n",
+        "        if bad.count and not skip_bad and not aside.tasks:\n",
+        ("tests/integration/test_rows.py",),
+    ),
+    Mutant(
+        "rows that are there already are submitted again",
+        "koubou/cli/rows/submitting.py",
+        "        new = batch.without(known)\n",
+        "        new = batch.without(())\n",
+        ("tests/integration/test_rows.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1586,4 +1610,5 @@ MUTANTS: Sequence[Mutant] = (
     *SESSIONS,
     *BENCH,
     *GATEWAY,
+    *ROWS,
 )

@@ -16,6 +16,7 @@ from koubou.board.connection import back_up, open_for_reading, readable
 from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
+from koubou.board.results import Results
 from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
@@ -64,12 +65,17 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     def statement(self, name: str) -> tuple[str, dict[str, Any]]:
         """A statement with our conditions, and their values."""
+        conditions, values = self.conditions()
+        return SQL[name].replace("{conditions}", conditions), values
+
+    def conditions(self) -> tuple[str, dict[str, Any]]:
+        """The conditions of a statement about tasks, and their values."""
         given = self._given()
         conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
         values = {
             key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
         }
-        return SQL[name].replace("{conditions}", conditions), values
+        return conditions, values
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -122,6 +128,8 @@ class Reading:
         self._connection = connection
         self._board = Board(connection)
         self.reports = Reports(connection)
+        self.results = Results(connection)
+        self.kept: Kept = self._board.kept  # what is kept of tasks after their end, and what is to go
         self.waits = Waits(connection)
 
     @contextmanager
@@ -255,11 +263,6 @@ class Reading:
         finally:
             self._connection.set_progress_handler(None, 0)
             self._connection.set_authorizer(None)
-
-    @property
-    def kept(self) -> Kept:
-        """What is kept of tasks after their end, and what is to go."""
-        return self._board.kept
 
     def back_up(self, target: Path) -> None:
         """Copy the board while it is in use. Raises OSError when the copy cannot be written."""

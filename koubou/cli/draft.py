@@ -79,7 +79,7 @@ def requests_of_file(path: str, limits: ReadLimits) -> list[TaskRequest]:
     """
     file, data, folder, is_json = _given(path, limits)
     asking = Asking(file, os.geteuid(), limits)
-    completing = _Completing(file, folder, Wishes(keys={}, attach=()), limits)
+    completing = Completing(file, folder, Wishes(keys={}, attach=()), limits)
     documents = _documents(data, file, limits, is_json)
     return [asking.request(completing.whole(document)) for document in documents]
 
@@ -88,7 +88,7 @@ def request_of(path: str, document: Document) -> TaskRequest:
     """What a document asks for, wherever its workspace lies and whichever tier it names. Raises TaskFileError."""
     folder = os.getcwd() if path == "-" else os.path.dirname(os.path.abspath(path))
     limits = ReadLimits(roots=("/",))
-    whole = _Completing(path, folder, Wishes(keys={}, attach=()), limits).whole(document)
+    whole = Completing(path, folder, Wishes(keys={}, attach=()), limits).whole(document)
     return Asking(path, os.geteuid(), limits).request(whole)
 
 
@@ -110,7 +110,7 @@ def _draft(
     documents = _documents(data, file, limits, is_json)
     asking = Asking(file, os.geteuid(), limits)
     try:
-        return _written(file, documents, asking, _Completing(file, folder, wishes, limits), is_json, new_id)
+        return _written(file, documents, asking, Completing(file, folder, wishes, limits), is_json, new_id)
     except UnicodeEncodeError:
         # The documents were read as UTF-8, so it is a word or file name of the command line.
         problem = Problem(message="the command line says something that is not UTF-8 text")
@@ -143,7 +143,7 @@ def _written(
     file: str,
     documents: Sequence[Document],
     asking: Asking,
-    completing: _Completing,
+    completing: Completing,
     is_json: bool,
     new_id: Callable[[], str],
 ) -> Draft:
@@ -161,7 +161,7 @@ def _written(
     return Draft(file=file, data=text, suffix=".json" if alone_in_json else ".yaml", ids=ids, digests=digests)
 
 
-class _Completing:
+class Completing:
     """Makes the documents of one file stand alone."""
 
     def __init__(self, file: str, folder: str, wishes: Wishes, limits: ReadLimits) -> None:

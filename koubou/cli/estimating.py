@@ -97,9 +97,10 @@ class Estimating:
     def of_file(self, path: str) -> Iterator[Estimate]:
         """An estimate for each document of a task file. Raises TaskFileError for what the intake would reject."""
         for number, request in enumerate(requests_of_file(path, self._limits), start=1):
-            yield self._of(request, "standard input" if path == "-" else path, number)
+            yield self.of(request, "standard input" if path == "-" else path, number)
 
-    def _of(self, request: TaskRequest, file: str, document: int) -> Estimate:
+    def of(self, request: TaskRequest, file: str, document: int) -> Estimate:
+        """An estimate of one request."""
         seen = self._examined(request)
         # What it waits for is told, and not waited for: the question is what it costs once it runs.
         ready = replace(request, not_before=None, expires_at=None, depends_on=(), inputs={}, locks=())

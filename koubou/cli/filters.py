@@ -43,8 +43,8 @@ def filter_of(arguments: argparse.Namespace, now: Instant) -> Filter:
         tier=arguments.tier,
         type=arguments.type,
         session=arguments.session,
-        since=_time("--since", arguments.since, now),
-        older=_time("--older", arguments.older, now),
+        since=time_of("--since", arguments.since, now),
+        older=time_of("--older", arguments.older, now),
     )
 
 
@@ -66,7 +66,8 @@ def seconds(text: str) -> float:
     return found / SECOND
 
 
-def _time(option: str, text: str | None, now: Instant) -> Instant | None:
+def time_of(option: str, text: str | None, now: Instant) -> Instant | None:
+    """The time that an option says, as an age or as a time of its own. Raises UsageMistake."""
     if text is None:
         return None
     length = age(text)

@@ -11,6 +11,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "submit": "drop task files, or a prompt, into the workshop",
             "wait": "wait until tasks have ended; the exit code is their verdict",
             "follow": "watch an answer grow until its task has ended",
+            "results": "the answers of many tasks at once, as JSON lines or CSV",
         },
         "Look": {
             "status": "how the workshop stands: tasks, tiers, workers, money",
