@@ -1574,6 +1574,13 @@ GATEWAY: Sequence[Mutant] = (
 
 ROWS: Sequence[Mutant] = (
     Mutant(
+        "a name in a report becomes HTML",
+        "koubou/cli/report/page.py",
+        """    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)\n""",
+        """    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)\n""",
+        ("tests/integration/test_report.py",),
+    ),
+    Mutant(
         "a row asks for the answer of another task",
         "koubou/cli/rows/template.py",
         "    if inputs and text.count(_OPEN) > own:\n",

@@ -21,6 +21,7 @@ from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.board.waits import Waits
+from koubou.board.work import WorkDone
 from koubou.errors import UsageMistake
 from koubou.model.account import Account
 from koubou.model.budget import LimitByHand
@@ -129,6 +130,7 @@ class Reading:
         self._board = Board(connection)
         self.reports = Reports(connection)
         self.results = Results(connection)
+        self.work = WorkDone(connection)
         self.kept: Kept = self._board.kept  # what is kept of tasks after their end, and what is to go
         self.waits = Waits(connection)
 

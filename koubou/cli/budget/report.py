@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
         days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}
         accounts = board.accounts() if arguments.plot else []
     if arguments.by == "submitter":
-        sums = [replace(each, key=_user(each.key)) for each in sums]
+        sums = [replace(each, key=user_of(each.key)) for each in sums]
     if arguments.by == "backend":
         from koubou.cli.budget.backends import print_backends
 
@@ -166,7 +166,7 @@ def _amounts(each: Sum, whole: Sum) -> dict[str, Any]:
     }
 
 
-def _user(uid: str | int | None) -> str | None:
+def user_of(uid: str | int | None) -> str | None:
     """The user's name; the bare number of one that this machine does not know."""
     import pwd
 
