@@ -1574,6 +1574,27 @@ GATEWAY: Sequence[Mutant] = (
 
 ROWS: Sequence[Mutant] = (
     Mutant(
+        "more than how it ended is told of a confidential task",
+        "koubou/rules/notify.py",
+        "    if task.sensitivity is not Sensitivity.PUBLIC and task.sensitivity is not Sensitivity.INTERNAL:\n",
+        "    if False:\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
+        "a session is told to be done while tasks of it are open",
+        "koubou/steps/notify.py",
+        "    if not targets or not page.is_done(session) or not page.first_told(session, now):\n",
+        "    if not targets or not page.first_told(session, now):\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
+        "a task file names a target that the settings do not have",
+        "koubou/folders/requests.py",
+        "            if targets is not None and name not in targets:\n",
+        "            if False and targets is not None:\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
         "a name in a report becomes HTML",
         "koubou/cli/report/page.py",
         """    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)\n""",

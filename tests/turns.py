@@ -16,6 +16,7 @@ from koubou.model.deed import Deed, FileAway, SendRun
 from koubou.model.heard import Asked, Checked, Filed, Heard, RunFinished, RunSent, RunStarted
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.notification import Notify
 from koubou.model.policy import OPEN, Policy
 from koubou.model.routing import Routing
 from koubou.model.run import Run
@@ -38,6 +39,7 @@ class Workshop:
     now: Instant = NOW
     audience: Audience = field(default_factory=Audience)
     policy: Policy = OPEN
+    notify: Notify = field(default_factory=Notify)
     board: Board = field(default_factory=lambda: Board(open_in_memory()))
     deeds: list[Deed] = field(default_factory=list)
     routing: Routing = ROUTING
@@ -63,6 +65,7 @@ class Workshop:
             chance=lambda: 0.5,
             audience=self.audience,
             policy=self.policy,
+            notify=self.notify,
         )
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):

@@ -56,6 +56,7 @@ def turn(
         audience=workshop.guardian.audience,
         retention=workshop.retention,
         policy=workshop.intake.policy,
+        notify=workshop.notify,
     )
     with board.transaction():
         moved = sum(step(shop, now) for step in STEPS)

@@ -8,6 +8,7 @@ from koubou.model.money import show_usd
 from koubou.model.status import Status
 from koubou.model.task import Task
 from koubou.steps.guard import flagged
+from koubou.steps.notify import owe_word
 from koubou.steps.shop import Shop
 
 
@@ -28,6 +29,7 @@ def _filed(shop: Shop, message: Filed, now: Instant) -> None:
     why = ": ".join(str(error[name]) for name in ("class", "code") if error.get(name))
     reason = f"{why and f'{why}; '}{task.attempts} run{'s' if task.attempts != 1 else ''}, {show_usd(task.cost)}"
     shop.note(task, f"task.{task.status}", reason, now, tier=task.tier, nusd=task.cost, wall_ms=_wall(task))
+    owe_word(shop, task, now)
     for needer in shop.board.tasks.needers(task.id):
         shop.board.tasks.unparked(needer, now)
 
