@@ -36,6 +36,8 @@ POINTS = (
     "shelving.told",
     "notice.begun",
     "notice.delivered",
+    "notification.begun",
+    "notification.delivered",
     "recovery.crew_ended",
     "recovery.heard",
 )

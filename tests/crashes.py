@@ -14,7 +14,7 @@ from workshop import Workshop
 
 from koubou.crash import PERMISSION, TOLD, WISH
 
-MASTERS_OWN = ("turn.", "deeds.", "notice.", "recovery.")
+MASTERS_OWN = ("turn.", "deeds.", "notice.", "notification.", "recovery.")
 BETWEEN_HOLD_AND_ANSWER = ("deeds.sent", "worker.", "record.")
 """Where nobody can know whether the provider was asked, or what it billed: the whole hold counts. Who dies with a
 record left knows of that call, and takes along others that he has under way.

@@ -1847,6 +1847,58 @@ WINDOW: Sequence[Mutant] = (
     ),
 )
 
+ROWS: Sequence[Mutant] = (
+    Mutant(
+        "more than how it ended is told of a confidential task",
+        "koubou/rules/notify.py",
+        "    if task.sensitivity is not Sensitivity.PUBLIC and task.sensitivity is not Sensitivity.INTERNAL:\n",
+        "    if False:\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
+        "a session is told to be done while tasks of it are open",
+        "koubou/steps/notify.py",
+        "    if not targets or not page.is_done(session) or not page.first_told(session, now):\n",
+        "    if not targets or not page.first_told(session, now):\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
+        "a task file names a target that the settings do not have",
+        "koubou/folders/requests.py",
+        "            if targets is not None and name not in targets:\n",
+        "            if False and targets is not None:\n",
+        ("tests/integration/test_notifications.py",),
+    ),
+    Mutant(
+        "a name in a report becomes HTML",
+        "koubou/cli/report/page.py",
+        """    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)\n""",
+        """    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)\n""",
+        ("tests/integration/test_report.py",),
+    ),
+    Mutant(
+        "a row asks for the answer of another task",
+        "koubou/cli/rows/template.py",
+        "    if inputs and text.count(_OPEN) > own:\n",
+        "    if False:\n",
+        ("tests/integration/test_rows.py",),
+    ),
+    Mutant(
+        "good rows are submitted beside bad ones that nobody wants skipped",
+        "koubou/cli/rows/submitting.py",
+        "        if bad.count and not skip_bad:\n",
+        "        if bad.count and not skip_bad and not aside.tasks:\n",
+        ("tests/integration/test_rows.py",),
+    ),
+    Mutant(
+        "rows that are there already are submitted again",
+        "koubou/cli/rows/submitting.py",
+        "        new = batch.without(known)\n",
+        "        new = batch.without(())\n",
+        ("tests/integration/test_rows.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1863,4 +1915,5 @@ MUTANTS: Sequence[Mutant] = (
     *GATEWAY,
     *FIGURES,
     *WINDOW,
+    *ROWS,
 )

@@ -17,6 +17,7 @@ from koubou.model.deed import Deed, FileAway, SendRun
 from koubou.model.heard import Asked, Checked, Filed, Heard, RunFinished, RunSent, RunStarted
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.notification import Notify
 from koubou.model.policy import OPEN, Policy
 from koubou.model.routing import Routing
 from koubou.model.run import Run
@@ -40,6 +41,7 @@ class Workshop:
     audience: Audience = field(default_factory=Audience)
     policy: Policy = OPEN
     access: Access = EVERYBODY_SUBMITS
+    notify: Notify = field(default_factory=Notify)
     board: Board = field(default_factory=lambda: Board(open_in_memory()))
     deeds: list[Deed] = field(default_factory=list)
     routing: Routing = ROUTING
@@ -66,6 +68,7 @@ class Workshop:
             audience=self.audience,
             policy=self.policy,
             access=self.access,
+            notify=self.notify,
         )
         with self.board.transaction():
             for limit in (self.limits.month(self.now), *self.limits.day(self.now)):

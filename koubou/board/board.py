@@ -16,6 +16,7 @@ from koubou.board.history import History
 from koubou.board.ledger import Ledger
 from koubou.board.migrating import is_passing
 from koubou.board.notices import Notices
+from koubou.board.notifications import Notifications
 from koubou.board.queue import Queue
 from koubou.board.retention import Kept
 from koubou.board.runs import Runs
@@ -42,6 +43,7 @@ class Board:
         self.history = History(connection)
         self.experience = Experiences(connection)
         self.notices = Notices(connection)
+        self.notifications = Notifications(connection)
         self.kept = Kept(connection)
         self.tokens = Tokens(connection)
         self.alarms = Alarms(connection)

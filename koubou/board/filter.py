@@ -38,9 +38,14 @@ class Filter(Struct, frozen=True, kw_only=True):
 
     def statement(self, wanted: str) -> tuple[str, dict[str, Any]]:
         """A statement with our conditions in it, and their values."""
+        conditions, values = self.conditions()
+        return wanted.replace("{conditions}", conditions), values
+
+    def conditions(self) -> tuple[str, dict[str, Any]]:
+        """The conditions of a statement about tasks, and their values."""
         given = self._given()
         conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
         values = {
             key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
         }
-        return wanted.replace("{conditions}", conditions), values
+        return conditions, values

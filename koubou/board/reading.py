@@ -20,11 +20,13 @@ from koubou.board.happened import Happened
 from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
 from koubou.board.reports import Reports
+from koubou.board.results import Results
 from koubou.board.retention import Kept
 from koubou.board.rows import TASK_COLUMNS, account_from_row, task_from_row
 from koubou.board.sql import statements
 from koubou.board.tokens import Tokens
 from koubou.board.waits import Waits
+from koubou.board.work import WorkDone
 from koubou.errors import UsageMistake
 from koubou.model.account import Account
 from koubou.model.budget import LimitByHand
@@ -98,6 +100,9 @@ class Reading:
         self._connection = connection
         self._board = Board(connection)
         self.reports = Reports(connection)
+        self.results = Results(connection)
+        self.work = WorkDone(connection)
+        self.kept: Kept = self._board.kept  # what is kept of tasks after their end, and what is to go
         self.waits = Waits(connection)
         self.tokens = Tokens(connection)
         self.happened = Happened(connection)
@@ -235,11 +240,6 @@ class Reading:
         finally:
             self._connection.set_progress_handler(None, 0)
             self._connection.set_authorizer(None)
-
-    @property
-    def kept(self) -> Kept:
-        """What is kept of tasks after their end, and what is to go."""
-        return self._board.kept
 
     def back_up(self, target: Path) -> None:
         """Copy the board while it is in use. Raises OSError when the copy cannot be written."""

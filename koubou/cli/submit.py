@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from koubou.cli.waiting import Dropped
     from koubou.model.status import Status
-    from koubou.views.draft import Draft
+    from koubou.views.draft import Draft, Wishes
     from koubou.views.workshop import Workshop
 
-_KEYS = ("id", "type", "tier", "title", "session", "priority", "difficulty", "sensitivity")
+KEYS = ("id", "type", "tier", "title", "session", "priority", "difficulty", "sensitivity")
+"""The keys of a task that are options too."""
 _CONFIRMED_WITHIN = 2.0
 """Seconds to see whether the master takes a file in; usually it takes some ten milliseconds."""
 
@@ -28,18 +29,35 @@ _CONFIRMED_WITHIN = 2.0
 def declare(parser: Parser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="*", help="task files; - reads one from standard input")
     parser.add_argument("--prompt", metavar="TEXT", help="a task without a file; - reads the text from standard input")
-    for key in _KEYS:
-        parser.add_argument(f"--{key}", metavar=key.upper(), help=f"the task's {key}, whatever its file says")
-    parser.add_argument("--file", dest="attach", metavar="F", action="append", default=[], help="attach this file")
+    declare_wishes(parser)
     parser.add_argument("--wait", action="store_true", help="wait for the verdict and print the answer")
     parser.add_argument("--timeout", type=seconds, metavar="TIME", help="with --wait: for so long at most (90s, 30m)")
     parser.add_argument("--json", action="store_true", help="one JSON list: ids, or with --wait the results")
+    declare_rows(parser)
+    parser.add_argument("--skip-bad", action="store_true", help="leave bad rows out, and submit the others; exit 65")
+    parser.add_argument("--dry-run", action="store_true", help="submit nothing: show the first tasks and an estimate")
     parser.examples(
         "koubou submit fix-login.yaml",
         'koubou submit --prompt "What does this do?" --file src/login.py --wait',
         "git diff | koubou submit --prompt - --type code_review --wait",
         "id=$(koubou submit task.yaml) && koubou wait $id",
+        "koubou submit --from invoices.csv --template ask.yaml --session invoices --dry-run",
     )
+
+
+def declare_wishes(parser: Parser) -> None:
+    """The keys that replace those of a task file."""
+    for key in KEYS:
+        parser.add_argument(f"--{key}", metavar=key.upper(), help=f"the task's {key}, whatever its file says")
+    parser.add_argument("--file", dest="attach", metavar="F", action="append", default=[], help="attach this file")
+
+
+def declare_rows(parser: Parser) -> None:
+    """The options that say which rows make which tasks, and the keys that replace the template's."""
+    group = parser.add_argument_group("rows", "a task of each row of a table (docs/how-to/rows.md)")
+    group.add_argument("--from", dest="rows", metavar="ROWS", help="a .csv, .tsv or .jsonl file; - is standard input")
+    group.add_argument("--template", metavar="FILE", help="a task file with {{ row.COLUMN }} in its texts")
+    group.add_argument("--id-column", metavar="COLUMN", help="the column with the ids; else by what a row asks for")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.views.looking import is_served
 
     workshop = workshop_of(arguments)
+    if arguments.rows is not None:
+        return _submit_rows(arguments, workshop)
     drafts = _drafts(arguments, workshop)
     served = is_served(workshop)
     if arguments.wait:
@@ -62,6 +82,32 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         note(f"nobody serves {workshop.layout.home} now; the files wait there (start it: koubou serve)")
     return 0
+
+
+def _submit_rows(arguments: argparse.Namespace, workshop: Workshop) -> int:
+    from koubou.cli.rows.plan import plan_of
+    from koubou.errors import UsageMistake
+    from koubou.views.looking import is_served
+
+    if arguments.files or arguments.prompt is not None:
+        raise UsageMistake("--from makes the tasks: give no task files and no --prompt beside it")
+    if arguments.wait:
+        raise UsageMistake("submit --from does not wait: koubou results --wait, with the same options, does")
+    plan = plan_of(arguments, wishes_of(arguments))
+    if arguments.dry_run:
+        from koubou.cli.rows.preview import preview
+
+        return preview(workshop, plan, as_json=arguments.json)
+    from koubou.cli.rows.submitting import submit
+
+    return submit(
+        workshop,
+        plan,
+        lambda draft: _drop(workshop, draft),
+        served=is_served(workshop),
+        skip_bad=arguments.skip_bad,
+        as_json=arguments.json,
+    )
 
 
 def _confirm(workshop: Workshop, dropped: Sequence[Dropped]) -> None:
@@ -96,23 +142,35 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
     from koubou.cli import say
     from koubou.errors import UsageMistake
     from koubou.model.ulid import ENTROPY_BYTES, ulid
-    from koubou.views.draft import Wishes, draft_of_file, draft_of_prompt, limits_of
+    from koubou.views.draft import draft_of_file, draft_of_prompt, limits_of
 
     def new_id() -> str:
         return ulid(say.now(), os.urandom(ENTROPY_BYTES))
 
     if (arguments.prompt is None) == (not arguments.files):
         raise UsageMistake('submit takes task files or --prompt "…"\nTry: koubou submit --help')
-    for words in (arguments.prompt, *(getattr(arguments, key) for key in _KEYS)):
-        _check_text(words)
-    keys = {key: getattr(arguments, key) for key in _KEYS if getattr(arguments, key) is not None}
-    if keys.get("priority", "").isdigit():
-        keys["priority"] = int(keys["priority"])
-    wishes, limits = Wishes(keys=keys, attach=arguments.attach), limits_of(workshop.settings)
+    if arguments.template or arguments.id_column or arguments.skip_bad or arguments.dry_run:
+        raise UsageMistake(
+            "--template, --id-column, --skip-bad and --dry-run go with --from\nTry: koubou submit --help"
+        )
+    _check_text(arguments.prompt)
+    wishes, limits = wishes_of(arguments), limits_of(workshop.settings)
     if arguments.prompt is not None:
         prompt = sys.stdin.read(limits.document.size) if arguments.prompt == "-" else arguments.prompt
         return [draft_of_prompt(prompt, wishes, limits, new_id)]
     return [draft_of_file(file, wishes, limits, new_id) for file in arguments.files]
+
+
+def wishes_of(arguments: argparse.Namespace) -> Wishes:
+    """What the options say beside the files. Raises UsageMistake."""
+    from koubou.views.draft import Wishes
+
+    for key in KEYS:
+        _check_text(getattr(arguments, key))
+    keys = {key: getattr(arguments, key) for key in KEYS if getattr(arguments, key) is not None}
+    if keys.get("priority", "").isdigit():
+        keys["priority"] = int(keys["priority"])
+    return Wishes(keys=keys, attach=arguments.attach)
 
 
 def _check_text(words: str | None) -> None:

@@ -11,6 +11,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "submit": "drop task files, or a prompt, into the workshop",
             "wait": "wait until tasks have ended; the exit code is their verdict",
             "follow": "watch an answer grow until its task has ended",
+            "results": "the answers of many tasks at once, as JSON lines or CSV",
         },
         "Look": {
             "status": "how the workshop stands: tasks, tiers, workers, money",
@@ -20,6 +21,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "log": "the answer of a task's run, as far as it came",
             "explain": "why a task is where it is, and what changes that",
             "price": "what a model costs, and what a call would cost",
+            "report": "what was done in a time: success, waits, cost, what was saved; also as a page with charts",
             "budget": "how the money stands and where it went; limits set, raised, reset; the bill compared",
         },
         "Change": {

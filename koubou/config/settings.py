@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PrivateAttr
 from koubou.config.agent_settings import AgentSettings
 from koubou.config.breaker_settings import BreakerSettings
 from koubou.config.budget_settings import BudgetSettings
+from koubou.config.notify_settings import NotifySettings
 from koubou.config.operations import OperationSettings
 from koubou.config.pattern_trial import WrittenPattern
 from koubou.config.retention_settings import RetentionSettings
@@ -218,6 +219,9 @@ class Settings(Section):
     secrets: SecretsSettings = Field(default=SecretsSettings(), description="The keys that the workshop keeps itself.")
     emergency: EmergencySettings = Field(default=EmergencySettings(), description="The emergency stop.")
     guardian: GuardianSettings = Field(default=GuardianSettings(), description="Who is told when the workshop stops.")
+    notify: NotifySettings = Field(
+        default=NotifySettings(), description="Which programs are told when tasks and sessions end."
+    )
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may do what, and where.")
     window: WindowSettings = Field(default=WindowSettings(), description="The API and dashboard.")
     log: LogSettings = Field(default=LogSettings(), description="The journal on stdout.")

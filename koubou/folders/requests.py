@@ -25,7 +25,8 @@ from koubou.model.task import Attachment, Difficulty, Message, Sensitivity, Task
 class ReadLimits(Struct, frozen=True, kw_only=True):
     """What a task file may be. `attached` bounds, in bytes, the files of all its documents together.
 
-    `roots` are the absolute paths under which workspaces may lie; `tiers` the names that exist, None = any.
+    `roots` are the absolute paths under which workspaces may lie; `tiers` and `targets` (of notify) the names
+    that exist, None = any.
     """
 
     document: Limits = DEFAULT
@@ -33,6 +34,7 @@ class ReadLimits(Struct, frozen=True, kw_only=True):
     attached: int = 10_000_000
     roots: Sequence[str] = ()
     tiers: Collection[str] | None = None
+    targets: Collection[str] | None = None
 
 
 class Asking:
@@ -91,6 +93,7 @@ class _Ask:
     def request(self) -> TaskRequest:
         task = self.task
         self._check_tier()
+        self._check_targets()
         waits_for = tuple(dict.fromkeys((*task.depends_on, *task.inputs.values())))
         if task.id is not None and task.id.lower() in (other.lower() for other in waits_for):
             raise self._refusal("cycle", ("depends_on",), "names the task itself: it would wait for ever")
@@ -134,6 +137,7 @@ class _Ask:
             retries=task.retries,
             on_interrupt=task.on_interrupt,
             metadata=task.metadata,
+            notify=tuple(dict.fromkeys(task.notify)),
         )
 
     def _check_tier(self) -> None:
@@ -142,6 +146,14 @@ class _Ask:
             return
         near = nearest(self.task.tier, tiers)
         raise self._refusal("schema", ("tier",), f"is not one of auto, {', '.join(tiers)}", near)
+
+    def _check_targets(self) -> None:
+        """A task names targets of the settings, and never an address or command of its own."""
+        targets = self.asking.limits.targets
+        for index, name in enumerate(self.task.notify):
+            if targets is not None and name not in targets:
+                told = f"is not one of {', '.join(targets)}" if targets else "is no target: the settings have none"
+                raise self._refusal("schema", ("notify", index), told, nearest(name, targets))
 
     def _workspace(self) -> tuple[str, tuple[str, ...]]:
         """The allowed root under which the workspace lies, and the way from there."""

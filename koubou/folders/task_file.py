@@ -230,6 +230,9 @@ class TaskFile(Part):
     on_interrupt: Literal["retry", "hold", "resume"] = Field(
         default="retry", description="what happens after a crash: at least once, at most once, or go on"
     )
+    notify: Annotated[list[ShortText], Field(max_length=20)] = Field(
+        default_factory=list, description="targets of the settings (notify.targets) that are told when it has ended"
+    )
     metadata: JsonObject = Field(default_factory=dict, description="anything; comes back with the answer")
 
     @model_validator(mode="after")

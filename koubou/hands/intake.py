@@ -102,6 +102,7 @@ class Intake:
             attached=orders.max_attached,
             roots=orders.roots,
             tiers=frozenset(orders.tiers),
+            targets=frozenset(orders.targets),
         )
 
     def hear(self, message: Any) -> None:

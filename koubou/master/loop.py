@@ -170,7 +170,7 @@ class Master:
     def write_settings(self, *, keys_mended: bool = True) -> None:
         """Bring board and guardian in step with the settings; what cannot be written now is written later."""
         self.in_step.settings_changed(keys_mended=keys_mended)
-        self.teller.take(self.workshop.guardian)
+        self.teller.take(self.workshop.guardian, self.workshop.notify)
 
     async def close(self) -> None:
         """End what was started."""

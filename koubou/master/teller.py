@@ -15,8 +15,10 @@ from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
 from koubou.master.clock import clock
 from koubou.master.closings import Closings
+from koubou.master.messenger import Messenger
 from koubou.model.heard import IssueClosed, NoticeFailed, NoticeTold
 from koubou.model.notice import Channel, Guardian, Notice, NotTold, Told, Trouble
+from koubou.model.notification import Notify
 from koubou.notices.deliver import deliver
 from koubou.rules.notice import ANSWERED_WITHIN
 
@@ -44,15 +46,17 @@ class Teller:
         self._loop = asyncio.get_running_loop()
         self._under_way: dict[Channel, _Attempt] = {}
         self._closings = Closings(board, journal, hear=hear)
+        self._messenger = Messenger(board, journal)
 
     @property
     def busy(self) -> bool:
         """Whether an attempt is under way for which it is worth to stay a little."""
         return any(self._loop.time() - attempt.began < _END_WAITS for attempt in self._under_way.values())
 
-    def take(self, guardian: Guardian) -> None:
+    def take(self, guardian: Guardian, notify: Notify | None = None) -> None:
         """At the start and after a reload: these settings from now on; what the old ones hindered is tried at once."""
         self._guardian = guardian
+        self._messenger.take(notify or Notify())
         with suppress(BoardUnavailable), self._board.transaction():  # else each comes in its own time
             self._board.notices.hurry(clock())
         for channel, count in self._board.notices.owed().items():
@@ -68,6 +72,7 @@ class Teller:
                 with suppress(BoardUnavailable):  # then nothing was begun; housekeeping comes back
                     self._begin(channel)
         self._closings.look(self._guardian.github)
+        self._messenger.tell()
 
     def _begin(self, channel: Channel) -> None:
         now = clock()

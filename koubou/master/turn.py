@@ -58,6 +58,7 @@ def turn(
             retention=workshop.retention,
             policy=workshop.intake.policy,
             access=workshop.access,
+            notify=workshop.notify,
         )
         moved = sum(step(shop, now) for step in STEPS)
         wakes = [at for at in (board.tasks.next_wake(), shop.wake_at) if at is not None]

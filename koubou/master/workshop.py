@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from koubou.config.budgets import budget_of
 from koubou.config.guardian import guardian
+from koubou.config.notify import notify_of
 from koubou.config.operations import operations_of
 from koubou.config.people import access_of
 from koubou.config.retention_settings import retention_of
@@ -25,6 +26,7 @@ from koubou.model.budget import Budget
 from koubou.model.circuit import BreakerRules
 from koubou.model.instant import SECOND, Milliseconds
 from koubou.model.notice import Guardian
+from koubou.model.notification import Notify
 from koubou.model.retention import Retention
 from koubou.model.routing import Routing
 from koubou.model.tier import Tier
@@ -60,6 +62,7 @@ class Workshop(Struct, frozen=True, kw_only=True):
     guardian: Guardian = Guardian()
     retention: Retention = Retention()
     access: Access = EVERYBODY_SUBMITS
+    notify: Notify = Notify()
 
     def __repr__(self) -> str:
         return f"Workshop(home={self.layout.home!r}, tiers={tuple(self.tiers)!r})"  # never a key
@@ -87,6 +90,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
             min_free_disk=settings.intake.min_free_disk,
             roots=tuple(settings.security.allowed_workspaces),
             tiers=tuple(sorted(tiers)),
+            targets=tuple(sorted(settings.notify.targets)),
             rule_cache=str(default_models_dir().with_name("rules")),
             policy=policy_of(settings.security),
             agents=any(tier.executor.startswith(AGENTS) for tier in tiers.values()),
@@ -104,6 +108,7 @@ def workshop_of(settings: Settings, environ: Mapping[str, str]) -> Workshop:
         guardian=guardian(settings, environ),
         retention=retention_of(settings.retention),
         access=access_of(settings.security),
+        notify=notify_of(settings, environ),
     )
 
 

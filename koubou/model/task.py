@@ -133,6 +133,7 @@ class TaskRequest(Struct, frozen=True, kw_only=True):
     retries: int | None = None
     on_interrupt: str = "retry"
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    notify: tuple[str, ...] = ()
 
 
 class Examination(Struct, frozen=True, kw_only=True):

@@ -68,13 +68,21 @@ class Exchange:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def ask(self, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
-        """Ask and read the whole answer. Raises NotDone; its words never hold the address."""
+    def ask(
+        self,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        data: bytes | None = None,
+    ) -> Answer:
+        """Ask and read the whole answer; `data` is a body that is JSON already. Raises NotDone, without the address."""
         import requests
 
         if time.monotonic() > self._end:
             raise NotDone(NotTold(trouble=Trouble.NETWORK, reason="the attempt took too long and was left"))
-        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        if body is not None:
+            data = json.dumps(body, ensure_ascii=False).encode()
         sent = {"Content-Type": "application/json; charset=utf-8", **(headers or {})}
         try:
             with self._session.request(

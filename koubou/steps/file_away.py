@@ -8,6 +8,7 @@ from koubou.model.money import show_usd
 from koubou.model.status import Status
 from koubou.model.task import Task
 from koubou.steps.guard import flagged
+from koubou.steps.notify import owe_word
 from koubou.steps.shop import Shop
 
 
@@ -30,6 +31,7 @@ def _filed(shop: Shop, message: Filed, now: Instant) -> None:
     shop.note(
         task, f"task.{task.status}", reason, now, tier=task.tier, type=task.type, nusd=task.cost, wall_ms=_wall(task)
     )
+    owe_word(shop, task, now)
     for needer in shop.board.tasks.needers(task.id):
         shop.board.tasks.unparked(needer, now)
 

@@ -14,6 +14,7 @@ from koubou.model.deed import Deed, Say, TellGuardian
 from koubou.model.heard import Heard
 from koubou.model.instant import Instant
 from koubou.model.notice import Audience
+from koubou.model.notification import Notify
 from koubou.model.policy import OPEN, Policy
 from koubou.model.retention import Retention
 from koubou.model.routing import Routing
@@ -51,6 +52,7 @@ class Shop:
     retention: Retention = field(default_factory=Retention)
     policy: Policy = OPEN
     access: Access = EVERYBODY_SUBMITS
+    notify: Notify = field(default_factory=Notify)
     deeds: list[Deed] = field(default_factory=list)
     replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     circuits: dict[str, Circuit] = field(init=False)

@@ -57,6 +57,7 @@ def limits_of(settings: Settings) -> ReadLimits:
         attached=settings.intake.max_attached,
         roots=settings.security.allowed_workspaces,
         tiers=tuple(settings.tiers),
+        targets=tuple(settings.notify.targets),
     )
 
 

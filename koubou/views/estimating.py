@@ -102,9 +102,10 @@ class Estimating:
     def of_requests(self, requests: Sequence[TaskRequest], file: str, owner: int) -> Iterator[Estimate]:
         """The same of documents that were read already, for their owner."""
         for number, request in enumerate(requests, start=1):
-            yield self._of(request, file, number, owner)
+            yield self.of(request, file, number, owner)
 
-    def _of(self, request: TaskRequest, file: str, document: int, owner: int) -> Estimate:
+    def of(self, request: TaskRequest, file: str, document: int, owner: int) -> Estimate:
+        """An estimate of one request."""
         seen = self._examined(request, owner)
         # What it waits for is told, and not waited for: the question is what it costs once it runs.
         ready = replace(request, not_before=None, expires_at=None, depends_on=(), inputs={}, locks=())

@@ -28,7 +28,7 @@ def report_shape(board: Reading, by: str, span: Span, zone: tzinfo) -> dict[str,
 def sums_of(board: Reading, by: str, span: Span, zone: tzinfo) -> list[Sum]:
     """Its lines, with submitters by their names."""
     sums = board.reports.sums(by, span.since, span.until, zone)
-    return [replace(each, key=_user(each.key)) for each in sums] if by == "submitter" else sums
+    return [replace(each, key=user_of(each.key)) for each in sums] if by == "submitter" else sums
 
 
 def sums_shape(by: str, sums: Sequence[Sum], span: Span) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _times(span: Span) -> dict[str, Any]:
     return {"since": iso(span.since), "until": iso(span.until), "timezone": span.zone}
 
 
-def _user(uid: str | int | None) -> str | None:
+def user_of(uid: str | int | None) -> str | None:
     """The user's name; the bare number of one that this machine does not know."""
     if uid is None:
         return None

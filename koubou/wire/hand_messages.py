@@ -29,6 +29,7 @@ class IntakeOrders(Struct, frozen=True, kw_only=True):
     roots: tuple[str, ...]
     tiers: tuple[str, ...]
     rule_cache: str
+    targets: tuple[str, ...] = ()
     policy: Policy = OPEN
     agents: bool = False
 

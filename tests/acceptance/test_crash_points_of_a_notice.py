@@ -35,6 +35,23 @@ def test_the_guardian_is_told_exactly_once_though_the_master_dies_while_telling(
     assert len(recorder.issues) == 1
 
 
+@pytest.mark.parametrize("point", [point for point in POINTS if point.startswith("notification.")])
+def test_a_task_is_told_again_by_the_same_id_when_the_master_dies_while_telling(
+    open_workshop: OpenWorkshop, recorder: Recorder, point: str
+) -> None:
+    target = {"webhook": recorder.webhook, "secret": {"env": "HOOKS_SECRET"}}
+    workshop = open_workshop(notify={"targets": {"ops": target}, "default": ["ops"]})
+    workshop.environment |= {"HOOKS_SECRET": TOKEN, PERMISSION: str(workshop.folder), WISH: TOLD}
+    workshop.start()
+    arm(workshop, point)
+    workshop.drop("a.yaml", {"id": "a", "prompt": "x", "notify": ["ops"]})
+    wait_for_the_crash(workshop, point)
+    workshop.wait_for_event("notification.told", within=60)
+    keys = [headers["Idempotency-Key"] for _, path, headers, _ in recorder.requests]
+    assert len(keys) == (2 if point.endswith("delivered") else 1)
+    assert len(set(keys)) == 1
+
+
 def test_crash_points_are_refused_outside_tests(open_workshop: OpenWorkshop) -> None:
     workshop = open_workshop()
     workshop.environment[WISH] = "turn.committed"

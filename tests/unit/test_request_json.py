@@ -44,6 +44,7 @@ FULL: dict[str, Any] = {
     "retries": 0,
     "on_interrupt": "hold",
     "metadata": {"k": ["v", {"w": True}]},
+    "notify": ("ops",),
 }
 
 

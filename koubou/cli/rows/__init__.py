@@ -1,0 +1,1 @@
+"""Tasks from rows: a file of rows and a template make a task of each row."""
