@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koubou.cli.workshop import Workshop
+from koubou.views.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

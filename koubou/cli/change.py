@@ -12,9 +12,9 @@ from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
     from koubou.board.reading import Filter
-    from koubou.cli.workshop import Workshop
     from koubou.model.status import Status
     from koubou.model.task import Task
+    from koubou.views.workshop import Workshop
 
 
 def declare_change(parser: Parser) -> None:
@@ -30,11 +30,11 @@ def change(arguments: argparse.Namespace, verb: str, past: str | None, among: Se
 
     `among` are the statuses that filters mean when they name none. Raises NoMaster, UnknownTask, UsageMistake.
     """
-    from koubou.cli.control import ask_for_each
     from koubou.cli.filters import filter_of
     from koubou.cli.say import now
     from koubou.cli.workshop import workshop_of
     from koubou.errors import NoMaster, UsageMistake
+    from koubou.views.control import ask_for_each
 
     wanted = filter_of(arguments, now())
     if bool(arguments.ids) == wanted.narrows:
@@ -48,7 +48,7 @@ def change(arguments: argparse.Namespace, verb: str, past: str | None, among: Se
 
 def named(workshop: Workshop, ids: Sequence[str]) -> list[str]:
     """These tasks, each once, as the board spells them. Raises UnknownTask."""
-    from koubou.cli.find import find
+    from koubou.views.find import find
 
     each_once = list(dict.fromkeys(ids))
     try:

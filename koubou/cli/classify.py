@@ -119,10 +119,10 @@ def _request(path: str) -> TaskRequest:
 
 def _as_task(path: str, data: bytes) -> TaskRequest | None:
     """What a task file asks for; None for what does not read as one task (several are looked at as one text)."""
-    from koubou.cli.draft import request_of
     from koubou.documents.problems import BadDocument
     from koubou.documents.reading import read_documents
     from koubou.errors import TaskFileError
+    from koubou.views.draft import request_of
 
     named_as_task = path.lower().endswith((".yaml", ".yml", ".json"))
     try:

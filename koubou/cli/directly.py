@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from koubou.cli.workshop import Workshop
+from koubou.views.workshop import Workshop
 
 if TYPE_CHECKING:
     from koubou.board.board import Board
@@ -26,7 +26,7 @@ def asking(workshop: Workshop) -> Iterator[Ask]:
     Raises WorkshopTaken where another begins to serve it meanwhile, and what opening a board raises.
     """
     if workshop.served:
-        from koubou.cli.control import ask
+        from koubou.views.control import ask
 
         yield lambda verb, **arguments: ask(workshop.layout.run, verb, **arguments)
         return
@@ -67,9 +67,9 @@ def holding(workshop: Workshop) -> Iterator[Board]:
 
 
 def _ask(workshop: Workshop, board: Board, verb: str, arguments: Mapping[str, Any]) -> Any:
-    from koubou.cli.control import meaning_of
     from koubou.model.deed import RemoveFiles, SweepRejected
     from koubou.model.heard import Asked, FilesRemoved
+    from koubou.views.control import meaning_of
 
     asked = Asked(verb=verb, actor=_me(), uid=os.geteuid(), operator=True, arguments=arguments, ticket=1)
     shop = _turn(workshop, board, asked)

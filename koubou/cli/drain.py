@@ -21,10 +21,10 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
-    from koubou.cli.control import ask
     from koubou.cli.workshop import workshop_of
     from koubou.documents.units import duration
     from koubou.errors import UsageMistake
+    from koubou.views.control import ask
 
     try:
         patience = duration(arguments.timeout) / 1000

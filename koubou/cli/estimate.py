@@ -10,8 +10,8 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from koubou.cli.estimating import Call, Estimate
     from koubou.config.settings import Settings
+    from koubou.views.estimating import Call, Estimate
 
 
 def declare(parser: Parser) -> None:
@@ -27,10 +27,11 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.estimating import Estimating
     from koubou.cli.say import note, print_json
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
+    from koubou.views.estimate import estimate_shape
+    from koubou.views.estimating import Estimating
 
     if bool(arguments.files) == arguments.operations:
         raise UsageMistake("estimate takes task files, or --operations\nTry: koubou estimate --help")
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     # All are read before the first is told of, as submit checks all before it drops one.
     estimates = [estimate for file in arguments.files for estimate in estimating.of_file(file)]
     if arguments.json:
-        print_json([_shape(estimate, estimating.notes) for estimate in estimates])
+        print_json([estimate_shape(estimate, estimating.notes) for estimate in estimates])
         return 0
     for number, estimate in enumerate(estimates):
         print("\n" * bool(number) + "\n".join(_lines(estimate)))
@@ -62,48 +63,6 @@ def _check_operation(name: str, settings: Settings) -> None:
         near = nearest(name, settings.operations)
         hint = f'; did you mean "{near}"?' if near else f"; there are {', '.join(settings.operations)}"
         raise UsageMistake(f'no operation "{name}"{hint}')
-
-
-def _shape(estimate: Estimate, notes: Sequence[str]) -> dict[str, Any]:
-    from msgspec.structs import asdict
-
-    call = estimate.call
-    return {
-        "file": estimate.file,
-        "document": estimate.document,
-        "id": estimate.id,
-        "title": estimate.title,
-        "type": estimate.type,
-        "difficulty": estimate.difficulty,
-        "score": estimate.score,
-        "sensitivity": estimate.sensitivity,
-        "route": [asdict(reason) for reason in estimate.route],
-        "tier": None if call is None else call.tier.name,
-        "model": None if call is None else call.tier.model,
-        "operation": None if call is None or call.operation is None else asdict(call.operation),
-        "estimated": None if call is None else _tokens(call.usage.input_tokens, call.usage.output_tokens, call.cost),
-        "hold": None if call is None else _tokens(call.hold.tokens - call.cap, call.cap, call.hold.usd),
-        "fits": estimate.fits,
-        "verdict": estimate.verdict,
-        "how_many_fit": None if call is None else call.how_many,
-        "room": [] if call is None else [_room(room) for room in call.rooms],
-        "notes": [*notes, *estimate.notes],
-    }
-
-
-def _tokens(read: int, written: int, amount: int) -> dict[str, Any]:
-    from koubou.model.money import usd
-
-    tokens = {"input_tokens": read, "output_tokens": written, "tokens": read + written}
-    return {**tokens, "cost_usd": usd(amount), "cost_nusd": amount}
-
-
-def _room(room: Any) -> dict[str, Any]:
-    from koubou.model.money import usd
-
-    in_usd = room.dimension == "usd"
-    left = {"left_usd": usd(room.left), "left_nusd": room.left} if in_usd else {"left": room.left}
-    return {"account": room.account, "dimension": room.dimension, **left, "fit": room.fit}
 
 
 def _lines(estimate: Estimate) -> Iterator[str]:
@@ -150,13 +109,13 @@ def _many(count: int | None) -> str:
 
 
 def _print_operations(settings: Settings, as_json: bool) -> int:
-    from koubou.cli.rehearse import tiers_of
     from koubou.cli.say import money, print_json
     from koubou.cli.table import print_table
     from koubou.config.operations import operations_of
     from koubou.model.call import Usage
     from koubou.model.money import usd
     from koubou.rules.price import cost
+    from koubou.views.rehearse import tiers_of
 
     tiers = tiers_of(settings)
     prices = {name: tier.price for name, tier in tiers.items() if tier.price is not None}

@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from koubou.cli.parser import Parser
-from koubou.errors import UsageMistake
-from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant, Milliseconds
+from koubou.model.instant import SECOND, Instant
 from koubou.model.status import ParkReason, Status
 from koubou.model.task import TYPES
+from koubou.views.ages import age, time_of
 
 if TYPE_CHECKING:
     from koubou.board.reading import Filter
-
-_AGES = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
 
 
 def declare_filters(parser: Parser) -> None:
@@ -43,19 +41,9 @@ def filter_of(arguments: argparse.Namespace, now: Instant) -> Filter:
         tier=arguments.tier,
         type=arguments.type,
         session=arguments.session,
-        since=_time("--since", arguments.since, now),
-        older=_time("--older", arguments.older, now),
+        since=time_of("--since", arguments.since, now),
+        older=time_of("--older", arguments.older, now),
     )
-
-
-def age(text: str) -> Milliseconds | None:
-    """Milliseconds of 90s, 30m, 2h, 7d, 1w, or of a bare number of seconds; None for what is no such length."""
-    number, unit = (text[:-1], text[-1]) if text[-1:] in _AGES else (text, "s")
-    try:
-        amount = float(number)
-    except ValueError:
-        return None
-    return round(amount * _AGES[unit]) if 0 <= amount < float("inf") else None
 
 
 def seconds(text: str) -> float:
@@ -64,22 +52,6 @@ def seconds(text: str) -> float:
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no length of time such as 90s, 30m or 2h")
     return found / SECOND
-
-
-def _time(option: str, text: str | None, now: Instant) -> Instant | None:
-    if text is None:
-        return None
-    length = age(text)
-    if length is not None:
-        return now - length
-    from datetime import datetime
-
-    from koubou.model.instant import instant
-
-    try:
-        return instant(datetime.fromisoformat(text).astimezone())
-    except (ValueError, OverflowError):
-        raise UsageMistake(f"{option} takes an age such as 30m, 2h or 7d, or a time such as 2026-11-21T09:00") from None
 
 
 def _several(group: argparse._ArgumentGroup, option: str, known: Sequence[str] | None, line: str) -> None:

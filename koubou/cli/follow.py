@@ -13,8 +13,8 @@ from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
-    from koubou.cli.workshop import Workshop
     from koubou.model.task import Task
+    from koubou.views.workshop import Workshop
 
 _CHUNK = 65536
 
@@ -29,12 +29,12 @@ def run(arguments: argparse.Namespace) -> int:
     from contextlib import closing
 
     from koubou.cli import exits
-    from koubou.cli.find import find
-    from koubou.cli.looking import operators_only
     from koubou.cli.waiting import FOREVER, looks
     from koubou.cli.watching import BoardWatch
     from koubou.cli.workshop import workshop_of
     from koubou.model.status import ENDS, Status
+    from koubou.views.find import find
+    from koubou.views.looking import operators_only
 
     workshop = workshop_of(arguments)
     try:
@@ -91,9 +91,9 @@ class _Tail:
 
     def end(self, task: Task) -> None:
         """Tell what is left: all of an answer that was not written as it grew, and the verdict."""
-        from koubou.cli.answers import record_of
         from koubou.cli.log import print_text
         from koubou.cli.say import note
+        from koubou.views.answers import record_of
 
         self._read()
         if self._descriptor is not None:
@@ -136,7 +136,7 @@ class _Tail:
                 self._show(text)
 
     def _open(self) -> int | None:
-        from koubou.cli.answers import run_folder
+        from koubou.views.answers import run_folder
         from koubou.wire.record import ANSWER
 
         folder = run_folder(self._workshop, self._id, self._run)

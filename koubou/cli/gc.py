@@ -14,8 +14,8 @@ from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
     from koubou.cli.directly import Ask
-    from koubou.cli.workshop import Workshop
     from koubou.model.retention import Cutoffs
+    from koubou.views.workshop import Workshop
 
 _PAUSE = 0.05
 _PATIENCE = 60.0

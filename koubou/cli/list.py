@@ -30,9 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.board.reading import ALL
     from koubou.board.shapes import task_shape
     from koubou.cli import say
-    from koubou.cli.looking import reading
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
+    from koubou.views.looking import reading
 
     now = say.now()
     wanted = filter_of(arguments, now)

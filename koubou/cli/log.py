@@ -11,7 +11,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from koubou.cli.workshop import Workshop
+    from koubou.views.workshop import Workshop
 
 
 def declare(parser: Parser) -> None:
@@ -27,22 +27,23 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.find import found
-    from koubou.cli.looking import looking
     from koubou.cli.say import note, print_json
-    from koubou.cli.show import gone_of
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
+    from koubou.views.find import found
+    from koubou.views.log import answering, written
+    from koubou.views.looking import looking
+    from koubou.views.show import gone_of
 
     workshop = workshop_of(arguments)
     with looking(workshop) as look:
         task = found(workshop, look.show, arguments.id, look.among)
-    number = _answering(task) if arguments.run is None else arguments.run
+    number = answering(task) if arguments.run is None else arguments.run
     if arguments.run is not None and number not in {run["run"] for run in task["runs"]}:
         raise UsageMistake(f"{task['id']} has {len(task['runs'])} runs; there is no run {number}")
     if arguments.events:
         return _events(workshop, task, number, as_json=arguments.json)
-    folder, text, record = _written(workshop, task, number)
+    folder, text, record = written(workshop, task, number)
     if arguments.json:
         print_json({"task": task["id"], "run": number, "folder": folder, "text": text, "record": record})
         return 0
@@ -58,67 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _events(workshop: Workshop, task: Mapping[str, Any], number: int | None, *, as_json: bool) -> int:
     """What the agent of a run told. Raises NotAllowed where the caller may not read it."""
     from koubou.cli.agent_log import print_events
-    from koubou.cli.answers import run_folder
     from koubou.cli.say import note
-    from koubou.cli.show import gone_of
     from koubou.errors import NotAllowed
+    from koubou.views.answers import run_folder
+    from koubou.views.log import not_for_you
+    from koubou.views.show import gone_of
 
     folder = run_folder(workshop, task["id"], number) if number else None
     try:
         if folder is not None and print_events(folder, as_json=as_json):
             return 0
     except PermissionError:
-        raise NotAllowed(_not_for_you(task, number)) from None
+        raise NotAllowed(not_for_you(task, number)) from None
     gone = gone_of(task["removed"])
     note(f"{task['id']} has no events{f' of run {number}' if number else ''}{f'; removed: {gone}' if gone else ''}")
     return 0
-
-
-def _answering(task: Mapping[str, Any]) -> int | None:
-    """The run whose answer is meant: of an ended task the one that was filed, else the last that was not a question."""
-    from koubou.model.status import ENDS
-
-    if task["status"] in ENDS:
-        return task["run"]  # type: ignore[no-any-return]
-    return next((run["run"] for run in reversed(task["runs"]) if run["purpose"] == "answer"), None)
-
-
-def _written(
-    workshop: Workshop, task: Mapping[str, Any], number: int | None
-) -> tuple[str | None, str | None, Mapping[str, Any] | None]:
-    """(the folder of a run, its answer as far as it came, the worker's record): what there is, and may be read.
-
-    Raises NotAllowed where there is an answer that the caller may not read, or not yet.
-    """
-    from koubou.cli.answers import record_of, result_of_run, run_folder, text_of_run
-    from koubou.errors import NotAllowed
-    from koubou.model.status import Status
-
-    folder = run_folder(workshop, task["id"], number) if number else None
-    last = number == task["run"]
-
-    def filed() -> str | None:
-        """A submitter may read what was filed, and nothing of how it came."""
-        return record_of(workshop, task["id"], Status(task["status"])).get("answer") if last else None
-
-    try:
-        text = text_of_run(folder) if folder else None
-        record = result_of_run(folder) or None if folder else None
-    except PermissionError:
-        if (text := filed()) is None:
-            raise NotAllowed(_not_for_you(task, number)) from None
-        return folder, text, None
-    if text is None and task["removed"]["runs_at"]:
-        text = filed()
-    return folder, text, record
-
-
-def _not_for_you(task: Mapping[str, Any], number: int | None) -> str:
-    from koubou.model.status import ENDS, Status
-
-    if Status(task["status"]) in ENDS:
-        return f"only operators may read what came of run {number}; koubou show {task['id']} tells how it ended"
-    return f"only operators may read an answer as it comes; koubou wait {task['id']} && koubou log {task['id']}"
 
 
 def print_text(text: str) -> None:

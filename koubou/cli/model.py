@@ -11,7 +11,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from koubou.cli.workshop import Workshop
+    from koubou.views.workshop import Workshop
 
 _MEGABYTE = 1_000_000
 

@@ -16,9 +16,9 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.change import named, tell_each
-    from koubou.cli.control import ask
     from koubou.cli.workshop import workshop_of
     from koubou.errors import NoMaster
+    from koubou.views.control import ask
 
     workshop = workshop_of(arguments)
     if not workshop.served:

@@ -18,10 +18,10 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
+    from koubou.views.control import ask
 
     if not arguments.reason.strip():
         raise UsageMistake("--reason must say why")

@@ -6,11 +6,25 @@ import json
 import math
 import os
 import sys
-from datetime import datetime
 from typing import IO, Any
 
-from koubou.model.instant import DAY, HOUR, MINUTE, SECOND, Instant, Milliseconds, moment
+from koubou.model.instant import Instant, moment
 from koubou.model.money import Nano, show_usd
+from koubou.views.words import clean, lasting, now, one_line
+
+__all__ = [
+    "STATUS_COLOURS",
+    "bar",
+    "clean",
+    "lasting",
+    "money",
+    "note",
+    "now",
+    "one_line",
+    "paint",
+    "print_json",
+    "when",
+]
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 STATUS_COLOURS = {
@@ -40,18 +54,6 @@ def paint(text: str, colour: str | None, stream: IO[str] | None = None) -> str:
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m"
 
 
-def clean(text: str) -> str:
-    """Text of others as a terminal may show it: control characters, which could move its cursor, are replaced."""
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
-
-
-def one_line(text: str) -> str:
-    """The same on one line."""
-    return clean(" ".join(text.split()))
-
-
 def when(at: Instant | None, now: Instant) -> str:
     """A time in the local zone, no longer than needed: 14:03:07 today, 11-21 14:03 this year."""
     if at is None:
@@ -60,19 +62,6 @@ def when(at: Instant | None, now: Instant) -> str:
     if here.date() == today.date():
         return here.strftime("%H:%M:%S")
     return here.strftime("%m-%d %H:%M" if here.year == today.year else "%Y-%m-%d %H:%M")
-
-
-def lasting(time: Milliseconds) -> str:
-    """A length of time by its two largest units: 340ms, 12s, 5m 3s, 2h 5m, 3d 4h."""
-    if time < SECOND:
-        return f"{max(0, time)}ms"
-    if time < MINUTE:
-        return f"{time / SECOND:.1f}s" if time < 10 * SECOND else f"{time // SECOND}s"
-    for unit, name, smaller, small in ((DAY, "d", HOUR, "h"), (HOUR, "h", MINUTE, "m"), (MINUTE, "m", SECOND, "s")):
-        if time >= unit:
-            rest = time % unit // smaller
-            return f"{time // unit}{name}" + (f" {rest}{small}" if rest else "")
-    raise AssertionError("every length has a unit")
 
 
 def bar(share: float, width: int = 24, stream: IO[str] | None = None) -> str:
@@ -94,11 +83,6 @@ def money(amount: Nano | None) -> str:
 def note(text: str) -> None:
     """A remark beside the answer: on standard error, so that programs that read the answer are not disturbed."""
     print(f"koubou: {text}", file=sys.stderr, flush=True)
-
-
-def now() -> Instant:
-    """The present, as everything here measures it."""
-    return round(datetime.now().astimezone().timestamp() * 1000)
 
 
 def _writable(text: str, stream: IO[str]) -> bool:

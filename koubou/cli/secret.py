@@ -10,8 +10,8 @@ from koubou.cli.parser import Parser
 from koubou.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from koubou.cli.workshop import Workshop
     from koubou.vault.vault import Value, Vault
+    from koubou.views.workshop import Workshop
 
 _KEPT = 2
 _MOST_KEPT = 10
@@ -167,9 +167,9 @@ def _finish(arguments: argparse.Namespace, workshop: Workshop, vault: Vault, tol
 
 def _tell_master(workshop: Workshop) -> bool:
     """Whether a master runs and has taken the change over. What stands in the way is told, and no failure."""
-    from koubou.cli.control import ask
     from koubou.cli.say import note
     from koubou.errors import KoubouError
+    from koubou.views.control import ask
 
     if not workshop.served:
         return False

@@ -10,9 +10,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from koubou.cli.workshop import Workshop
     from koubou.model.instant import Instant
-    from koubou.model.status import Status
 
 
 def declare(parser: Parser) -> None:
@@ -22,20 +20,17 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.board.shapes import park_shape
-    from koubou.cli.find import found
-    from koubou.cli.looking import looking
-    from koubou.cli.queueing import opens_at, park_of_rate
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
-    from koubou.model.status import Status, Waiting
+    from koubou.views.find import found
+    from koubou.views.looking import looking
+    from koubou.views.show import waits_for_place, whole
+    from koubou.views.status import said_by_master
 
     workshop = workshop_of(arguments)
     with looking(workshop) as look:
         task = found(workshop, look.show, arguments.id, look.among)
-    if task["park"] is None and task["waiting"] == Waiting.ADMIT:
-        task["park"] = park_shape(park_of_rate(task["tier"], opens_at(workshop, task["tier"])))
-    task["folder"] = folder_of(workshop, task["id"], Status(task["status"]))
+    task = whole(workshop, task, said_by_master(workshop) if waits_for_place(task) else {})
     if arguments.json:
         print_json(task)
     else:
@@ -43,37 +38,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def folder_of(workshop: Workshop, task_id: str, status: Status) -> str | None:
-    """Where the task's files are; None before its first run."""
-    import os
-
-    from koubou.model.status import Status
-
-    match status:
-        case Status.COMPLETED:
-            shelf = "completed"
-        case Status.FAILED | Status.CANCELLED:
-            shelf = "failed"
-        case _:
-            shelf = "in_progress"
-    folder = workshop.layout.task_folder(shelf, task_id)
-    return folder if os.path.isdir(folder) else None
-
-
-def gone_of(removed: Mapping[str, str | None]) -> str | None:
-    """What is no longer there of a task, and since when; None when all of it is."""
-    if removed["purged_at"]:
-        return f"purged at {removed['purged_at']}: only its id and what it cost are left"
-    if removed["text_at"]:
-        return f"text and answer at {removed['text_at']}, kept long enough: its id, history and cost are left"
-    if removed["runs_at"]:
-        return f"the records of its calls at {removed['runs_at']}, kept long enough: its answer is left"
-    return None
-
-
 def _print(task: Mapping[str, Any]) -> None:
     from koubou.cli import say
     from koubou.cli.table import print_table
+    from koubou.views.show import gone_of
 
     now, park, error = say.now(), task["park"], task["error"]
     facts = [

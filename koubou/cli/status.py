@@ -10,10 +10,8 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from koubou.cli.workshop import Workshop
     from koubou.model.account import Account
-
-_DAY = 86_400.0
+    from koubou.views.workshop import Workshop
 
 
 def declare(parser: Parser) -> None:
@@ -23,73 +21,19 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.say import print_json
-    from koubou.cli.shapes import account_shape
     from koubou.cli.workshop import workshop_of
+    from koubou.views.shapes import account_shape
+    from koubou.views.status import gather, said_by_master
 
     workshop = workshop_of(arguments)
-    status, accounts = gather(workshop)
+    said = said_by_master(workshop)
+    with workshop.reading() as board:
+        status, accounts = gather(workshop, board, said)
     if arguments.json:
         print_json({**status, "accounts": [account_shape(account) for account in accounts]})
     else:
         _print(workshop, status, accounts)
     return 0
-
-
-def gather(workshop: Workshop) -> tuple[dict[str, Any], Sequence[Account]]:
-    """What the board and (where one answers) the master know, in the shape of --json; and the accounts."""
-    from koubou.cli.shapes import tier_shape, worker_shape
-
-    said = said_by_master(workshop)
-    with workshop.reading() as board, board.picture():
-        counted, parked, queued, running = board.counted(), board.parked(), board.queued(), board.running()
-        workers, latches, accounts = board.workers(), board.latches(), board.window_accounts()
-        warn_at = board.warn_at()
-    told: Mapping[str, Any] = said.get("tiers", {})
-    # Nobody outlives the master by more than seconds, and nobody notes on the board that he is gone.
-    gone = {} if workshop.served else {"status": "offline"}
-    names = list(dict.fromkeys((*workshop.places, *told)))
-    tiers = {
-        name: tier_shape(told.get(name, {}), queued.get(name, 0), running.get(name, 0), workshop.places.get(name, 0))
-        for name in names
-    }
-    return {
-        "tasks": counted,
-        "parked": parked,
-        "tiers": tiers,
-        "workers": [{**worker_shape(worker), **gone} for worker in workers],
-        "emergency": bool(said.get("emergency", "emergency" in latches)),
-        "latches": latches,
-        "served": bool(said),
-        "uptime_ms": said.get("uptime_ms"),
-        "draining": bool(said.get("draining")),
-        "warn_at": warn_at,
-        "without_sandbox": list(workshop.without_sandbox),
-        "rejected": {"last_day": _refused(workshop), "folder": workshop.layout.rejected},
-    }, accounts
-
-
-def _refused(workshop: Workshop) -> int | None:
-    """How many files were refused within the last day; None where we may not look."""
-    import time
-
-    from koubou.folders.reject import refused_since
-
-    try:
-        return refused_since(workshop.layout, time.time() - _DAY)
-    except OSError:
-        return None
-
-
-def said_by_master(workshop: Workshop) -> dict[str, Any]:
-    """What only memory knows; nothing where no master answers, or not to us."""
-    from koubou.cli.control import ask
-    from koubou.errors import KoubouError
-
-    try:
-        state = ask(workshop.layout.run, "state", patience=2.0)
-    except KoubouError:
-        return {}
-    return state if isinstance(state, dict) else {}
 
 
 def _print(workshop: Workshop, status: Mapping[str, Any], accounts: Sequence[Account]) -> None:

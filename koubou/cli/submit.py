@@ -15,10 +15,10 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from koubou.cli.draft import Draft
     from koubou.cli.waiting import Dropped
-    from koubou.cli.workshop import Workshop
     from koubou.model.status import Status
+    from koubou.views.draft import Draft
+    from koubou.views.workshop import Workshop
 
 _KEYS = ("id", "type", "tier", "title", "session", "priority", "difficulty", "sensitivity")
 _CONFIRMED_WITHIN = 2.0
@@ -43,10 +43,10 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.looking import is_served
     from koubou.cli.say import note
     from koubou.cli.workshop import workshop_of
     from koubou.errors import NoMaster
+    from koubou.views.looking import is_served
 
     workshop = workshop_of(arguments)
     drafts = _drafts(arguments, workshop)
@@ -94,9 +94,9 @@ def _drop_and_wait(arguments: argparse.Namespace, workshop: Workshop, drafts: Se
 def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
     """Everything checked before anything is dropped."""
     from koubou.cli import say
-    from koubou.cli.draft import Wishes, draft_of_file, draft_of_prompt, limits_of
     from koubou.errors import UsageMistake
     from koubou.model.ulid import ENTROPY_BYTES, ulid
+    from koubou.views.draft import Wishes, draft_of_file, draft_of_prompt, limits_of
 
     def new_id() -> str:
         return ulid(say.now(), os.urandom(ENTROPY_BYTES))
@@ -159,10 +159,10 @@ def _print_results(
     arguments: argparse.Namespace, workshop: Workshop, ids: Sequence[str], verdicts: dict[str, Status]
 ) -> int:
     from koubou.cli import exits
-    from koubou.cli.answers import record_of
     from koubou.cli.say import note, print_json
     from koubou.model.status import Status
     from koubou.rules.paper import incompleteness
+    from koubou.views.answers import record_of
 
     results = [record_of(workshop, task_id, status) for task_id, status in verdicts.items()]
     if arguments.json:

@@ -21,13 +21,13 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
-    from koubou.cli.find import found
-    from koubou.cli.looking import looking
     from koubou.cli.say import paint, print_json
     from koubou.cli.waiting import FOREVER, ended
     from koubou.cli.watching import watching
     from koubou.cli.workshop import workshop_of
     from koubou.model.status import Status
+    from koubou.views.find import found
+    from koubou.views.looking import looking
 
     def tell(task_id: str, status: Status) -> None:
         if not arguments.json:

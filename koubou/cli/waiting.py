@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from koubou.cli.say import note
 from koubou.cli.watching import Watch
-from koubou.cli.why import Changes, wait_told
-from koubou.cli.workshop import Workshop
 from koubou.errors import Problem, TaskFileError
 from koubou.model.status import ENDS, Status
+from koubou.views.why import Changes, wait_told
+from koubou.views.workshop import Workshop
 
 if TYPE_CHECKING:
-    from koubou.cli.draft import Draft
+    from koubou.views.draft import Draft
 
 FOREVER = float("inf")
 _NEVER = float("-inf")

@@ -9,11 +9,11 @@ from typing import Protocol, TypeVar
 
 from koubou.board.reading import Reading
 from koubou.board.waits import Wait
-from koubou.cli.looking import Told
 from koubou.cli.say import note
-from koubou.cli.workshop import Workshop
 from koubou.errors import NoMaster, NotAllowed
 from koubou.model.status import Status
+from koubou.views.looking import Told
+from koubou.views.workshop import Workshop
 
 T = TypeVar("T")
 

@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from koubou.cli.parser import Parser
-
-if TYPE_CHECKING:
-    from koubou.board.reading import Seen
-
-_MEASURED_FOR = 0.1
 
 
 def declare(parser: Parser) -> None:
@@ -21,22 +14,17 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from msgspec.structs import replace
-
     from koubou.cli import say
-    from koubou.cli.shapes import worker_shape
     from koubou.cli.table import print_table
     from koubou.cli.workshop import workshop_of
+    from koubou.views.workers import measured, seen_now, workers_shape
 
     workshop = workshop_of(arguments)
     with workshop.reading() as board:
-        seen = [worker for worker in board.workers() if arguments.all or worker.ended_at is None]
-    if not workshop.served:
-        # Nobody outlives the master by more than seconds, and nobody notes on the board that he is gone.
-        seen = [replace(worker, status="offline") for worker in seen]
-    uses = _measured(seen)
+        seen = seen_now(workshop, board, everybody=arguments.all)
+    uses = measured(seen)
     if arguments.json:
-        say.print_json([{**worker_shape(worker), **uses[worker.id]} for worker in seen])
+        say.print_json(workers_shape(seen, uses))
         return 0
     if not seen:
         print("Nobody is at work; workers are started when there is something to do.")
@@ -54,32 +42,3 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append((worker.id, worker.tier, str(worker.pid), status, str(worker.running), cpu, memory, up, beat))
     print_table(heads, rows, right=("PID", "RUNNING", "CPU", "MEMORY", "UP", "BEAT"))
     return 0
-
-
-def _measured(seen: list[Seen]) -> dict[str, dict[str, Any]]:
-    """Percent of one core over a tenth of a second, and resident memory; None of those that are gone."""
-    import time
-
-    import psutil
-
-    alive: dict[str, psutil.Process] = {}
-    for worker in seen:
-        if worker.ended_at is None:
-            with suppress(psutil.Error):
-                process = psutil.Process(worker.pid)
-                if any("koubou.worker" in word for word in process.cmdline()):
-                    process.cpu_percent()
-                    alive[worker.id] = process
-    if alive:
-        time.sleep(_MEASURED_FOR)
-    found: dict[str, dict[str, Any]] = {}
-    for worker in seen:
-        found[worker.id] = {"cpu_percent": None, "memory_bytes": None, "started_at": None}
-        with suppress(psutil.Error, KeyError):
-            process = alive[worker.id]
-            found[worker.id] = {
-                "cpu_percent": process.cpu_percent(),
-                "memory_bytes": process.memory_info().rss,
-                "started_at": process.create_time(),
-            }
-    return found

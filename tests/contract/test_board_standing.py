@@ -11,10 +11,10 @@ from ledger_lines import correct, spend
 
 from koubou.board import Board, open_in_memory
 from koubou.board.reading import Reading
-from koubou.cli.budget.standing import Fit, Standing, burn_shape, forecast_shape, in_order, matching, standing
 from koubou.model.account import AccountKey, Limit
 from koubou.model.instant import DAY, HOUR
 from koubou.model.money import USD
+from koubou.views.standing import Fit, Standing, burn_shape, forecast_shape, in_order, matching, standing
 
 MONTH_BEGAN = NOW - 14 * DAY - 8 * HOUR
 MONTH_ENDS = MONTH_BEGAN + 31 * DAY

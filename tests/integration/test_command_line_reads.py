@@ -15,7 +15,6 @@ import pytest
 from builders import NOW, a_new_task, a_tier
 
 from koubou.board import Board, open_for_writing
-from koubou.cli.workshop import Workshop
 from koubou.config.load import load
 from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
@@ -25,6 +24,7 @@ from koubou.model.money import USD
 from koubou.model.status import Move, Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
 from koubou.model.worker import WorkerIdentity
+from koubou.views.workshop import Workshop
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from koubou.cli.control import ask, ask_for_each
 from koubou.errors import BoardUnavailable, IllegalMove, KoubouError, NoMaster, NotAllowed, UnknownTask, UsageMistake
+from koubou.views.control import ask, ask_for_each
 
 Reply = Callable[[dict[str, Any]], bytes]
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from koubou.cli.control import ask
 from koubou.errors import NoMaster, UnknownTask
 from koubou.master.control import NAME, Control
+from koubou.views.control import ask
 
 
 class Answers:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from koubou.cli.draft import Draft, Wishes, draft_of_file, draft_of_prompt
 from koubou.cli.main import main
 from koubou.documents.reading import read_documents
 from koubou.errors import TaskFileError
@@ -19,6 +18,7 @@ from koubou.folders.layout import Layout
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.model.task import Attachment, TaskRequest
 from koubou.model.ulid import is_ulid
+from koubou.views.draft import Draft, Wishes, draft_of_file, draft_of_prompt
 
 NOTHING = Wishes(keys={}, attach=())
 LIMITS = ReadLimits(roots=("/",), tiers=("local", "gpt5_high"))

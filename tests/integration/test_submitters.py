@@ -13,13 +13,13 @@ import pytest
 from rehearsing import TIER
 from workshop import KOUBOU, Workshop
 
-from koubou.cli.draft import Draft
 from koubou.cli.waiting import Dropped, taken_in
 from koubou.cli.watching import Watch
-from koubou.cli.workshop import Workshop as Shop
 from koubou.errors import TaskFileError
 from koubou.folders.access import let_read
 from koubou.folders.layout import Layout
+from koubou.views.draft import Draft
+from koubou.views.workshop import Workshop as Shop
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 

@@ -14,7 +14,6 @@ from builders import NOW, a_new_task, a_tier
 from settings_files import an_unserved_board
 
 from koubou.board import Board
-from koubou.cli import status
 from koubou.cli.main import main
 from koubou.master.reception import Reception
 from koubou.model.account import AccountKey, Limit
@@ -237,7 +236,7 @@ def test_what_made_a_task_more_urgent_is_told(board: Board, say: Say, monkeypatc
     wait_with(board, "root", priority=2)
     wait_with(board, "top", routed=False, priority=6, depends_on=("root",))
     board.tasks.weighed("root", half_used=True)
-    monkeypatch.setattr("koubou.cli.say.now", lambda: NOW + 45_000)
+    monkeypatch.setattr("koubou.views.words.now", lambda: NOW + 45_000)
     told = next(line for line in explained(say, "root") if "priority" in line)
     assert told == (
         "its priority is 7.5 now (at most 10): 2 of its own, 1.5 for 45s of waiting, "
@@ -282,7 +281,7 @@ def test_status_says_why_a_session_is_over_and_when_it_is_looked_at_next(
     reception = Reception(board, crew, hear=lambda _: None, reload=never)
     said = asyncio.run(reception.ask("state", "tester", 0, True, {}))["ok"]
     assert said["tiers"]["local"]["looked_at"] == "2027-01-15T08:05:00.000Z"
-    monkeypatch.setattr(status, "said_by_master", lambda _: said)
+    monkeypatch.setattr("koubou.views.status.said_by_master", lambda _: said)
     told = say("status")[1]
     assert "STOPPED  key:local: the provider does not accept the key  (koubou resume local)" in told
     assert "its session is over: the provider does not accept the key; it is looked at every 5 minutes" in told

@@ -157,7 +157,7 @@ def test_an_unknown_option_is_answered_with_the_nearest_and_the_help_of_its_verb
 def test_resume_says_what_it_ended(
     resumed: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("koubou.cli.control.ask", lambda *_, **__: {"resumed": resumed})
+    monkeypatch.setattr("koubou.views.control.ask", lambda *_, **__: {"resumed": resumed})
     assert main(["budget", "resume", "--reason", "seen"]) == exits.DONE
     assert capsys.readouterr().out.startswith(told)
 

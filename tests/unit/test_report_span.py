@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-import argparse
 from datetime import UTC, date
 from zoneinfo import ZoneInfo
 
 import pytest
 from builders import NOW
 
-from koubou.cli.budget.span import Span, span_of
 from koubou.errors import UsageMistake
 from koubou.model.instant import DAY, HOUR, iso
+from koubou.views.span import Span, span_of
 
 TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 def span(*, month: str | None = None, since: str | None = None, until: str | None = None) -> Span:
-    return span_of(argparse.Namespace(month=month, since=since, until=until), NOW, TOKYO)
+    return span_of(NOW, TOKYO, month=month, since=since, until=until)
 
 
 def test_a_report_is_about_this_month_where_nothing_is_said() -> None:
@@ -56,4 +55,4 @@ def test_what_is_no_time_is_refused(words: dict[str, str]) -> None:
 
 def test_the_zone_counts_and_not_that_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TZ", "America/New_York")
-    assert span_of(argparse.Namespace(month="2027-01", since=None, until=None), NOW, UTC).zone == "UTC"
+    assert span_of(NOW, UTC, month="2027-01", since=None, until=None).zone == "UTC"

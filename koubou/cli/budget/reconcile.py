@@ -36,9 +36,9 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.budget.bill import read_bill
-    from koubou.cli.control import ask
     from koubou.cli.say import note, now
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     workshop = workshop_of(arguments)
     name = "standard input" if arguments.file == "-" else arguments.file

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
-
-from msgspec.structs import replace
+from typing import TYPE_CHECKING
 
 from koubou.cli.parser import Parser
 
@@ -13,9 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from koubou.board.reports import Sum
-    from koubou.cli.budget.span import Span
+    from koubou.views.span import Span
 
-_BY = ("operation", "tier", "model", "task", "session", "submitter", "day", "backend")
 _NONE = "–"
 _PER_CENT = 100
 
@@ -26,7 +23,7 @@ def declare(parser: Parser) -> None:
     parser.add_argument("--until", metavar="TIME", help="through a day, or before a time; now when not given")
     parser.add_argument(
         "--by",
-        choices=_BY,
+        choices=("operation", "tier", "model", "task", "session", "submitter", "day", "backend"),
         default="operation",
         help="what a line is about; operation if not said; backend: how the runs of each executor did",
     )
@@ -43,13 +40,14 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits, say
-    from koubou.cli.budget.span import span_of
     from koubou.cli.workshop import workshop_of
+    from koubou.views.report import sums_of
+    from koubou.views.span import span_of
 
     shape = _format(arguments)
     workshop = workshop_of(arguments)
     zone = workshop.timezone
-    span = span_of(arguments, say.now(), zone)
+    span = span_of(say.now(), zone, month=arguments.month, since=arguments.since, until=arguments.until)
     if arguments.plot:
         from koubou.cli.budget.plot import NoPlotting, check
 
@@ -60,11 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
             return exits.NO_MASTER
     with workshop.reading() as board, board.picture():
         backends = board.reports.backends(span.since, span.until) if arguments.by == "backend" else []
-        sums = [] if arguments.by == "backend" else board.reports.sums(arguments.by, span.since, span.until, zone)
+        sums = [] if arguments.by == "backend" else sums_of(board, arguments.by, span, zone)
         days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}
         accounts = board.accounts() if arguments.plot else []
-    if arguments.by == "submitter":
-        sums = [replace(each, key=_user(each.key)) for each in sums]
     if arguments.by == "backend":
         from koubou.cli.budget.backends import print_backends
 
@@ -97,6 +93,7 @@ def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:
     from koubou.board.reports import total
     from koubou.cli.say import money, paint
     from koubou.cli.table import print_table
+    from koubou.views.report import tokens
 
     print(f"{paint(span.told, 'bold')}\n")
     whole = total(sums, "total")
@@ -104,7 +101,7 @@ def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:
     rows = [
         (
             _NONE if each.key is None else str(each.key),
-            *(f"{count:,}" for count in _tokens(each)),
+            *(f"{count:,}" for count in tokens(each)),
             money(each.cost),
             money(each.unreconciled) if each.unreconciled else _NONE,
             _NONE if whole.cost <= 0 else f"{each.cost / whole.cost * _PER_CENT:.1f} %",
@@ -115,21 +112,10 @@ def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:
 
 
 def _print_json(by: str, sums: Sequence[Sum], span: Span) -> None:
-    from koubou.board.reports import total
     from koubou.cli.say import print_json
-    from koubou.model.instant import iso
+    from koubou.views.report import sums_shape
 
-    whole = total(sums)
-    print_json(
-        {
-            "since": iso(span.since),
-            "until": iso(span.until),
-            "timezone": span.zone,
-            "by": by,
-            "rows": [{by: each.key, **_amounts(each, whole)} for each in sums],
-            "total": _amounts(whole, whole),
-        }
-    )
+    print_json(sums_shape(by, sums, span))
 
 
 def _print_csv(by: str, sums: Sequence[Sum], span: Span) -> None:
@@ -138,41 +124,13 @@ def _print_csv(by: str, sums: Sequence[Sum], span: Span) -> None:
     import sys
 
     from koubou.board.reports import total
+    from koubou.views.report import amounts
 
     del span
     whole = total(sums)
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow([by, *_amounts(whole, whole)])
-    rows.writerows(["" if each.key is None else each.key, *_amounts(each, whole).values()] for each in sums)
+    rows.writerow([by, *amounts(whole, whole)])
+    rows.writerows(["" if each.key is None else each.key, *amounts(each, whole).values()] for each in sums)
 
 
 _PRINT = {"table": _print_table, "json": _print_json, "csv": _print_csv}
-
-
-def _tokens(each: Sum) -> tuple[int, ...]:
-    return each.calls, each.input, each.cached_input, each.cache_write, each.output, each.reasoning
-
-
-def _amounts(each: Sum, whole: Sum) -> dict[str, Any]:
-    from koubou.model.money import usd
-
-    names = ("calls", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
-    return {
-        **dict(zip(names, _tokens(each), strict=True)),
-        "cost_usd": usd(each.cost),
-        "cost_nusd": each.cost,
-        "unreconciled_usd": usd(each.unreconciled),
-        "share": round(each.cost / whole.cost, 6) if whole.cost > 0 else None,
-    }
-
-
-def _user(uid: str | int | None) -> str | None:
-    """The user's name; the bare number of one that this machine does not know."""
-    import pwd
-
-    if uid is None:
-        return None
-    try:
-        return pwd.getpwuid(int(uid)).pw_name
-    except KeyError:
-        return str(uid)

@@ -24,9 +24,9 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.budget.scopes import account_named
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     reason = reason_of(arguments, "reset")
     scope = account_named(arguments.scope)

@@ -15,9 +15,9 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     reason = reason_of(arguments, "resume")
     done = ask(workshop_of(arguments).layout.run, "resume_budget", reason=reason)

@@ -52,9 +52,9 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from koubou.cli.control import ask
     from koubou.cli.say import print_json
     from koubou.cli.workshop import workshop_of
+    from koubou.views.control import ask
 
     wanted = _wanted(arguments)
     scope = scope_named(arguments.scope)

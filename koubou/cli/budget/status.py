@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import tzinfo
 
-    from koubou.cli.budget.standing import Fit, Standing
     from koubou.model.account import Account
     from koubou.model.budget import LimitByHand
     from koubou.model.instant import Instant
+    from koubou.views.standing import Fit, Standing
 
 _BAR = 24
 
@@ -30,10 +30,9 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
-    from koubou.cli.budget.standing import burn_shape, forecast_shape, in_order, matching, standing
-    from koubou.cli.shapes import account_shape, by_hand_shape
     from koubou.cli.workshop import workshop_of
     from koubou.rules.latches import ended_by
+    from koubou.views.standing import in_order, standing, standing_shape
 
     workshop = workshop_of(arguments)
     now, zone = say.now(), workshop.timezone
@@ -41,16 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = standing(board, now, zone)
         warn_at, by_hand = board.warn_at(), board.limits_by_hand()
     if arguments.json:
-        say.print_json(
-            {
-                "accounts": [account_shape(account) for account in matching(found.accounts, arguments.account)],
-                "by_hand": [by_hand_shape(limit) for limit in by_hand],
-                "emergency": "emergency" in found.latches,
-                "latches": dict(found.latches),
-                "forecast": forecast_shape(found),
-                "burn": burn_shape(found),
-            }
-        )
+        say.print_json(standing_shape(found, by_hand, arguments.account))
         return 0
     for name, reason in found.latches.items():
         print(say.paint(f"STOPPED  {name}: {say.one_line(reason)}  ({ended_by(name)})", "red"))

@@ -13,9 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from koubou.cli.control import ask
-from koubou.cli.quick import look
-from koubou.cli.workshop import config_file, is_locked, overrides
+from koubou.cli.workshop import config_file, overrides
 from koubou.config import hosts
 from koubou.config.guardian import guardian
 from koubou.config.load import load
@@ -25,6 +23,9 @@ from koubou.errors import KoubouError, NotAllowed, Problem, SettingsError
 from koubou.folders.layout import Layout
 from koubou.model.notice import Guardian
 from koubou.model.tier import Tier
+from koubou.views.control import ask
+from koubou.views.quick import look
+from koubou.views.workshop import is_locked
 
 _USUAL_HOME = "/var/koubou"
 _MASTER_WITHIN = 1.0

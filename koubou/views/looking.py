@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from koubou.board.reading import Reading
 from koubou.board.shapes import shown, wait_from_shape
 from koubou.board.waits import Wait
-from koubou.cli.control import ask
-from koubou.cli.find import OF_YOURS, ON_BOARD
-from koubou.cli.workshop import Workshop
 from koubou.errors import NoMaster, NotAllowed, UnknownTask
 from koubou.model.status import Status
+from koubou.views.control import ask
+from koubou.views.find import OF_YOURS, ON_BOARD
+from koubou.views.workshop import Workshop
 
 _AT_ONCE = 1_000
 """Ids of one request."""

@@ -9,14 +9,14 @@ from typing import Any
 from msgspec import Struct
 
 from koubou.board.reading import Reading
-from koubou.cli import say
-from koubou.cli.workshop import Workshop
 from koubou.errors import SettingsError
 from koubou.model.instant import SECOND, Instant, instant, iso
 from koubou.model.status import ENDS, Park, ParkReason, Status, Waiting
 from koubou.model.task import Task
 from koubou.rules.priority import STEP, effective, ripe_at
 from koubou.rules.wait import estimated_wait
+from koubou.views import words
+from koubou.views.workshop import Workshop
 
 _RUNS_LOOKED_AT = 50
 _LINKS_AT_MOST = 20
@@ -55,17 +55,18 @@ def queue_shape(workshop: Workshop, board: Reading, task: Task, opens: Instant |
         running=board.running().get(task.tier, 0),
         durations=board.queue.durations(task.tier, _RUNS_LOOKED_AT),
         per_minute=_per_minute(workshop, task.tier),
-        opens_in=max(0, opens - say.now()) if opens is not None else 0,
+        opens_in=max(0, opens - words.now()) if opens is not None else 0,
     )
     seconds = None if wait is None else round(wait / SECOND)
     return {"position": ahead + 1, "ahead": ahead, "estimated_wait_s": seconds}
 
 
-def opens_at(workshop: Workshop, tier: str | None) -> Instant | None:
-    """When a tier's rate, or its provider, lets the next call through; None where it may go now, or nobody knows."""
-    from koubou.cli.status import said_by_master
+def opens_at(said: Mapping[str, Any], tier: str | None) -> Instant | None:
+    """When a tier's rate, or its provider, lets the next call through; None where it may go now, or nobody knows.
 
-    told = said_by_master(workshop).get("tiers", {}).get(tier, {}).get("opens_at")
+    `said` is what the master told of himself.
+    """
+    told = said.get("tiers", {}).get(tier, {}).get("opens_at")
     return None if told is None else instant(datetime.fromisoformat(told))
 
 
@@ -94,7 +95,7 @@ def priority_shape(board: Reading, task: Task, now: Instant) -> dict[str, Any] |
 
 def urgency(board: Reading, task: Task) -> Iterator[str]:
     """The same in a sentence."""
-    now = say.now()
+    now = words.now()
     shape = priority_shape(board, task, now)
     if shape is not None:
         yield _urgency_told(shape, task, now)
@@ -119,7 +120,7 @@ def _urgency_told(shape: Mapping[str, Any], task: Task, now: Instant) -> str:
     waited = now - task.waiting_since
     parts = [f"{shape['own']} of its own"]
     if waited >= 0:
-        parts.append(f"{waited / STEP:.1f} for {say.lasting(waited)} of waiting")
+        parts.append(f"{waited / STEP:.1f} for {words.lasting(waited)} of waiting")
     else:
         parts.append(f"its waiting counts from {shape['waiting_since']} on")
     if shape["half_used"]:
@@ -153,7 +154,7 @@ def _stands(task: Task | None) -> str:
         return f"is {task.status}"
     if task.park is not None:
         until = "" if task.park.until is None else f", until {iso(task.park.until)}"
-        return f"is parked ({task.park.reason}: {say.one_line(task.park.detail)}{until})"
+        return f"is parked ({task.park.reason}: {words.one_line(task.park.detail)}{until})"
     match task.waiting:
         case Waiting.ADMIT:
             return f"waits for a place in {task.tier}"

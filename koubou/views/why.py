@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from koubou.board.waits import Stop, Wait
-from koubou.cli import say
 from koubou.model.instant import SECOND, Milliseconds, iso
 from koubou.model.status import Park, Waiting
 from koubou.rules.latches import EMERGENCY, ended_by
+from koubou.views import words
 
 _SOON: Milliseconds = 10 * SECOND
 """A park that ends so soon is not worth a word: a retry, or a rate."""
@@ -78,11 +78,11 @@ def _stopped(latch: str) -> str:
 
 def _park_told(park: Park) -> str:
     until = "" if park.until is None else f", until {iso(park.until)}"
-    return f"parked ({park.reason}): {say.one_line(park.detail)}{until}"
+    return f"parked ({park.reason}): {words.one_line(park.detail)}{until}"
 
 
 def _is_short(park: Park) -> bool:
-    return park.until is not None and park.until - say.now() < _SOON
+    return park.until is not None and park.until - words.now() < _SOON
 
 
 def _named(ids: Sequence[str]) -> str:

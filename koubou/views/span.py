@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 from datetime import date, datetime, tzinfo
 
 from msgspec import Struct
 
-from koubou.cli.filters import age
 from koubou.errors import UsageMistake
 from koubou.model.instant import Instant, instant
 from koubou.rules.days import begins, day_of, following, month_days
+from koubou.views.ages import age
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -29,18 +28,18 @@ class Span(Struct, frozen=True, kw_only=True):
         return f"{days} ({self.zone})"
 
 
-def span_of(arguments: argparse.Namespace, now: Instant, zone: tzinfo) -> Span:
-    """What --month, or --since and --until say; this month where they say nothing. Raises UsageMistake."""
-    if arguments.month and (arguments.since or arguments.until):
+def span_of(now: Instant, zone: tzinfo, *, month: str | None, since: str | None, until: str | None) -> Span:
+    """What a month, or since and until say; this month where they say nothing. Raises UsageMistake."""
+    if month and (since or until):
         raise UsageMistake("--month is a time of its own: give it, or --since and --until")
-    if arguments.since or arguments.until:
-        since = _time("--since", arguments.since, now, zone, False) if arguments.since else 0
-        until = _time("--until", arguments.until, now, zone, True) if arguments.until else now + 1
+    if since or until:
+        first = _time("--since", since, now, zone, False) if since else 0
+        end = _time("--until", until, now, zone, True) if until else now + 1
     else:
-        since, until = _month(arguments.month or f"{day_of(now, zone):%Y-%m}", zone)
-    if since >= until:
+        first, end = _month(month or f"{day_of(now, zone):%Y-%m}", zone)
+    if first >= end:
         raise UsageMistake("the time ends before it begins")
-    return Span(since=since, until=until, first=day_of(since, zone), last=day_of(until - 1, zone), zone=str(zone))
+    return Span(since=first, until=end, first=day_of(first, zone), last=day_of(end - 1, zone), zone=str(zone))
 
 
 def _month(word: str, zone: tzinfo) -> tuple[Instant, Instant]:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from koubou.cli.draft import limits_of, requests_of_file
-from koubou.cli.rehearse import Rehearsed, Stage
 from koubou.config.operations import operations_of
 from koubou.config.security_settings import policy_of
 from koubou.folders.requests import digest
@@ -28,10 +26,12 @@ from koubou.rules.examine import examine
 from koubou.rules.intake import new_task
 from koubou.rules.price import cost
 from koubou.rules.request_body import conversation
+from koubou.views.draft import limits_of, requests_of_file
+from koubou.views.rehearse import Rehearsed, Stage
 
 if TYPE_CHECKING:
-    from koubou.cli.workshop import Workshop
     from koubou.detectors.kingfisher import Kingfisher
+    from koubou.views.workshop import Workshop
 
 _CLAIM = "rehearsal"
 
@@ -81,7 +81,7 @@ class Estimating:
     """Estimates for one workshop; `operation` is taken for the kind of work of every task, None = by its type."""
 
     def __init__(self, workshop: Workshop, operation: str | None) -> None:
-        from koubou.cli.say import now
+        from koubou.views.words import now
 
         self._limits = limits_of(workshop.settings)
         self._operations = operations_of(workshop.settings.operations)

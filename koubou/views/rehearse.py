@@ -28,8 +28,8 @@ from koubou.steps import STEPS, Shop
 from koubou.steps.admit import bearers_of, input_of
 
 if TYPE_CHECKING:
-    from koubou.cli.workshop import Workshop
     from koubou.config.settings import Settings
+    from koubou.views.workshop import Workshop
 
 _PLACEHOLDER = "KEY_OF_THE_SERVICE"
 
@@ -132,7 +132,7 @@ class Stage:
 
     def _offered(self, workshop: Workshop) -> dict[str, Tier]:
         """The tiers as the master offers them; where none says so, as he would if all keys are there."""
-        from koubou.cli.control import ask
+        from koubou.views.control import ask
 
         found = tiers_of(self._settings)
         try:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from koubou.board.reading import Reading
-from koubou.cli.workshop import Workshop
 from koubou.errors import UnknownTask
 from koubou.folders.names import is_task_file, read_claim_file
 from koubou.model.task import Task
+from koubou.views.workshop import Workshop
 
 T = TypeVar("T")
 

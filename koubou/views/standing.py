@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from koubou.model.account import Account
+from koubou.model.budget import LimitByHand
 from koubou.model.instant import DAY, Instant, iso_or_none
 from koubou.model.money import Nano, usd
 from koubou.model.status import ENDS
 from koubou.rules.days import begins, day_of, month_days
 from koubou.rules.forecast import Forecast, forecast, how_many_fit, points, reached_at
+from koubou.rules.latches import EMERGENCY
+from koubou.views.shapes import account_shape, by_hand_shape
 
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
@@ -99,6 +102,18 @@ def matching(accounts: Sequence[Account], wanted: str | None) -> list[Account]:
     return [
         account for account in accounts if fnmatchcase(account.name, wanted) or fnmatchcase(account.name, f"{wanted}:*")
     ]
+
+
+def standing_shape(found: Standing, by_hand: Sequence[LimitByHand], wanted: str | None) -> dict[str, Any]:
+    """As `koubou budget status --json` gives it, with the accounts that match `wanted`."""
+    return {
+        "accounts": [account_shape(account) for account in matching(found.accounts, wanted)],
+        "by_hand": [by_hand_shape(limit) for limit in by_hand],
+        "emergency": EMERGENCY in found.latches,
+        "latches": dict(found.latches),
+        "forecast": forecast_shape(found),
+        "burn": burn_shape(found),
+    }
 
 
 def forecast_shape(standing: Standing) -> dict[str, Any] | None:

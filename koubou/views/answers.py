@@ -7,8 +7,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from koubou.cli.workshop import Workshop
 from koubou.model.status import Status
+from koubou.views.workshop import Workshop
 from koubou.wire.record import ANSWER, NAME
 
 _SHELVES = ("in_progress", "completed", "failed")
