@@ -1572,6 +1572,23 @@ GATEWAY: Sequence[Mutant] = (
     ),
 )
 
+SCREEN: Sequence[Mutant] = (
+    Mutant(
+        "a careless Enter cancels a task",
+        "koubou/cli/top/dialogs.py",
+        '        self.query_one("#no").focus()\n',
+        '        self.query_one("#yes").focus()\n',
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "a line of progress disturbs programs that read standard error",
+        "koubou/cli/progress.py",
+        '    shown = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"\n',
+        "    shown = True\n",
+        ("tests/integration/test_progress.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1586,4 +1603,5 @@ MUTANTS: Sequence[Mutant] = (
     *SESSIONS,
     *BENCH,
     *GATEWAY,
+    *SCREEN,
 )

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from koubou.board.board import Board
+from koubou.board.browsing import Browsing
 from koubou.board.connection import back_up, open_for_reading, readable
 from koubou.board.queue import Queue
 from koubou.board.rehearsal import rehearsal
@@ -62,10 +63,10 @@ class Filter(Struct, frozen=True, kw_only=True):
         values = {name: getattr(self, name) for name in Filter.__struct_fields__}
         return {name: value for name, value in values.items() if value not in ((), [], None)}
 
-    def statement(self, name: str) -> tuple[str, dict[str, Any]]:
-        """A statement with our conditions, and their values."""
+    def statement(self, name: str, *more: str) -> tuple[str, dict[str, Any]]:
+        """A statement with our conditions and more of them, and the values of ours."""
         given = self._given()
-        conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
+        conditions = " AND ".join((*more, *(SQL[f"if_{key}"] for key in given))) or SQL["if_any"]
         values = {
             key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
         }
@@ -123,10 +124,14 @@ class Reading:
         self._board = Board(connection)
         self.reports = Reports(connection)
         self.waits = Waits(connection)
+        self.browsing = Browsing(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:
-        """All that is asked within sees the board as it stood at one moment; keep it short."""
+        """All that is asked within sees the board as it stood at one moment; keep it short. It may be nested."""
+        if self._connection.in_transaction:
+            yield self
+            return
         with readable():
             self._connection.execute("BEGIN")
             try:

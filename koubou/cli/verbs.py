@@ -14,6 +14,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Look": {
             "status": "how the workshop stands: tasks, tiers, workers, money",
+            "top": "all of it on one screen, live, with keys to act on it",
             "workers": "who is at work, since when, and what each uses of the machine",
             "list": "the tasks, by status, tier, session, type and age",
             "show": "one task with its history",
@@ -47,6 +48,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "board": "the board: a copy of it while in use, questions to it, is it whole, put a copy back",
             "gc": "remove now what has been kept long enough, or say what would go",
             "doctor": "look at everything that a person would look at, and say what to do",
+            "completion": "the script with which a shell completes verbs, options, tiers and ids",
             "version": "the version of koubou",
         },
     }

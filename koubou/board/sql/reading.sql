@@ -29,6 +29,10 @@ SELECT * FROM account WHERE name = :name AND dimension = :dimension;
 -- Tasks that meet conditions (put in by name), the newest first.
 SELECT $TASK FROM task WHERE {conditions} ORDER BY seq DESC LIMIT :limit;
 
+-- name: newest_of_status
+-- The same for conditions that name one status: in the order of its index, so that nothing is sorted.
+SELECT $TASK FROM task WHERE {conditions} ORDER BY created_at DESC, seq DESC LIMIT :limit;
+
 -- name: how_many
 -- How many meet them.
 SELECT COUNT(*) FROM task WHERE {conditions};
