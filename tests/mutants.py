@@ -1729,7 +1729,7 @@ FIGURES: Sequence[Mutant] = (
     ),
     Mutant(
         "a token counts as input and as cached input",
-        "koubou/steps/settle.py",
+        "koubou/rules/usage.py",
         '"input_tokens": max(0, usage.input_tokens - kept)',
         '"input_tokens": usage.input_tokens',
         ("tests/integration/test_metrics.py",),
@@ -1899,6 +1899,23 @@ ROWS: Sequence[Mutant] = (
     ),
 )
 
+SCREEN: Sequence[Mutant] = (
+    Mutant(
+        "a careless Enter cancels a task",
+        "koubou/cli/top/dialogs.py",
+        '        self.query_one("#no").focus()\n',
+        '        self.query_one("#yes").focus()\n',
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "a line of progress disturbs programs that read standard error",
+        "koubou/cli/progress.py",
+        '    shown = stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"\n',
+        "    shown = True\n",
+        ("tests/integration/test_progress.py",),
+    ),
+)
+
 MUTANTS: Sequence[Mutant] = (
     *MONEY,
     *ORDER,
@@ -1916,4 +1933,5 @@ MUTANTS: Sequence[Mutant] = (
     *FIGURES,
     *WINDOW,
     *ROWS,
+    *SCREEN,
 )

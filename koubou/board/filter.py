@@ -36,15 +36,15 @@ class Filter(Struct, frozen=True, kw_only=True):
         values = {name: getattr(self, name) for name in Filter.__struct_fields__}
         return {name: value for name, value in values.items() if value not in ((), [], None)}
 
-    def statement(self, wanted: str) -> tuple[str, dict[str, Any]]:
-        """A statement with our conditions in it, and their values."""
-        conditions, values = self.conditions()
+    def statement(self, wanted: str, *more: str) -> tuple[str, dict[str, Any]]:
+        """A statement with our conditions and more of them in it, and the values of ours."""
+        conditions, values = self.conditions(*more)
         return wanted.replace("{conditions}", conditions), values
 
-    def conditions(self) -> tuple[str, dict[str, Any]]:
+    def conditions(self, *more: str) -> tuple[str, dict[str, Any]]:
         """The conditions of a statement about tasks, and their values."""
         given = self._given()
-        conditions = " AND ".join(SQL[f"if_{key}"] for key in given) or SQL["if_any"]
+        conditions = " AND ".join((*more, *(SQL[f"if_{key}"] for key in given))) or SQL["if_any"]
         values = {
             key: json.dumps(list(found)) if isinstance(found, tuple | list) else found for key, found in given.items()
         }

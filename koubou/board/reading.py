@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from koubou.board.audit import Audit
 from koubou.board.board import Board
+from koubou.board.browsing import Browsing
 from koubou.board.connection import back_up, open_for_reading, readable
 from koubou.board.counts import Counts
 from koubou.board.filter import Filter
@@ -108,10 +109,14 @@ class Reading:
         self.happened = Happened(connection)
         self.audit = Audit(connection)
         self.counts = Counts(connection)
+        self.browsing = Browsing(connection)
 
     @contextmanager
     def picture(self) -> Iterator[Reading]:
-        """All that is asked within sees the board as it stood at one moment; keep it short."""
+        """All that is asked within sees the board as it stood at one moment; keep it short. It may be nested."""
+        if self._connection.in_transaction:
+            yield self
+            return
         with readable():
             self._connection.execute("BEGIN")
             try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from koubou.cli.say import one_line
 
-_LOG = "log.jsonl"
+LOG = "log.jsonl"
 _LONGEST = 160
 _SHORT_NAMES = ("command", "file_path", "path", "text", "message", "aggregated_output", "content", "result", "status")
 """What says most of an event or a tool's use, the best first."""
@@ -18,7 +18,7 @@ _SHORT_NAMES = ("command", "file_path", "path", "text", "message", "aggregated_o
 def print_events(folder: str, *, as_json: bool) -> bool:
     """Print the events of a run; False where its folder has none. Raises PermissionError."""
     try:
-        with open(f"{folder}/{_LOG}", encoding="utf-8", errors="replace") as log:
+        with open(f"{folder}/{LOG}", encoding="utf-8", errors="replace") as log:
             for line in log:
                 if as_json or not sys.stdout.isatty():
                     sys.stdout.write(line if line.endswith("\n") else f"{line}\n")

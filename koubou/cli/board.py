@@ -45,6 +45,7 @@ def _backup(arguments: argparse.Namespace) -> int:
     from pathlib import Path
 
     from koubou.cli import exits
+    from koubou.cli.progress import progress
     from koubou.cli.say import note, print_json
     from koubou.cli.workshop import workshop_of
 
@@ -55,7 +56,8 @@ def _backup(arguments: argparse.Namespace) -> int:
             note(f"{target} is there already: nothing is written over it; name another file")
             return exits.CANNOT_CREATE
         try:
-            board.back_up(target)
+            with progress("copying the board"):
+                board.back_up(target)
         except OSError as error:
             note(f"{target}: the copy cannot be made: {error.strerror or error}")
             return exits.CANNOT_CREATE
@@ -68,11 +70,12 @@ def _backup(arguments: argparse.Namespace) -> int:
 
 
 def _sql(arguments: argparse.Namespace) -> int:
+    from koubou.cli.progress import progress
     from koubou.cli.say import print_json
     from koubou.cli.table import print_table
     from koubou.cli.workshop import workshop_of
 
-    with workshop_of(arguments).reading() as board:
+    with workshop_of(arguments).reading() as board, progress("asking the board"):
         columns, rows = board.ask(arguments.words)
     if arguments.json:
         print_json([dict(zip(columns, map(_plain, row), strict=True)) for row in rows])

@@ -23,14 +23,11 @@ _SHELVES = ("completed", "failed")
 def check(arguments: argparse.Namespace, workshop: Workshop) -> int:
     """Say what is wrong; FAILED where anything is."""
     from koubou.cli import exits
+    from koubou.cli.progress import progress
     from koubou.cli.say import print_json
 
-    troubles = _troubles(workshop)
-    if workshop.served and any(trouble.kind in ("folder", "runs") for trouble in troubles):
-        # Between a folder and its row there is a moment while the workshop is at work: what stays wrong is wrong.
-        time.sleep(_LOOK_AGAIN)
-        again = set(_troubles(workshop))
-        troubles = [trouble for trouble in troubles if trouble in again]
+    with progress("looking at every page, sum and folder"):
+        troubles = _lasting_troubles(workshop)
     if arguments.json:
         found = [{"kind": each.kind, "where": each.where, "what": each.what} for each in troubles]
         print_json({"ok": not troubles, "board": _board(workshop), "troubles": found})
@@ -55,11 +52,22 @@ _REMEDIES = {
 }
 
 
+def _lasting_troubles(workshop: Workshop) -> list[Trouble]:
+    troubles = _troubles(workshop)
+    if workshop.served and any(trouble.kind in ("folder", "runs") for trouble in troubles):
+        # Between a folder and its row there is a moment while the workshop is at work: what stays wrong is wrong.
+        time.sleep(_LOOK_AGAIN)
+        again = set(_troubles(workshop))
+        troubles = [trouble for trouble in troubles if trouble in again]
+    return troubles
+
+
 def restore(arguments: argparse.Namespace, workshop: Workshop) -> int:
     """Put a copy in the board's place, while nobody serves the workshop."""
     from koubou.board.care import restore as put_back
     from koubou.cli import exits
     from koubou.cli.directly import locked
+    from koubou.cli.progress import progress
     from koubou.cli.say import note, print_json
     from koubou.errors import BoardUnusable, WorkshopTaken
     from koubou.model.instant import iso
@@ -72,7 +80,7 @@ def restore(arguments: argparse.Namespace, workshop: Workshop) -> int:
         return exits.USAGE
     workshop.layout.ensure()
     try:
-        with locked(workshop):
+        with locked(workshop), progress("examining the copy, and putting it in place"):
             aside, known_until = put_back(copy, board)
     except WorkshopTaken as error:
         raise WorkshopTaken(f"{error}; stop it first: systemctl stop koubou") from None

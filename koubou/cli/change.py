@@ -31,6 +31,7 @@ def change(arguments: argparse.Namespace, verb: str, past: str | None, among: Se
     `among` are the statuses that filters mean when they name none. Raises NoMaster, UnknownTask, UsageMistake.
     """
     from koubou.cli.filters import filter_of
+    from koubou.cli.progress import progress
     from koubou.cli.say import now
     from koubou.cli.workshop import workshop_of
     from koubou.errors import NoMaster, UsageMistake
@@ -43,7 +44,9 @@ def change(arguments: argparse.Namespace, verb: str, past: str | None, among: Se
     if not workshop.served:
         raise NoMaster(f"nobody serves {workshop.layout.home}; start it: koubou serve")
     ids = named(workshop, arguments.ids) if arguments.ids else _found(arguments, workshop, verb, wanted, among)
-    return tell_each(ask_for_each(workshop.layout.run, verb, ids) if ids else [], arguments.json, past)
+    with progress(f"asking the master to {verb} {len(ids):,} tasks"):
+        results = ask_for_each(workshop.layout.run, verb, ids) if ids else []
+    return tell_each(results, arguments.json, past)
 
 
 def named(workshop: Workshop, ids: Sequence[str]) -> list[str]:

@@ -21,6 +21,7 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import say
+    from koubou.cli.progress import progress
     from koubou.cli.workshop import workshop_of
     from koubou.documents.units import duration
     from koubou.errors import UsageMistake
@@ -34,12 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     at_work = ask(folder, "pause", reason=arguments.reason or "drain")["at_work"]
     deadline = time.monotonic() + patience
     told = None
-    while at_work and time.monotonic() < deadline:
-        if told != at_work and not arguments.json:
-            say.note(f"{at_work} call{'' if at_work == 1 else 's'} at work …")
-            told = at_work
-        time.sleep(_LOOK_EVERY)
-        at_work = sum(tier["running"] for tier in ask(folder, "state")["tiers"].values())
+    with progress("waiting until nothing is at work") as so_far:
+        while at_work and time.monotonic() < deadline:
+            so_far.says(f"{at_work} left")
+            if told != at_work and not arguments.json:
+                say.note(f"{at_work} call{'' if at_work == 1 else 's'} at work …")
+                told = at_work
+            time.sleep(_LOOK_EVERY)
+            at_work = sum(tier["running"] for tier in ask(folder, "state")["tiers"].values())
     if arguments.json:
         say.print_json({"drained": not at_work, "at_work": at_work})
     elif at_work:

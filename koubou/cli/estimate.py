@@ -27,6 +27,7 @@ def declare(parser: Parser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from koubou.cli.progress import progress
     from koubou.cli.say import note, print_json
     from koubou.cli.workshop import workshop_of
     from koubou.errors import UsageMistake
@@ -42,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
         _check_operation(arguments.operation, workshop.settings)
     estimating = Estimating(workshop, arguments.operation)
     # All are read before the first is told of, as submit checks all before it drops one.
-    estimates = [estimate for file in arguments.files for estimate in estimating.of_file(file)]
+    with progress("estimating files") as so_far:
+        files = so_far.each(arguments.files)
+        estimates = [estimate for file in files for estimate in estimating.of_file(file)]
     if arguments.json:
         print_json([estimate_shape(estimate, estimating.notes) for estimate in estimates])
         return 0

@@ -69,15 +69,12 @@ class _Tail:
 
     def look(self, board: Reading, task: Task) -> None:
         """Tell what is new."""
-        from koubou.model.phase import Phase
-        from koubou.model.status import ENDS
+        from koubou.views.log import answering_run
 
         lines = board.history(task, after=self._line)
         if lines:
             self._line = lines[-1].id
-        # Until the end says which answer counts, that of the last run which was no question beside it.
-        runs = [run.number for run in board.runs(task) if run.purpose is Phase.ANSWER]
-        number = task.run if task.status in ENDS else max(runs, default=0)
+        number = answering_run(board, task)
         if number != self._run:
             self._read()  # the end of the run before
             self._turn_to(number)

@@ -14,6 +14,7 @@ from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
     from koubou.cli.directly import Ask
+    from koubou.cli.progress import Progress
     from koubou.model.retention import Cutoffs
     from koubou.views.workshop import Workshop
 
@@ -62,18 +63,20 @@ class Plan(Struct, frozen=True, kw_only=True):
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits, say
     from koubou.cli.directly import asking
+    from koubou.cli.progress import progress
     from koubou.cli.workshop import workshop_of
 
     workshop = workshop_of(arguments)
     older = None if arguments.older is None else round(arguments.older * 1000)
-    plan = _plan(workshop, _cutoffs(workshop, older))
+    with progress("measuring what is due"):
+        plan = _plan(workshop, _cutoffs(workshop, older))
     if arguments.dry_run:
         _tell(arguments, plan, 0, dry_run=True)
         return exits.DONE
     if older is not None and not plan.is_empty and not arguments.yes and not _agreed(arguments, plan):
         return exits.FAILED
-    with asking(workshop) as ask:
-        left = _collect(workshop, ask, older)
+    with progress("removing") as so_far, asking(workshop) as ask:
+        left = _collect(workshop, ask, older, so_far)
     _tell(arguments, plan, left, dry_run=False)
     if left:
         say.note(f"{left} of them could not be removed yet; the journal says why, and the workshop comes back to them")
@@ -116,7 +119,7 @@ def _rejected(workshop: Workshop, before: int) -> list[tuple[bytes, bytes]]:
         return []
 
 
-def _collect(workshop: Workshop, ask: Ask, older: int | None) -> int:
+def _collect(workshop: Workshop, ask: Ask, older: int | None, so_far: Progress) -> int:
     """Ask for portion after portion until nothing is due; how many removals are still owed when nothing moves."""
     moved, last = time.monotonic(), (-1, -1)
     while True:
@@ -125,6 +128,7 @@ def _collect(workshop: Workshop, ask: Ask, older: int | None) -> int:
         if not (said["begun"] or said["ids"] or said["owed"] or rejected):
             return 0
         stands = (said["owed"], rejected)
+        so_far.says(f"{sum(stands):,} left")
         if said["begun"] or said["ids"] or stands != last:
             moved, last = time.monotonic(), stands
         elif time.monotonic() - moved > _PATIENCE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from koubou.cli.parser import Parser
@@ -67,30 +66,18 @@ def _list(arguments: argparse.Namespace, workshop: Workshop) -> int:
 
 
 def _get(arguments: argparse.Namespace, workshop: Workshop) -> int:
+    from koubou.cli.progress import progress
     from koubou.cli.say import print_json
     from koubou.embedded.weights import fetch
 
     name = arguments.name or workshop.settings.embedded.model
-    path = fetch(name, _folder(workshop), _Progress(name) if sys.stderr.isatty() else None)
+    with progress(f"fetching {name}, in MB") as so_far:
+        path = fetch(name, _folder(workshop), lambda done, of: so_far.at(done // _MEGABYTE, of // _MEGABYTE))
     if arguments.json:
         print_json({"name": name, "file": str(path)})
     else:
         print(path)
     return 0
-
-
-class _Progress:
-    """A line on the terminal that is written over."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def __call__(self, done: int, total: int) -> None:
-        from koubou.cli.say import bar
-
-        end = "\n" if done >= total else ""
-        sys.stderr.write(f"\r{self._name} {bar(done / total if total else 1.0)} of {total // _MEGABYTE} MB{end}")
-        sys.stderr.flush()
 
 
 def _folder(workshop: Workshop) -> Path:

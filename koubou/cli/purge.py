@@ -35,13 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
     from koubou.cli.change import named, tell_each
     from koubou.cli.directly import asking
+    from koubou.cli.progress import progress
     from koubou.cli.workshop import workshop_of
 
     workshop = workshop_of(arguments)
     ids = named(workshop, arguments.ids)
     if not arguments.yes and not _agreed(ids):
         return exits.FAILED
-    with asking(workshop) as ask:
+    with progress("removing"), asking(workshop) as ask:
         results = [each for at in range(0, len(ids), _AT_ONCE) for each in _purge(ask, ids[at : at + _AT_ONCE])]
     return tell_each(results, arguments.json, "purged")
 

@@ -82,7 +82,8 @@ def money(amount: Nano | None) -> str:
 
 def note(text: str) -> None:
     """A remark beside the answer: on standard error, so that programs that read the answer are not disturbed."""
-    print(f"koubou: {text}", file=sys.stderr, flush=True)
+    wipe = "\r\x1b[K" if sys.stderr.isatty() and os.environ.get("TERM") != "dumb" else ""  # a line of progress
+    print(f"{wipe}koubou: {text}", file=sys.stderr, flush=True)
 
 
 def _writable(text: str, stream: IO[str]) -> bool:

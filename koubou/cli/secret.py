@@ -167,6 +167,7 @@ def _finish(arguments: argparse.Namespace, workshop: Workshop, vault: Vault, tol
 
 def _tell_master(workshop: Workshop) -> bool:
     """Whether a master runs and has taken the change over. What stands in the way is told, and no failure."""
+    from koubou.cli.progress import progress
     from koubou.cli.say import note
     from koubou.errors import KoubouError
     from koubou.views.control import ask
@@ -174,7 +175,8 @@ def _tell_master(workshop: Workshop) -> bool:
     if not workshop.served:
         return False
     try:
-        problems = ask(workshop.layout.run, "reload")["problems"]
+        with progress("having the workshop read its keys anew"):
+            problems = ask(workshop.layout.run, "reload")["problems"]
     except KoubouError as error:
         note(f"the running master was not told: {error}; have it read the keys anew: systemctl reload koubou")
         return False

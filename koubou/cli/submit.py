@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not served:
             raise NoMaster(f"nobody serves {workshop.layout.home}, and nothing was submitted; start it: koubou serve")
         return _drop_and_wait(arguments, workshop, drafts)
-    dropped = [_drop(workshop, draft) for draft in drafts]
+    dropped = _drop_all(workshop, drafts)
     _print_ids(arguments, drafts)
     if served:
         _confirm(workshop, dropped)
@@ -112,17 +112,20 @@ def _submit_rows(arguments: argparse.Namespace, workshop: Workshop) -> int:
 
 def _confirm(workshop: Workshop, dropped: Sequence[Dropped]) -> None:
     """See whether the master takes them in, for a moment. Raises TaskFileError with the reason of each refused."""
+    from koubou.cli.progress import progress
     from koubou.cli.waiting import taken_in
     from koubou.cli.watching import watching
     from koubou.errors import BoardUnavailable, NoMaster, NotAllowed
 
     # Who may drop but not look has done what he can, and who finds nobody there has dropped all the same.
     with suppress(BoardUnavailable, NoMaster, NotAllowed), watching(workshop) as watch:
-        taken_in(workshop, watch, dropped, _CONFIRMED_WITHIN)
+        with progress("waiting until they are taken in"):
+            taken_in(workshop, watch, dropped, _CONFIRMED_WITHIN)
 
 
 def _drop_and_wait(arguments: argparse.Namespace, workshop: Workshop, drafts: Sequence[Draft]) -> int:
     """Nothing is dropped by who could not see what becomes of it."""
+    from koubou.cli.progress import progress
     from koubou.cli.say import note
     from koubou.cli.waiting import FOREVER, ended, taken_in
     from koubou.cli.watching import watching
@@ -130,9 +133,10 @@ def _drop_and_wait(arguments: argparse.Namespace, workshop: Workshop, drafts: Se
     ids = [task_id for draft in drafts for task_id in draft.ids]
     timeout = FOREVER if arguments.timeout is None else arguments.timeout
     with watching(workshop) as watch:
-        dropped = [_drop(workshop, draft) for draft in drafts]
+        dropped = _drop_all(workshop, drafts)
         note(f"task {' '.join(ids)}")
-        taken_in(workshop, watch, dropped, timeout)
+        with progress("waiting until they are taken in"):
+            taken_in(workshop, watch, dropped, timeout)
         verdicts = ended(watch, ids, timeout, lambda *_: None)
     return _print_results(arguments, workshop, ids, verdicts)
 
@@ -140,6 +144,7 @@ def _drop_and_wait(arguments: argparse.Namespace, workshop: Workshop, drafts: Se
 def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
     """Everything checked before anything is dropped."""
     from koubou.cli import say
+    from koubou.cli.progress import progress
     from koubou.errors import UsageMistake
     from koubou.model.ulid import ENTROPY_BYTES, ulid
     from koubou.views.draft import draft_of_file, draft_of_prompt, limits_of
@@ -158,7 +163,8 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
     if arguments.prompt is not None:
         prompt = sys.stdin.read(limits.document.size) if arguments.prompt == "-" else arguments.prompt
         return [draft_of_prompt(prompt, wishes, limits, new_id)]
-    return [draft_of_file(file, wishes, limits, new_id) for file in arguments.files]
+    with progress("checking files") as so_far:
+        return [draft_of_file(file, wishes, limits, new_id) for file in so_far.each(arguments.files)]
 
 
 def wishes_of(arguments: argparse.Namespace) -> Wishes:
@@ -180,6 +186,13 @@ def _check_text(words: str | None) -> None:
         (words or "").encode()
     except UnicodeEncodeError:
         raise UsageMistake("what the command line says must be UTF-8 text") from None
+
+
+def _drop_all(workshop: Workshop, drafts: Sequence[Draft]) -> list[Dropped]:
+    from koubou.cli.progress import progress
+
+    with progress("dropping files") as so_far:
+        return [_drop(workshop, draft) for draft in so_far.each(drafts)]
 
 
 def _drop(workshop: Workshop, draft: Draft) -> Dropped:

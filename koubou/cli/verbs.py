@@ -15,6 +15,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         },
         "Look": {
             "status": "how the workshop stands: tasks, tiers, workers, money",
+            "top": "all of it on one screen, live, with keys to act on it",
             "workers": "who is at work, since when, and what each uses of the machine",
             "list": "the tasks, by status, tier, session, type and age",
             "show": "one task with its history",
@@ -52,6 +53,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "gc": "remove now what has been kept long enough, or say what would go",
             "audit": "the history of all changes: who, from where, and whether a line was changed (verify, list)",
             "doctor": "look at everything that a person would look at, and say what to do",
+            "completion": "the script with which a shell completes verbs, options, tiers and ids",
             "version": "the version of koubou",
         },
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from koubou.cli.progress import progress
 from koubou.cli.say import note
 from koubou.cli.watching import Watch
 from koubou.errors import Problem, TaskFileError
@@ -73,19 +74,24 @@ def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str,
     """
     verdicts: dict[str, Status] = {}
     waiting, changes, told_at = list(dict.fromkeys(ids)), Changes(note), _NEVER
-    for _ in looks(timeout):
-        standing = watch.standing(waiting)
-        for task_id in waiting.copy():
-            status = standing.get(task_id.lower())
-            if status in ENDS:
-                verdicts[task_id] = status
-                waiting.remove(task_id)
-                tell(task_id, status)
-        if not waiting:
-            break
-        if time.monotonic() - told_at >= _BETWEEN_WORDS:
-            told_at = time.monotonic()
-            changes.look(watch.waits(waiting))
+    total = len(waiting)
+    with progress(f"waiting for {ids[0] if total == 1 else 'tasks'}") as so_far:
+        for _ in looks(timeout):
+            standing = watch.standing(waiting)
+            for task_id in waiting.copy():
+                status = standing.get(task_id.lower())
+                if status in ENDS:
+                    verdicts[task_id] = status
+                    waiting.remove(task_id)
+                    so_far.clear()
+                    tell(task_id, status)
+            if not waiting:
+                break
+            if total > 1:
+                so_far.at(total - len(waiting), total)
+            if time.monotonic() - told_at >= _BETWEEN_WORDS:
+                told_at = time.monotonic()
+                changes.look(watch.waits(waiting))
     if waiting:
         _tell_of_late(watch, waiting)
     return verdicts

@@ -156,3 +156,17 @@ def _count(values: Mapping[str, Any], name: str) -> int:
 
 def _sane(usage: Usage) -> Usage | None:
     return usage if max(usage.input_tokens, usage.output_tokens) <= MOST_TOKENS else None
+
+
+def kinds_of_tokens(usage: Usage | None) -> Mapping[str, int]:
+    """What was used, each token once: input that was neither cached nor written, output that was no reasoning."""
+    if usage is None:
+        return {}
+    kept = usage.cached_input_tokens + usage.cache_write_tokens
+    return {
+        "input_tokens": max(0, usage.input_tokens - kept),
+        "cached_input_tokens": usage.cached_input_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "output_tokens": max(0, usage.output_tokens - usage.reasoning_tokens),
+        "reasoning_tokens": usage.reasoning_tokens,
+    }

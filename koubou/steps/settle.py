@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from koubou.model.account import Amounts, OpenHold
-from koubou.model.call import Bill, CallError, CallResult, ErrorClass, Usage
+from koubou.model.call import Bill, CallError, CallResult, ErrorClass
 from koubou.model.heard import (
     AgentTold,
     CallAsked,
@@ -28,6 +28,7 @@ from koubou.model.status import Park, ParkReason, Status
 from koubou.rules.estimate import is_off
 from koubou.rules.latches import latch_of_model
 from koubou.rules.settle import settlement, used_amounts
+from koubou.rules.usage import kinds_of_tokens
 from koubou.steps.after_run import after_run, again, lost
 from koubou.steps.breaker import note_call
 from koubou.steps.priority import weigh
@@ -208,7 +209,7 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent
             _calibrate(shop, hold, used, *estimated)
     weigh(shop, result.task, accounts)
     event = "call.unreconciled" if outcome.unreconciled else "call.settled"
-    told: Mapping[str, Any] = {"nusd": outcome.amount, **_kinds_of_tokens(outcome.usage)}
+    told: Mapping[str, Any] = {"nusd": outcome.amount, **kinds_of_tokens(outcome.usage)}
     shop.say(event, task=result.task, run=result.run, call=result.call, tier=hold.entry.tier, **told)
     # The fact stands, whatever may be wrong with what follows from it.
     shop.apart(now, None, watch, shop, accounts, now)
@@ -221,20 +222,6 @@ def _settled(shop: Shop, hold: OpenHold, result: CallResult, now: Instant, spent
             shop.alert("model_frozen", latch, now, tier=hold.entry.tier, call=result.call, reason=reason)
         shop.reroute(now)
         shop.say("budget.breach", "error", task=result.task, call=result.call, tier=hold.entry.tier, reason=reason)
-
-
-def _kinds_of_tokens(usage: Usage | None) -> Mapping[str, Any]:
-    """What was used, each token once: input that was neither cached nor written, output that was no reasoning."""
-    if usage is None:
-        return {}
-    kept = usage.cached_input_tokens + usage.cache_write_tokens
-    return {
-        "input_tokens": max(0, usage.input_tokens - kept),
-        "cached_input_tokens": usage.cached_input_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "output_tokens": max(0, usage.output_tokens - usage.reasoning_tokens),
-        "reasoning_tokens": usage.reasoning_tokens,
-    }
 
 
 def _calibrate(shop: Shop, hold: OpenHold, used: Amounts, tokens: int, cost: Nano) -> None:

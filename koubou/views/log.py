@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from koubou.board.reading import Reading
 from koubou.errors import NotAllowed
+from koubou.model.phase import Phase
 from koubou.model.status import ENDS, Status
+from koubou.model.task import Task
 from koubou.views.answers import record_of, result_of_run, run_folder, text_of_run
 from koubou.views.workshop import Workshop
 
@@ -16,6 +19,12 @@ def answering(task: Mapping[str, Any]) -> int | None:
     if task["status"] in ENDS:
         return task["run"]  # type: ignore[no-any-return]
     return next((run["run"] for run in reversed(task["runs"]) if run["purpose"] == "answer"), None)
+
+
+def answering_run(board: Reading, task: Task) -> int:
+    """The same, asked of the board; 0 where there is no run yet. Until a task ends, its questions do not count."""
+    runs = [run.number for run in board.runs(task) if run.purpose is Phase.ANSWER]
+    return task.run if task.status in ENDS else max(runs, default=0)
 
 
 def written(

@@ -11,13 +11,14 @@ from msgspec import Struct
 
 from koubou.model.account import Account
 from koubou.model.budget import LimitByHand
-from koubou.model.instant import DAY, Instant, iso_or_none
+from koubou.model.instant import Instant, iso_or_none
 from koubou.model.money import Nano, usd
 from koubou.model.status import ENDS
-from koubou.rules.days import begins, day_of, month_days
-from koubou.rules.forecast import Forecast, forecast, how_many_fit, points, reached_at
+from koubou.rules.days import begins, day_of
+from koubou.rules.forecast import Forecast, how_many_fit, reached_at
 from koubou.rules.latches import EMERGENCY
 from koubou.views.shapes import account_shape, by_hand_shape
+from koubou.views.spending import spending
 
 if TYPE_CHECKING:
     from koubou.board.reading import Reading
@@ -61,25 +62,22 @@ class Standing(Struct, frozen=True, kw_only=True):
 def standing(board: Reading, now: Instant, zone: tzinfo) -> Standing:
     """What the board says now; ask within one picture."""
     accounts = board.accounts()
-    first, end = month_days(f"{day_of(now, zone):%Y-%m}")
-    since = begins(first, zone)
-    name = f"month:{first:%Y-%m}"
+    today = day_of(now, zone)
+    name = f"month:{today:%Y-%m}"
     month = next((each for each in accounts if each.name == name and each.dimension == "usd"), None)
-    by_day = {day: sum(tiers.values()) for day, tiers in board.reports.days(since, now + 1, zone).items()}
-    begun = _begun(board.reports.first_at(), first, zone)
-    known = points(by_day, begun, now, zone)
-    last_day = board.reports.spent(now - DAY, now + 1)
+    spent = spending(board, now, zone)
     left = None if month is None else month.left
+    paid = {} if left is None else board.reports.paid_calls(begins(today.replace(day=1), zone), now + 1)
     return Standing(
         accounts=accounts,
         latches=board.latches(),
         month=month,
-        spent=sum(by_day.values()),
-        last_day=last_day,
-        forecast=forecast(known, float((end - begun).days)),
-        days=len(known),
-        reached_at=None if left is None else reached_at(left, last_day, now),
-        fits={} if left is None else _fits(board.reports.paid_calls(since, now + 1), accounts, name, day_of(now, zone)),
+        spent=spent.spent,
+        last_day=spent.last_day,
+        forecast=spent.forecast,
+        days=spent.days,
+        reached_at=None if left is None else reached_at(left, spent.last_day, now),
+        fits=_fits(paid, accounts, name, today) if paid else {},
         ended=_ended(board, accounts),
     )
 
@@ -144,11 +142,6 @@ def burn_shape(standing: Standing) -> dict[str, Any]:
             for tier, fit in standing.fits.items()
         },
     }
-
-
-def _begun(first_call: Instant | None, first: date, zone: tzinfo) -> date:
-    """The day of this month from which on there is something to learn from: that of the very first call, or its 1st."""
-    return first if first_call is None else max(first, day_of(first_call, zone))
 
 
 def _fits(paid: Mapping[str, PaidCalls], accounts: Sequence[Account], month: str, today: date) -> dict[str, Fit]:

@@ -61,5 +61,5 @@ def test_an_extra_that_there_is_not_is_named_with_those_there_are(checkout: Path
     done = run(checkout, "install", "local,devel")
     assert done.returncode == 64
     assert '"devel"' in done.stderr
-    assert "local plot dev" in done.stderr
+    assert "local plot top dev" in done.stderr
     assert "no-python-is-called-so" in run(checkout, "install", "local,dev").stderr

@@ -40,6 +40,7 @@ def declare(parser: Parser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits, say
+    from koubou.cli.progress import progress
     from koubou.cli.workshop import workshop_of
     from koubou.views.report import sums_of
     from koubou.views.span import span_of
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         except NoPlotting as reason:
             say.note(str(reason))
             return exits.NO_MASTER
-    with workshop.reading() as board, board.picture():
+    with progress("adding up the ledger"), workshop.reading() as board, board.picture():
         backends = board.reports.backends(span.since, span.until) if arguments.by == "backend" else []
         sums = [] if arguments.by == "backend" else sums_of(board, arguments.by, span, zone)
         days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}

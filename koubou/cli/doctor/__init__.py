@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from koubou.cli.doctor.finding import Finding
     from koubou.cli.doctor.patient import Patient
+    from koubou.cli.progress import Progress
 
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "dim"), "warning": ("!", "yellow"), "error": ("✗", "red")}
 
@@ -28,9 +29,11 @@ def declare(parser: Parser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits
     from koubou.cli.doctor.patient import patient_of
+    from koubou.cli.progress import progress
     from koubou.cli.say import print_json
 
-    findings = list(_examine(patient_of(arguments)))
+    with progress("looking") as so_far:
+        findings = list(_examine(patient_of(arguments), so_far))
     sick = any(finding.level == "error" for finding in findings)
     if arguments.json:
         print_json({"ok": not sick, "counts": _counts(findings), "checks": [finding.shape() for finding in findings]})
@@ -39,15 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     return exits.FAILED if sick else exits.DONE
 
 
-def _examine(patient: Patient) -> Iterator[Finding]:
+def _examine(patient: Patient, so_far: Progress) -> Iterator[Finding]:
     from koubou.cli.doctor import agents, board, folders, machine, service, setup
     from koubou.cli.doctor.finding import guarded
     from koubou.cli.doctor.reach import Probes
 
     probes = Probes(patient)  # they are under way while the rest is looked at
     checks = (*setup.CHECKS, *agents.CHECKS, *folders.CHECKS, *machine.CHECKS, *service.CHECKS, *board.CHECKS)
-    for check in checks:
+    for done, check in enumerate(checks):
+        so_far.at(done, len(checks))
         yield from guarded(check, patient)
+    so_far.says("waiting for the servers' answers")
     yield from probes.findings()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from koubou.board.results import Results
 from koubou.cli import exits
-from koubou.cli.progress import Progress
+from koubou.cli.progress import progress
 from koubou.cli.results.records import NAMES, Records
 from koubou.cli.rows.drafting import Plan, Planned, planned
 from koubou.cli.say import note
@@ -41,14 +41,14 @@ class OfRows:
         """Until the tasks of all rows have ended; the exit code tells how."""
         waiting = [one.id for one in self._tasks()]
         tasks, failed = len(waiting), False
-        with Progress() as progress, watching(self._workshop) as watch:
+        with progress("waiting") as line, watching(self._workshop) as watch:
             for _ in looks(timeout, _BETWEEN_LOOKS):
                 ended = {task_id: status for task_id, status in _standing(watch, waiting) if status in ENDS}
                 failed = failed or any(status is not Status.COMPLETED for status in ended.values())
                 waiting = [task_id for task_id in waiting if task_id.lower() not in ended]
                 if not waiting:
                     break
-                progress.say(f"{tasks - len(waiting):,} of {tasks:,} tasks have ended")
+                line.says(f"{tasks - len(waiting):,} of {tasks:,} tasks have ended")
         if waiting:
             note(f"{len(waiting):,} of {tasks:,} tasks have not ended in time")
             return exits.TIMED_OUT

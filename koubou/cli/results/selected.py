@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from koubou.cli import exits
-from koubou.cli.progress import Progress
+from koubou.cli.progress import progress
 from koubou.cli.results.records import NAMES, Records
 from koubou.cli.say import note
 from koubou.cli.waiting import looks
@@ -51,14 +51,14 @@ class Selected:
         """Until all that are meant, whatever their status, have ended; the exit code tells how."""
         meant = replace(self._wanted, status=())
         unfinished, bad = replace(meant, status=_OPEN), replace(meant, status=_NOT_COMPLETED)
-        with Progress() as progress, closing(BoardWatch(self._workshop)) as watch:
+        with progress("waiting") as line, closing(BoardWatch(self._workshop)) as watch:
             for _ in looks(timeout, _BETWEEN_LOOKS):
                 board = watch.board
                 waiting, tasks = board.how_many(unfinished), board.how_many(meant)
                 failed = board.how_many(bad)
                 if not waiting:
                     break
-                progress.say(f"{tasks - waiting:,} of {tasks:,} tasks have ended")
+                line.says(f"{tasks - waiting:,} of {tasks:,} tasks have ended")
         self._board.close()
         self._board = self._workshop.open_board(served=self._workshop.served)
         if waiting:

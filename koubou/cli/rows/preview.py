@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from koubou.cli import exits
-from koubou.cli.progress import Progress
+from koubou.cli.progress import progress
 from koubou.cli.rows.drafting import Plan, Planned, planned
 from koubou.cli.rows.submitting import Bad
 from koubou.cli.say import money, note, one_line, print_json
@@ -29,9 +29,9 @@ def preview(workshop: Workshop, plan: Plan, *, as_json: bool) -> int:
     """Show them; exit 65 where rows are bad."""
     first: list[Planned] = []
     bad, tasks = Bad(problems=[]), 0
-    with Progress() as progress:
+    with progress("looking at rows") as line:
         for number, one in enumerate(planned(plan, workshop.settings), start=1):
-            progress.say(f"{number:,} rows checked")
+            line.says(f"{number:,} rows checked")
             if isinstance(one, Problem):
                 bad.add(one)
                 continue

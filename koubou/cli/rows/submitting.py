@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from koubou.cli import exits
-from koubou.cli.progress import Progress
+from koubou.cli.progress import Progress, progress
 from koubou.cli.rows.batches import Aside, Batch, Ticket
 from koubou.cli.rows.drafting import Plan, Planned, planned, says_the_same
 from koubou.cli.say import note
@@ -70,8 +70,8 @@ def submit(workshop: Workshop, plan: Plan, drop: Drop, *, served: bool, skip_bad
     Then the exit code tells that some were.
     """
     told = Told(waiting=[])
-    with Aside() as aside, Progress() as progress, ExitStack() as stack:
-        bad = _laid_aside(workshop, plan, aside, progress)
+    with Aside() as aside, progress("submitting") as line, ExitStack() as stack:
+        bad = _laid_aside(workshop, plan, aside, line)
         if bad.count and not skip_bad:
             raise bad.as_error()
         if not aside.tasks:
@@ -80,20 +80,20 @@ def submit(workshop: Workshop, plan: Plan, drop: Drop, *, served: bool, skip_bad
             )
         told.skipped = bad.count
         if bad.count:
-            progress.wipe()
+            line.clear()
             note(f"these rows are skipped:\n{bad.as_error()}")
         watch = _watch(workshop, stack)
-        _print(_dropped(plan, aside, watch, drop, told), plan, progress, as_json=as_json)
+        _print(_dropped(plan, aside, watch, drop, told), plan, line, as_json=as_json)
         if served and watch is not None:
-            _confirm(workshop, watch, told, progress)
+            _confirm(workshop, watch, told, line)
     _tell(workshop, plan, told, served=served)
     return exits.BAD_TASK_FILE if told.skipped else exits.DONE
 
 
-def _laid_aside(workshop: Workshop, plan: Plan, aside: Aside, progress: Progress) -> Bad:
+def _laid_aside(workshop: Workshop, plan: Plan, aside: Aside, line: Progress) -> Bad:
     bad = Bad(problems=[])
     for number, one in enumerate(planned(plan, workshop.settings), start=1):
-        progress.say(f"{number:,} rows checked")
+        line.says(f"{number:,} rows checked")
         if isinstance(one, Problem):
             bad.add(one)
             continue
@@ -147,11 +147,11 @@ def _check_others(plan: Plan, aside: Aside, watch: Watch) -> None:
         raise bad.as_error()
 
 
-def _print(shown: Iterator[tuple[Ticket, bool]], plan: Plan, progress: Progress, *, as_json: bool) -> None:
+def _print(shown: Iterator[tuple[Ticket, bool]], plan: Plan, line: Progress, *, as_json: bool) -> None:
     """The ids, one after another: as JSON, or where no person would be flooded with them."""
     names = not sys.stdout.isatty()
     for number, (ticket, new) in enumerate(shown):
-        progress.say(f"{number:,} tasks submitted")
+        line.says(f"{number:,} tasks submitted")
         if as_json:
             told = {"id": ticket.id, "file": plan.rows, "line": ticket.line, "new": new}
             print("," if number else "[", json.dumps(told, ensure_ascii=False), sep="")
@@ -162,12 +162,12 @@ def _print(shown: Iterator[tuple[Ticket, bool]], plan: Plan, progress: Progress,
     sys.stdout.flush()
 
 
-def _confirm(workshop: Workshop, watch: Watch, told: Told, progress: Progress) -> None:
+def _confirm(workshop: Workshop, watch: Watch, told: Told, line: Progress) -> None:
     """See that each file is taken in. Raises TaskFileError with what is refused, by the lines of the rows."""
     refused: list[Problem] = []
     deadline = time.monotonic() + _CONFIRMED_WITHIN
     for number, (dropped, lines) in enumerate(told.waiting):
-        progress.say(f"{number:,} of {len(told.waiting):,} files taken in")
+        line.says(f"{number:,} of {len(told.waiting):,} files taken in")
         try:
             if not taken_in(workshop, watch, [dropped], max(0.0, deadline - time.monotonic())):
                 note(f"{len(told.waiting) - number:,} files still wait to be taken in: see koubou status")
