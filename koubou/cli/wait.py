@@ -11,6 +11,9 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from koubou.model.status import Status
 
+_TAKEN_IN_WITHIN = 60.0
+"""Seconds for a file that lies in the drop folder: who waits for its task has the time."""
+
 
 def declare(parser: Parser) -> None:
     parser.add_argument("ids", metavar="ID", nargs="+", help="the tasks")
@@ -34,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
             colour = "green" if status is Status.COMPLETED else "red"
             print(f"{task_id} {paint(status, colour)}", flush=True)
 
-    workshop = workshop_of(arguments)
-    with looking(workshop) as look:
-        ids = [found(workshop, look.name, task_id, look.among) for task_id in arguments.ids]
+    workshop, asked = workshop_of(arguments), arguments.ids
     timeout = FOREVER if arguments.timeout is None else arguments.timeout
+    with looking(workshop) as look:
+        ids = [found(workshop, look.name, task_id, look.among, min(timeout, _TAKEN_IN_WITHIN)) for task_id in asked]
     with watching(workshop) as watch:
         verdicts = ended(watch, ids, timeout, tell)
     if arguments.json:

@@ -26,9 +26,15 @@ def find(workshop: Workshop, board: Reading, task_id: str) -> Task:
     return found(workshop, board.task, task_id)
 
 
-def found(workshop: Workshop, look: Callable[[str], T | None], task_id: str, among: str = ON_BOARD) -> T:
+def found(
+    workshop: Workshop,
+    look: Callable[[str], T | None],
+    task_id: str,
+    among: str = ON_BOARD,
+    patience: float = _PATIENCE,
+) -> T:
     """What a look at the task of this id brings. Raises UnknownTask, which says `among` which tasks it is not."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while (seen := look(task_id)) is None:
         if time.monotonic() > deadline or not arriving(workshop):
             # What was dropped may have arrived between the two looks.

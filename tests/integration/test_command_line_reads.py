@@ -16,6 +16,7 @@ from builders import NOW, a_new_task, a_tier
 
 from koubou.board import Board, open_for_writing
 from koubou.config.load import load
+from koubou.errors import UnknownTask
 from koubou.folders.layout import Layout
 from koubou.model.account import AccountKey, Limit
 from koubou.model.decision import Breach, Reason, Routed
@@ -24,6 +25,7 @@ from koubou.model.money import USD
 from koubou.model.status import Move, Park, ParkReason
 from koubou.model.task import Difficulty, Sensitivity
 from koubou.model.worker import WorkerIdentity
+from koubou.views.find import found
 from koubou.views.workshop import Workshop
 
 KOUBOU = str(Path(sys.executable).with_name("koubou"))
@@ -349,6 +351,19 @@ def held(home: Home) -> Iterator[Home]:
 def test_a_held_workshop_is_served(held: Home) -> None:
     workshop = Workshop(held.config, {})
     assert workshop.served
+
+
+def test_a_file_that_is_being_taken_in_is_waited_for_as_long_as_one_has_patience(held: Home) -> None:
+    dropped = Path(held.layout.tasks, "slow.yaml")
+    dropped.write_text("id: slow\nprompt: What takes long to look at.\n")
+    looks = iter([None, None, None, "slow"])
+    workshop = Workshop(held.config, {})
+    assert found(workshop, lambda _: next(looks), "slow", patience=60) == "slow"
+    with pytest.raises(UnknownTask):
+        found(workshop, lambda _: None, "slow", patience=0)
+    dropped.unlink()
+    with pytest.raises(UnknownTask):
+        found(workshop, lambda _: None, "slow", patience=60)
 
 
 def test_a_held_workshop_whose_master_does_not_answer_is_still_read(held: Home) -> None:

@@ -1,0 +1,56 @@
+"""The package of this checkout, lent to a machine that is booted for tests, in place of what pip would install."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from booted import Booted
+from container import Container
+from workshop import COMPILED_RULES
+
+from koubou.detectors.kingfisher import Kingfisher
+
+PROJECT = Path(__file__).parents[1]
+RELEASE = "/opt/koubou/releases/tests"
+HIDDEN_FROM_SERVICES = ("/root/", "/home/", "/run/user/")
+
+
+def a_python() -> str | None:
+    """A Python like ours that a service may read."""
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    own = str(Path(sys.base_prefix, "bin", name).resolve())
+    found = [place for place in (own, f"/usr/bin/{name}", f"/usr/local/bin/{name}") if Path(place).exists()]
+    return next((place for place in found if not place.startswith(HIDDEN_FROM_SERVICES)), None)
+
+
+def lend_package(machine: Booted | Container, python: str) -> None:
+    """What pip would have made: a virtual environment with the package in it."""
+    place = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    machine.write(f"{RELEASE}/pyvenv.cfg", f"home = {Path(python).parent}\ninclude-system-site-packages = false\n")
+    machine.write(f"{RELEASE}/{place}/lent.pth", "/opt/libraries\n")
+    shutil.copytree(PROJECT / "koubou", machine.root / RELEASE.lstrip("/") / place / "koubou")
+    machine.write(
+        f"{RELEASE}/bin/koubou",
+        f"#!{RELEASE}/bin/python -P\nimport sys\nfrom koubou.cli.main import main\nsys.exit(main())\n",
+        mode=0o755,
+    )
+    machine.run("ln", "-s", python, f"{RELEASE}/bin/python")
+    machine.run("ln", "-s", "releases/tests/bin", "/opt/koubou/bin")
+
+
+def lend_compiled_rules(machine: Booted) -> None:
+    """Spare the service the seconds in which its secret scanner compiles its rules."""
+    if not COMPILED_RULES.is_dir():
+        COMPILED_RULES.parent.mkdir(mode=0o700, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=COMPILED_RULES.parent))
+        Kingfisher(draft).load()
+        try:
+            draft.rename(COMPILED_RULES)
+        except OSError:  # another test was quicker
+            shutil.rmtree(draft)
+    machine.run("install", "-d", "-o", "koubou", "-g", "koubou", "-m", "755", "/var/cache/koubou")
+    shutil.copytree(COMPILED_RULES, machine.root / "var/cache/koubou/rules")
+    machine.run("chown", "-R", "koubou:koubou", "/var/cache/koubou/rules")
