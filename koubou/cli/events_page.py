@@ -21,11 +21,12 @@ _LIKE: Mapping[str, str] = {"session.recovered": "tier.recovered"}
 """Said by a word that a rule chooses."""
 _LEVELS = ("debug", "info", "warning", "error")
 _TOPICS: Mapping[str, tuple[str, ...]] = {
-    "The workshop": ("system", "emergency", "board", "clock", "control", "hand", "journal"),
+    "The workshop": ("system", "settings", "emergency", "board", "clock", "control", "hand", "journal"),
     "Files": ("intake", "shelving", "retention"),
     "Tasks": ("task", "guardrail"),
-    "Calls and money": ("call", "usage", "budget"),
+    "Calls and money": ("run", "call", "usage", "budget"),
     "Tiers and workers": ("tier", "session", "worker"),
+    "People and programs": ("access", "spend", "token", "window", "notification"),
     "The guardian": ("guardian",),
 }
 _INTRODUCTION = """\

@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 class _TopParser(Parser):
     def format_help(self) -> str:
         groups = [
-            f"{group}:\n" + "".join(f"  {verb:<10}{line}\n" for verb, line in verbs.items())
+            f"{group}:\n" + "".join(f"  {verb:<12}{line}\n" for verb, line in verbs.items())
             for group, verbs in GROUPS.items()
         ]
         return "\n".join((_FIRST_WORDS, *groups, LAST_WORDS))
