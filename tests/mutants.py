@@ -289,8 +289,8 @@ SECRECY: Sequence[Mutant] = (
     Mutant(
         "what nobody has judged counts as public",
         "koubou/rules/route.py",
-        "    return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)",
-        "    return task.sensitivity is Sensitivity.CONFIDENTIAL",
+        "    return sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)",
+        "    return sensitivity == Sensitivity.CONFIDENTIAL",
         ("tests/unit/test_route.py",),
     ),
     Mutant(

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from koubou.board.browsing import Listed
 from koubou.board.reading import ALL, Line, Reading, Rest
 from koubou.board.waits import Wait
 from koubou.model.instant import iso, iso_or_none
@@ -26,7 +27,7 @@ def shown(board: Reading, task: Task, after: int = 0, most: int = ALL) -> tuple[
     return whole_task_shape(task, board.rest(task), board.runs(task), history), left_out
 
 
-def task_shape(task: Task) -> dict[str, Any]:
+def task_shape(task: Task | Listed) -> dict[str, Any]:
     """A task as `list` and `show` give it. `id` is the word of task files, `task` that of output.json."""
     return {
         "id": task.id,

@@ -22,7 +22,10 @@ class Role(StrEnum):
     @property
     def rank(self) -> int:
         """0 for a viewer up to 3 for a guardian."""
-        return tuple(Role).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Mapping[Role, int] = {role: rank for rank, role in enumerate(Role)}
 
 
 class Scope(StrEnum):

@@ -129,7 +129,12 @@ def _idle(task: Task, tier: Tier, way: _Way, weather: Weather) -> Reason | None:
 
 def is_secret(task: Task) -> bool:
     """What nobody has judged yet counts as confidential."""
-    return task.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+    return is_confidential(task.sensitivity)
+
+
+def is_confidential(sensitivity: str | None) -> bool:
+    """The same of the word alone."""
+    return sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
 
 
 def _only_rests(task: Task, tier: Tier) -> bool:

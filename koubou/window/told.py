@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from fastapi import Response
 
+from koubou.board.browsing import Listed
 from koubou.board.shapes import without_text
 from koubou.model.access import Caller
 from koubou.model.task import Task
 from koubou.rules.access import sees_text
-from koubou.rules.route import is_secret
+from koubou.rules.route import is_confidential
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -31,11 +32,11 @@ def told(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(as_json(value), status, dict(headers or {}), media_type="application/json")
 
 
-def may_read(caller: Caller, task: Task) -> bool:
+def may_read(caller: Caller, task: Task | Listed) -> bool:
     """Whether somebody may see what a task says: what nobody has judged yet counts as confidential."""
-    return sees_text(caller, task.owner, confidential=is_secret(task))
+    return sees_text(caller, task.owner, confidential=is_confidential(task.sensitivity))
 
 
-def seen_by(caller: Caller, task: Task, shape: Mapping[str, Any]) -> Mapping[str, Any]:
+def seen_by(caller: Caller, task: Task | Listed, shape: Mapping[str, Any]) -> Mapping[str, Any]:
     """The shape of a task, without its words for who may not read them."""
     return shape if may_read(caller, task) else without_text(shape)

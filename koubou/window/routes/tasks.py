@@ -27,7 +27,7 @@ from koubou.window.asked import Asked, may, task_for
 from koubou.window.growing import growing
 from koubou.window.problems import USUAL, Trouble, described
 from koubou.window.streams import EVENT_STREAM, STREAM_HEADERS, wants_stream
-from koubou.window.told import may_read, seen_by, told
+from koubou.window.told import as_json, may_read, seen_by, told
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=described(*USUAL))
 _MOST = 10_000
@@ -65,12 +65,12 @@ async def tasks(
         before=int(cursor) if cursor else None,
     )
 
-    def page(board: Reading) -> dict[str, Any]:
-        found = board.tasks(wanted, limit)
+    def page(board: Reading) -> bytes:
+        found = board.browsing.listed(wanted, limit)
         rest = str(found[-1].seq) if len(found) == limit else None
-        return {"tasks": [seen_by(caller, task, task_shape(task)) for task in found], "next": rest}
+        return as_json({"tasks": [seen_by(caller, task, task_shape(task)) for task in found], "next": rest})
 
-    return told(await window.readers.ask(page))
+    return Response(await window.readers.ask(page), media_type="application/json")
 
 
 @router.get("/{task_id}", response_model=shapes.WholeTask, responses=described(404), summary="One task, its history")
