@@ -42,7 +42,7 @@ WORDS = {
         "type": "Type “stop” to stop",
         "word": "stop",
         "go": "Stop everything",
-        "stopped": "Nothing is begun and no money is spent until a guardian says otherwise.",
+        "stopped": "Nothing further is begun until a guardian says otherwise.",
         "end": "End the stop",
         "leave": "Leave it",
         "details": "Details of",
@@ -62,7 +62,7 @@ WORDS = {
         "type": "停止するには「停止」と入力",
         "word": "停止",
         "go": "すべて停止する",
-        "stopped": "管理責任者が解除するまで、新しい処理は始まらず、費用も発生しません。",
+        "stopped": "管理責任者が解除するまで、新しい処理は始まりません。",
         "end": "停止を解除",
         "leave": "やめる",
         "details": "の詳細",
@@ -141,7 +141,6 @@ def test_work_is_given_watched_cancelled_and_all_is_stopped_and_resumed(
     shown.slow()
     with shown.page(language, theme) as page:
         assert page.locator("html").get_attribute("lang") == language
-        assert violations(page) == []
         button(page, words["new"]).click()
         page.get_by_label(words["prompt"]).fill("Tell of the kiln.")
         page.locator("dialog").get_by_label(words["tier"], exact=True).select_option("local")
@@ -180,6 +179,24 @@ def test_work_is_given_watched_cancelled_and_all_is_stopped_and_resumed(
         button(page.locator("dialog"), words["end"]).click()
         page.locator(".banner.stop").wait_for(state="detached")
         assert not shown.workshop.status()["emergency"]
+
+
+def test_a_tier_is_paused_a_waiting_task_made_urgent_and_the_tier_resumed(shown: Shown) -> None:
+    shown.quick()
+    with shown.page() as page:
+        page.get_by_role("button", name="Pause local").click()
+        button(page.locator("dialog"), "Pause").click()
+        page.get_by_role("button", name="Resume local").wait_for()
+        shown.workshop.drop("patient.yaml", {"id": "patient", "prompt": "Tell of the clay.", "tier": "local"})
+        button(page, "Waiting").click()
+        page.locator("button.whole", has_text="patient").click()
+        page.locator("dialog").get_by_label("Priority").select_option("urgent")
+        page.locator("dialog .history", has_text="task.prioritized").wait_for()
+        assert shown.workshop.show("patient")["priority"] == 9
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Resume local").click()
+        button(page, "Ended").click()
+        page.locator("button.whole", has_text="patient").wait_for()
 
 
 def test_what_a_task_says_is_shown_as_text_and_nothing_of_it_is_done(shown: Shown) -> None:
@@ -264,6 +281,7 @@ def test_it_says_that_nobody_serves_the_workshop(shown: Shown) -> None:
         page.route("**/api/v1/status", away)
         page.locator(".banner", has_text="Nobody serves the workshop").wait_for()
         assert page.get_by_role("button", name="Emergency stop").count() == 0
+        assert violations(page) == []
 
 
 def test_keys_alone_lead_through_it_and_the_focus_comes_back(shown: Shown) -> None:

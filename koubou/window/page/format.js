@@ -11,7 +11,11 @@ function kept(kind, language, options) {
 export function formats(language) {
   const number = (value, options = {}) => kept(Intl.NumberFormat, language, options).format(value);
   const time = (value, options) => kept(Intl.DateTimeFormat, language, options).format(value);
-  const unit = (value, name) => number(value, { style: "unit", unit: name, unitDisplay: "narrow" });
+  /** In Japanese the narrow form would be a Latin letter, and the short one has a blank that nobody writes. */
+  const unit = (value, name) => {
+    const told = number(value, { style: "unit", unit: name, unitDisplay: language === "ja" ? "short" : "narrow" });
+    return language === "ja" ? told.replace(/\s/g, "") : told;
+  };
 
   return {
     number,
@@ -19,7 +23,7 @@ export function formats(language) {
 
     /** Dollars; what is less than a cent keeps what there is of it. */
     usd(amount) {
-      const digits = amount !== 0 && Math.abs(amount) < 1 ? 4 : 2;
+      const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2;
       const options = { minimumFractionDigits: 2, maximumFractionDigits: digits };
       return number(amount, { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol", ...options });
     },
@@ -29,12 +33,14 @@ export function formats(language) {
     /** How long, in the two largest units that count. */
     length(milliseconds) {
       const seconds = Math.max(0, Math.round(milliseconds / 1000));
+      const two = (large, size, small, part) => {
+        const told = [unit(Math.floor(seconds / size), large), unit(Math.floor((seconds % size) / part), small)];
+        return language === "ja" ? told.join("") : told.join(" ");
+      };
       if (seconds < 60) return unit(seconds, "second");
-      if (seconds < 3600) return `${unit(Math.floor(seconds / 60), "minute")} ${unit(seconds % 60, "second")}`;
-      if (seconds < 86_400) {
-        return `${unit(Math.floor(seconds / 3600), "hour")} ${unit(Math.floor((seconds % 3600) / 60), "minute")}`;
-      }
-      return `${unit(Math.floor(seconds / 86_400), "day")} ${unit(Math.floor((seconds % 86_400) / 3600), "hour")}`;
+      if (seconds < 3600) return two("minute", 60, "second", 1);
+      if (seconds < 86_400) return two("hour", 3600, "minute", 60);
+      return two("day", 86_400, "hour", 3600);
     },
 
     /** A moment in the browser's own time zone: the time of today, and the day of any other. */

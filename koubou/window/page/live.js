@@ -25,6 +25,7 @@ export class Live {
     this.changed = changed;
     this.state = { phase: "starting", me: null, at: 0, lost: null, detail: "", errors: {} };
     this.asked = {};
+    this.asking = new Set();
     this.dirty = new Set();
     this.last = null;
     this.stop = new AbortController();
@@ -140,21 +141,21 @@ export class Live {
   async look(signal) {
     while (!signal.aborted) {
       if (!document.hidden && this.state.lost === null) {
-        const due = SOURCES.filter((source) => this.isDue(source));
-        await Promise.all(due.map((source) => this.refresh(source, signal)));
+        for (const source of SOURCES.filter((each) => this.isDue(each))) this.refresh(source, signal);
       }
       await new Promise((done) => setTimeout(done, LOOK_EVERY));
     }
   }
 
   isDue({ name, least, most, verb }) {
-    if (verb && !this.may(verb)) return false;
+    if (this.asking.has(name) || (verb && !this.may(verb))) return false;
     const age = Date.now() - (this.asked[name] ?? 0);
     return age > (this.dirty.has(name) ? least : most);
   }
 
   async refresh({ name, path }, signal) {
     this.asked[name] = Date.now();
+    this.asking.add(name);
     this.dirty.delete(name);
     try {
       const told = await get(path());
@@ -167,6 +168,8 @@ export class Live {
       this.dirty.add(name);
       if (signal.aborted || (error instanceof Refused && error.status === 401 && this.turnedAway(error))) return;
       if (error instanceof Away) this.cut?.abort();
+    } finally {
+      this.asking.delete(name);
     }
   }
 

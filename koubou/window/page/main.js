@@ -101,7 +101,8 @@ function changed(what = null) {
 function draw() {
   drawing = false;
   lead();
-  const context = { state: live.state, ui, output, does, may: (verb) => live.may(verb), t: t(), f: formats(ui.language), now: Date.now() };
+  // What is old stands still.
+  const context = { state: live.state, ui, output, does, may: (verb) => live.may(verb), t: t(), f: formats(ui.language), now: live.state.lost ? live.state.at : Date.now() };
   document.documentElement.lang = ui.language;
   document.documentElement.dataset.theme = ui.theme;
   document.title = title(context);

@@ -7,8 +7,9 @@ export function banners(c) {
   return found.length ? html`<div class="banners">${found}</div>` : nothing;
 }
 
-function lost({ state, t, f, now, does }) {
+function lost({ state, t, f, does }) {
   if (!state.lost) return null;
+  const now = Date.now();
   const wait = state.lost.tryAt - now;
   const filled = { age: f.length(now - state.at), wait: f.length(wait) };
   return banner("lost", t("lost"), t(wait > 500 ? "lost_text" : "lost_trying", filled), null, html`<button @click=${does.hurry}>${t("again")}</button>`);

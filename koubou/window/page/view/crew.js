@@ -26,7 +26,7 @@ function row({ t, f, now }, each) {
   const word = knows(key) ? t(key) : status;
   const none = "–";
   return html`<tr>
-    <th scope="row">${each.tier} <span class="dim">${each.pid}</span></th>
+    <th scope="row">${each.tier} <span class="dim spare">${each.pid}</span></th>
     <td><span class="worker ${status}"><span class="dot" aria-hidden="true"></span>${word}${each.running ? html` <span class="dim">× ${f.number(each.running)}</span>` : nothing}</span></td>
     <td class="number">${each.cpu_percent === null ? none : f.percent(each.cpu_percent / 100)}</td>
     <td class="number">${each.memory_bytes === null ? none : f.bytes(each.memory_bytes)}</td>

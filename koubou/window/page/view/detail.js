@@ -5,6 +5,8 @@ import { knows } from "../words.js";
 import { why as failure } from "./failures.js";
 import { standing, titleOf } from "./tasks.js";
 
+/** Parks that only a person ends. */
+const HELD = ["operator", "interrupted"];
 const ENDS = ["completed", "failed", "cancelled"];
 export const PRIORITIES = { urgent: 9, high: 7, normal: 5, low: 3, background: 1 };
 
@@ -32,7 +34,7 @@ function actions({ t, does, may }, task) {
   const wants = [
     !isOver && may("cancel") && html`<button @click=${ask("cancel")}>${t("cancel")}</button>`,
     !isOver && task.run && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
-    (isOver ? task.status !== "completed" : task.park) && may("retry") && html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
+    (isOver ? task.status !== "completed" : HELD.includes(task.park?.reason)) && may("retry") && html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
     !isOver && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
     task.status === "completed" && may("rate") && html`<button aria-pressed=${task.rated === "good"} @click=${now("rate", { rating: "good" }, "rated_said")}>${t("rate_good")}</button>`,
     task.status === "completed" && may("rate") && html`<button aria-pressed=${task.rated === "bad"} @click=${now("rate", { rating: "bad" }, "rated_said")}>${t("rate_bad")}</button>`,
@@ -63,25 +65,27 @@ function facts({ t, f, now }, task) {
   return html`<dl class="facts-list">${pairs.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-function reasons({ t, f }, task, why) {
+function reasons(c, task, why) {
+  const { t, f } = c;
   if (!why || (why.now.length === 0 && !why.queue && !task.error)) return nothing;
   const wait = why.queue?.estimated_wait_s;
   return html`<section><h3>${t("why_here")}</h3>
     ${why.queue
       ? html`<p>${t(wait === null ? "queue_place_only" : "queue_place", { position: f.number(why.queue.position), wait: f.length((wait ?? 0) * 1000) })}</p>`
       : nothing}
-    ${why.now.map((sentence) => html`<p lang="en">${sentence}</p>`)}
+    ${task.error ? failure(c, task.error) : why.now.map((sentence) => html`<p lang="en">${sentence}</p>`)}
   </section>`;
 }
 
 function outcome(c, task, result) {
-  if (!result) return nothing;
+  if (!result || (!result.answer && result.refused === undefined && task.error)) return nothing;
   const { t } = c;
   return html`<section><h3>${t("result")}</h3>
     ${result.refused === 403
       ? html`<p class="dim">${t("output_secret")}</p>`
-      : html`${result.error ? failure(c, result.error) : nothing}
-          ${result.answer ? html`<pre class="output" tabindex="0" role="region" aria-label=${t("result")}>${text(result.answer)}</pre>` : result.error ? nothing : html`<p class="dim">${t("result_none")}</p>`}`}
+      : result.answer
+        ? html`<pre class="output" tabindex="0" role="region" aria-label=${t("result")}>${text(result.answer)}</pre>`
+        : html`<p class="dim">${t("result_none")}</p>`}
   </section>`;
 }
 

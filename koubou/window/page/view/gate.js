@@ -3,7 +3,7 @@
 import { html, nothing } from "../lit/lit-html.js";
 
 export function gate(c) {
-  const { state, t, does, now } = c;
+  const { state, t, does } = c;
   if (state.phase === "token") return entrance(c);
   if (state.phase === "barred") {
     return html`<section class="gate">
@@ -17,7 +17,7 @@ export function gate(c) {
     return html`<section class="gate">
       <h1>${t("lost")}</h1>
       <p>${t("lost_said")}</p>
-      <button class="first" @click=${does.hurry}>${t("again")} <span class="dim">${c.f.length(state.lost.tryAt - now)}</span></button>
+      <button class="first" @click=${does.hurry}>${t("again")} <span class="dim">${c.f.length(state.lost.tryAt - Date.now())}</span></button>
     </section>`;
   }
   return html`<section class="gate"><h1 class="dim">${t("starting")}</h1></section>`;

@@ -5,10 +5,10 @@ import { gauge } from "./charts.js";
 
 export function money(c) {
   const { state, t, may } = c;
-  if (!may("budget")) return html`<section class="panel money"><h2>${t("settled")}</h2><p class="dim">${t("money_closed")}</p></section>`;
+  if (!may("budget")) return html`<section class="panel money"><h2>${t("cost")}</h2><p class="dim">${t("money_closed")}</p></section>`;
   if (!state.budget) return nothing;
   const account = monthOf(state.budget.accounts);
-  if (!account) return html`<section class="panel money"><h2>${t("limit")}</h2><p class="dim">${t("money_none")}</p></section>`;
+  if (!account) return html`<section class="panel money"><h2>${t("cost")}</h2><p class="dim">${t("money_none")}</p></section>`;
   return band(c, account);
 }
 
