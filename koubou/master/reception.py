@@ -137,6 +137,7 @@ class Reception:
                 for member in members
             ],
             "draining": self.draining,
+            "reject_at": self._crew.workshop.budget.reject_at,
             "uptime_ms": round((time.monotonic() - self._opened) * SECOND),
             **self._figures(),
         }

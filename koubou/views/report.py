@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Sequence
-from datetime import tzinfo
+from collections.abc import Mapping, Sequence
+from datetime import date, tzinfo
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,17 +12,18 @@ from msgspec.structs import replace
 from koubou.board.reading import Reading
 from koubou.board.reports import Backend, Sum, total
 from koubou.model.instant import iso
-from koubou.model.money import usd
+from koubou.model.money import Nano, usd
 from koubou.views.span import Span
 
-BACKEND = "backend"
+BACKEND, DAY = "backend", "day"
 
 
 def report_shape(board: Reading, by: str, span: Span, zone: tzinfo) -> dict[str, Any]:
     """The report by what its lines are about; ask within one picture."""
     if by == BACKEND:
         return backends_shape(board.reports.backends(span.since, span.until), span)
-    return sums_shape(by, sums_of(board, by, span, zone), span)
+    days = board.reports.days(span.since, span.until, zone) if by == DAY else {}
+    return sums_shape(by, sums_of(board, by, span, zone), span, days)
 
 
 def sums_of(board: Reading, by: str, span: Span, zone: tzinfo) -> list[Sum]:
@@ -31,13 +32,13 @@ def sums_of(board: Reading, by: str, span: Span, zone: tzinfo) -> list[Sum]:
     return [replace(each, key=user_of(each.key)) for each in sums] if by == "submitter" else sums
 
 
-def sums_shape(by: str, sums: Sequence[Sum], span: Span) -> dict[str, Any]:
-    """The lines and their total."""
+def sums_shape(by: str, sums: Sequence[Sum], span: Span, days: Mapping[date, Mapping[str, Nano]]) -> dict[str, Any]:
+    """The lines and their total; lines about days also say what each tier cost, by `days`."""
     whole = total(sums)
     return {
         **_times(span),
         "by": by,
-        "rows": [{by: each.key, **amounts(each, whole)} for each in sums],
+        "rows": [{by: each.key, **amounts(each, whole), **_tiers(by, each, days)} for each in sums],
         "total": amounts(whole, whole),
     }
 
@@ -83,6 +84,12 @@ def backend_amounts(each: Backend) -> dict[str, Any]:
         "cost_nusd": each.cost,
         "mean_time_ms": each.mean_time,
     }
+
+
+def _tiers(by: str, each: Sum, days: Mapping[date, Mapping[str, Nano]]) -> dict[str, Any]:
+    if by != DAY:
+        return {}
+    return {"tiers": {tier: usd(cost) for tier, cost in days.get(date.fromisoformat(str(each.key)), {}).items()}}
 
 
 def _times(span: Span) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def gather(workshop: Workshop, board: Reading, said: Mapping[str, Any]) -> tuple
         "uptime_ms": said.get("uptime_ms"),
         "draining": bool(said.get("draining")),
         "warn_at": warn_at,
+        "reject_at": said.get("reject_at"),
         "without_sandbox": list(workshop.without_sandbox),
         "rejected": {"last_day": _refused(workshop), "folder": workshop.layout.rejected},
     }, accounts

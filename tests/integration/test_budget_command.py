@@ -234,6 +234,13 @@ def test_a_report_in_csv_has_a_line_for_each_day_of_the_time_zone(home: Home) ->
     ]
 
 
+def test_a_report_by_day_in_json_says_what_each_tier_cost(home: Home) -> None:
+    rows = home.ask("budget", "report", "--month", "2025-01", "--by", "day")["rows"]
+    assert [row["day"] for row in rows] == ["2025-01-01", "2025-01-02", "2025-01-03"]
+    assert all(row["tiers"] for row in rows)
+    assert all(sum(row["tiers"].values()) == row["cost_usd"] for row in rows)
+
+
 def test_a_month_without_spending_is_a_total_of_nothing(home: Home) -> None:
     found = home.ask("budget", "report", "--month", "2031-01")
     assert found["rows"] == []

@@ -32,7 +32,7 @@ def run(checkout: Path, script: str, *words: str) -> subprocess.CompletedProcess
     )
 
 
-@pytest.mark.parametrize("script", ["install", "demo", "promtool"])
+@pytest.mark.parametrize("script", ["install", "demo", "promtool", "browser"])
 def test_help_is_help_and_does_nothing(checkout: Path, script: str) -> None:
     done = run(checkout, script, "--help")
     assert (done.returncode, done.stderr) == (0, "")
@@ -48,6 +48,7 @@ def test_help_is_help_and_does_nothing(checkout: Path, script: str) -> None:
         ("demo", ["--fast"]),
         ("demo", ["again"]),
         ("promtool", ["--all"]),
+        ("browser", ["--all"]),
     ],
     ids=lambda word: " ".join(word) if isinstance(word, list) else word,
 )

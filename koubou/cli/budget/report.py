@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli import exits, say
     from koubou.cli.progress import progress
     from koubou.cli.workshop import workshop_of
-    from koubou.views.report import sums_of
+    from koubou.views.report import sums_of, sums_shape
     from koubou.views.span import span_of
 
     shape = _format(arguments)
@@ -60,12 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
     with progress("adding up the ledger"), workshop.reading() as board, board.picture():
         backends = board.reports.backends(span.since, span.until) if arguments.by == "backend" else []
         sums = [] if arguments.by == "backend" else sums_of(board, arguments.by, span, zone)
-        days = board.reports.days(span.since, span.until, zone) if arguments.plot else {}
+        wants_days = arguments.plot or arguments.by == "day"
+        days = board.reports.days(span.since, span.until, zone) if wants_days else {}
         accounts = board.accounts() if arguments.plot else []
     if arguments.by == "backend":
         from koubou.cli.budget.backends import print_backends
 
         print_backends(shape, backends, span)
+    elif shape == "json":
+        say.print_json(sums_shape(arguments.by, sums, span, days))
     else:
         _PRINT[shape](arguments.by, sums, span)
     if arguments.plot:
@@ -112,13 +115,6 @@ def _print_table(by: str, sums: Sequence[Sum], span: Span) -> None:
     print_table(heads, rows, right=heads[1:])
 
 
-def _print_json(by: str, sums: Sequence[Sum], span: Span) -> None:
-    from koubou.cli.say import print_json
-    from koubou.views.report import sums_shape
-
-    print_json(sums_shape(by, sums, span))
-
-
 def _print_csv(by: str, sums: Sequence[Sum], span: Span) -> None:
     """One line a row, no totals: whoever adds up a column must not count twice. Money in whole nano-dollars as well."""
     import csv
@@ -134,4 +130,4 @@ def _print_csv(by: str, sums: Sequence[Sum], span: Span) -> None:
     rows.writerows(["" if each.key is None else each.key, *amounts(each, whole).values()] for each in sums)
 
 
-_PRINT = {"table": _print_table, "json": _print_json, "csv": _print_csv}
+_PRINT = {"table": _print_table, "csv": _print_csv}
