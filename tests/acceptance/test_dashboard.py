@@ -107,6 +107,7 @@ class Shown:
             assert page.evaluate("window.owned") is None
             assert wrong == []
         finally:
+            page.unroute_all(behavior="ignoreErrors")
             context.close()
 
     def enter(self, page: Page, token: str) -> None:
@@ -299,6 +300,18 @@ def test_keys_alone_lead_through_it_and_the_focus_comes_back(shown: Shown) -> No
         page.keyboard.press("Escape")
         page.locator("dialog.ask").wait_for(state="detached")
         assert page.evaluate("document.activeElement.textContent") == "New task"
+
+
+def test_language_and_colours_are_switched_and_stay_so(shown: Shown) -> None:
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    with shown.page(role=None) as page:
+        light = page.evaluate(background)
+        page.get_by_label("Language").select_option("ja")
+        page.get_by_label("配色").select_option("dark")
+        page.locator("html[lang=ja][data-theme=dark]").wait_for()
+        page.reload()
+        page.get_by_role("heading", name="トークンを入力してください").wait_for()
+        assert page.evaluate(background) != light
 
 
 def test_figures_that_change_are_not_read_aloud(shown: Shown) -> None:

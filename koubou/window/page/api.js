@@ -9,7 +9,9 @@ export class Refused extends Error {
   constructor(status, told) {
     super(String(told?.detail ?? told?.title ?? `HTTP ${status}`));
     this.status = status;
-    this.kind = String(told?.type ?? "").split(":").pop();
+    this.kind = String(told?.type ?? "")
+      .split(":")
+      .pop();
     this.problems = Array.isArray(told?.problems) ? told.problems : [];
   }
 }

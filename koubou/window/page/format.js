@@ -48,7 +48,10 @@ export function formats(language) {
       const at = new Date(iso);
       const isToday = at.toDateString() === new Date(now).toDateString();
       const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-      return time(at, isToday ? clock : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+      return time(
+        at,
+        isToday ? clock : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
+      );
     },
 
     whole: (iso) => time(new Date(iso), { dateStyle: "medium", timeStyle: "long" }),
@@ -61,5 +64,10 @@ export function formats(language) {
 
 /** The date of a moment in a time zone, as 2026-11-29. */
 export function dateIn(zone, moment) {
-  return kept(Intl.DateTimeFormat, "en-CA", { timeZone: zone, year: "numeric", month: "2-digit", day: "2-digit" }).format(moment);
+  return kept(Intl.DateTimeFormat, "en-CA", {
+    timeZone: zone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+  }).format(moment);
 }

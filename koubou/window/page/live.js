@@ -13,7 +13,12 @@ const SOURCES = [
   { name: "atWork", least: 800, most: 15_000, path: () => `tasks?status=assigned&status=in_progress&limit=${PAGE}` },
   { name: "waiting", least: 1_500, most: 20_000, path: () => `tasks?status=pending&status=routing&limit=${PAGE}` },
   { name: "failed", least: 2_000, most: 60_000, path: () => `tasks?status=failed&limit=${FAILURES}` },
-  { name: "ended", least: 2_000, most: 60_000, path: () => "tasks?status=completed&status=failed&status=cancelled&limit=30" },
+  {
+    name: "ended",
+    least: 2_000,
+    most: 60_000,
+    path: () => "tasks?status=completed&status=failed&status=cancelled&limit=30",
+  },
   { name: "budget", least: 2_000, most: 30_000, path: () => "budget?account=month", verb: "budget" },
   { name: "workers", least: 4_000, most: 4_000, path: () => "workers", verb: "workers" },
   { name: "tiers", least: 60_000, most: 60_000, path: () => "tiers", verb: "tiers" },

@@ -75,7 +75,9 @@ const does = {
       if (ui.shown) does.look(ui.shown.id);
       return told;
     } catch (error) {
-      const lines = (error.problems ?? []).map(({ line, message }) => (line ? t()("line_of", { line, message }) : message));
+      const lines = (error.problems ?? []).map(({ line, message }) =>
+        line ? t()("line_of", { line, message }) : message,
+      );
       const why = lines.length > 1 ? lines.join("\n") : error.message;
       if (ui.form) ui.form = { ...ui.form, error: why, isSending: false };
       else say(t()("failed_said", { why }));
@@ -102,7 +104,16 @@ function draw() {
   drawing = false;
   lead();
   // What is old stands still.
-  const context = { state: live.state, ui, output, does, may: (verb) => live.may(verb), t: t(), f: formats(ui.language), now: live.state.lost ? live.state.at : Date.now() };
+  const context = {
+    state: live.state,
+    ui,
+    output,
+    does,
+    may: (verb) => live.may(verb),
+    t: t(),
+    f: formats(ui.language),
+    now: live.state.lost ? live.state.at : Date.now(),
+  };
   document.documentElement.lang = ui.language;
   document.documentElement.dataset.theme = ui.theme;
   document.title = title(context);

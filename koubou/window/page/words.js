@@ -39,7 +39,8 @@ export const WORDS = {
     lost_trying: "The window does not answer. What stands here is {age} old. Trying now …",
     lost_said: "The window does not answer.",
     back_said: "The window answers again.",
-    away_text: "Nobody serves the workshop: what is shown comes from the board, and nothing changes before koubou serve.",
+    away_text:
+      "Nobody serves the workshop: what is shown comes from the board, and nothing changes before koubou serve.",
     stopped_title: "Emergency stop",
     stopped_text: "Nothing further is begun until a guardian says otherwise. Calls under way finish.",
     paused_title: "Paused",
@@ -196,7 +197,8 @@ export const WORDS = {
     drain_said: "Nothing new is begun.",
     emergency: "Emergency stop",
     emergency_title: "Stop everything?",
-    emergency_text: "Nothing further is begun. Calls under way finish and are paid for; agents are ended, unless the settings let them finish. Only a guardian can end the stop.",
+    emergency_text:
+      "Nothing further is begun. Calls under way finish and are paid for; agents are ended, unless the settings let them finish. Only a guardian can end the stop.",
     emergency_word: "stop",
     emergency_type: "Type “{word}” to stop",
     emergency_wrong: "Type “{word}”.",
@@ -407,7 +409,10 @@ export const WORDS = {
     failures_none: "失敗したタスクはありません。",
     reason: "理由",
     remedy: "対処",
-    rejected: ["24時間以内に {n} 件のファイルを受け付けませんでした：{folder}", "24時間以内に {n} 件のファイルを受け付けませんでした：{folder}"],
+    rejected: [
+      "24時間以内に {n} 件のファイルを受け付けませんでした：{folder}",
+      "24時間以内に {n} 件のファイルを受け付けませんでした：{folder}",
+    ],
 
     new_task: "新しいタスク",
     prompt: "依頼内容",
@@ -466,7 +471,8 @@ export const WORDS = {
     drain_said: "新しい処理の開始を止めました。",
     emergency: "緊急停止",
     emergency_title: "すべて停止しますか？",
-    emergency_text: "新しい処理は一切始まりません。送信済みの呼び出しは最後まで続き、費用もかかります。エージェントは、設定で許可されていない限り終了させます。解除できるのは管理責任者だけです。",
+    emergency_text:
+      "新しい処理は一切始まりません。送信済みの呼び出しは最後まで続き、費用もかかります。エージェントは、設定で許可されていない限り終了させます。解除できるのは管理責任者だけです。",
     emergency_word: "停止",
     emergency_type: "停止するには「{word}」と入力",
     emergency_wrong: "「{word}」と入力してください。",
@@ -560,5 +566,7 @@ export function knows(key) {
 }
 
 export function languageOf(browser) {
-  return browser.some((each) => each.toLowerCase().startsWith("ja")) && !browser[0].toLowerCase().startsWith("en") ? "ja" : "en";
+  return browser.some((each) => each.toLowerCase().startsWith("ja")) && !browser[0].toLowerCase().startsWith("en")
+    ? "ja"
+    : "en";
 }

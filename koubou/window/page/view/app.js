@@ -13,8 +13,7 @@ import { tiers } from "./tiers.js";
 
 export function app(c) {
   const isOpen = c.state.phase === "open" && c.state.status;
-  return html`
-    <a class="skip" href="#main">${c.t("skip")}</a>
+  return html` <a class="skip" href="#main">${c.t("skip")}</a>
     ${head(c)}
     <main id="main" tabindex="-1" class=${isOpen && c.state.lost ? "stale" : ""}>
       ${isOpen ? instrument(c) : gate(c)}
@@ -39,14 +38,16 @@ function head(c) {
 function choice({ ui, does }, name, label, options) {
   return html`<select aria-label=${label} @change=${(event) => does.set(name, event.target.value)}>
     ${Object.entries(options).map(
-      ([value, words]) => html`<option value=${value} ?selected=${ui[name] === value} lang=${name === "language" ? value : nothing}>${words}</option>`,
+      ([value, words]) =>
+        html`<option value=${value} ?selected=${ui[name] === value} lang=${name === "language" ? value : nothing}>
+          ${words}
+        </option>`,
     )}
   </select>`;
 }
 
 function instrument(c) {
-  return html`
-    <h1 class="unseen">${c.t("workshop")}</h1>
+  return html` <h1 class="unseen">${c.t("workshop")}</h1>
     ${banners(c)} ${controls(c)}
     <div class="panels">
       ${money(c)} ${tiers(c)} ${tasks(c)} ${c.may("reports") ? spend(c) : nothing} ${crew(c)} ${failures(c)}
@@ -60,10 +61,23 @@ function controls({ state, t, does, may }) {
   const isPaused = "pause" in latches;
   const wants = [
     may("submit") && html`<button class="first" @click=${begin({ kind: "submit" })}>${t("new_task")}</button>`,
-    may("pause") && served && !isPaused && html`<button @click=${begin({ kind: "pause", tier: null })}>${t("pause_all")}</button>`,
-    may("resume") && served && isPaused && html`<button @click=${() => does.change("resume", {}, t("resume_said"))}>${t("resume_all")}</button>`,
-    may("drain") && served && !isPaused && !draining && html`<button @click=${begin({ kind: "drain" })}>${t("drain")}</button>`,
-    may("latch") && served && !emergency && html`<button class="danger" @click=${begin({ kind: "emergency" })}>${t("emergency")}</button>`,
+    may("pause") &&
+      served &&
+      !isPaused &&
+      html`<button @click=${begin({ kind: "pause", tier: null })}>${t("pause_all")}</button>`,
+    may("resume") &&
+      served &&
+      isPaused &&
+      html`<button @click=${() => does.change("resume", {}, t("resume_said"))}>${t("resume_all")}</button>`,
+    may("drain") &&
+      served &&
+      !isPaused &&
+      !draining &&
+      html`<button @click=${begin({ kind: "drain" })}>${t("drain")}</button>`,
+    may("latch") &&
+      served &&
+      !emergency &&
+      html`<button class="danger" @click=${begin({ kind: "emergency" })}>${t("emergency")}</button>`,
   ].filter(Boolean);
   return wants.length ? html`<div class="controls">${wants}</div>` : nothing;
 }

@@ -12,7 +12,13 @@ function lost({ state, t, f, does }) {
   const now = Date.now();
   const wait = state.lost.tryAt - now;
   const filled = { age: f.length(now - state.at), wait: f.length(wait) };
-  return banner("lost", t("lost"), t(wait > 500 ? "lost_text" : "lost_trying", filled), null, html`<button @click=${does.hurry}>${t("again")}</button>`);
+  return banner(
+    "lost",
+    t("lost"),
+    t(wait > 500 ? "lost_text" : "lost_trying", filled),
+    null,
+    html`<button @click=${does.hurry}>${t("again")}</button>`,
+  );
 }
 
 function away({ state, t }) {
@@ -23,15 +29,24 @@ function stops(c) {
   const { state, t, does, may } = c;
   return Object.entries(state.status.latches).map(([name, reason]) => {
     if (name === "emergency") {
-      const end = may("resume_budget") && html`<button class="first" @click=${() => does.ask({ kind: "endStop" })}>${t("end_stop")}</button>`;
+      const end =
+        may("resume_budget") &&
+        html`<button class="first" @click=${() => does.ask({ kind: "endStop" })}>${t("end_stop")}</button>`;
       return banner("stop", t("stopped_title"), t("stopped_text"), reason, end);
     }
     if (name === "pause") return banner("pause", t("paused_title"), t("paused_text"), reason);
     if (name.startsWith("pause:")) return null;
     const verb = name.startsWith("key:") ? "resume" : "resume_budget";
     const tier = name.slice(name.indexOf(":") + 1);
-    const form = verb === "resume" ? () => does.change("resume", { tier }, t("resume_said")) : () => does.ask({ kind: "endStop" });
-    return banner("stop", t("frozen_title", { name: tier }), "", reason, may(verb) && html`<button @click=${form}>${t("resume")}</button>`);
+    const form =
+      verb === "resume" ? () => does.change("resume", { tier }, t("resume_said")) : () => does.ask({ kind: "endStop" });
+    return banner(
+      "stop",
+      t("frozen_title", { name: tier }),
+      "",
+      reason,
+      may(verb) && html`<button @click=${form}>${t("resume")}</button>`,
+    );
   });
 }
 
@@ -44,9 +59,10 @@ function draining({ state, t }) {
 /** `reason` is what a person or the workshop wrote. */
 function banner(kind, head, text, reason = null, button = null) {
   return html`<section class="banner ${kind}">
-    <div><h2>${head}</h2>
-      ${text ? html`<p>${text}</p>` : nothing}
-      ${reason ? html`<p class="dim">${reason}</p>` : nothing}</div>
+    <div>
+      <h2>${head}</h2>
+      ${text ? html`<p>${text}</p>` : nothing} ${reason ? html`<p class="dim">${reason}</p>` : nothing}
+    </div>
     ${button || nothing}
   </section>`;
 }

@@ -6,7 +6,13 @@ const share = (part, whole) => (whole > 0 ? Math.min(100, Math.max(0, (part / wh
 
 /** Money along one line: settled, held, where it leads, and the marks that it must not pass. */
 export function gauge({ settled, held, limit, forecast, marks, label }) {
-  const most = Math.max(limit ?? 0, settled + held, Math.min(forecast?.high_usd ?? 0, (limit ?? Infinity) * 1.25), forecast?.usd ?? 0) * 1.02 || 1;
+  const most =
+    Math.max(
+      limit ?? 0,
+      settled + held,
+      Math.min(forecast?.high_usd ?? 0, (limit ?? Infinity) * 1.25),
+      forecast?.usd ?? 0,
+    ) * 1.02 || 1;
   const at = (amount) => share(amount, most);
   return html`<svg class="gauge" role="img" aria-label=${label} width="100%" height="76">
     ${svg`
@@ -55,7 +61,9 @@ function column(day, x, slot, top, tiers, usd) {
   const parts = tiers.map((name, place) => {
     const height = ((day.tiers[name] ?? 0) / top) * 150;
     above += height;
-    return height > 0 ? svg`<rect class="tier-${place % 6}" x="${x + slot * 0.14}%" width="${slot * 0.72}%" y="${164 - above}" height="${Math.max(height - 1, 1)}"></rect>` : nothing;
+    return height > 0
+      ? svg`<rect class="tier-${place % 6}" x="${x + slot * 0.14}%" width="${slot * 0.72}%" y="${164 - above}" height="${Math.max(height - 1, 1)}"></rect>`
+      : nothing;
   });
   return svg`<g><title>${day.label}: ${usd(day.sum)}</title><rect class="whole" x="${x}%" width="${slot}%" y="14" height="150"></rect>${parts}</g>`;
 }

@@ -22,7 +22,8 @@ export function detail(c) {
 
 function whole(c, { task, why, result }) {
   return html`<p class="facts">${standing(c, task)} <code>${task.id}</code></p>
-    ${actions(c, task)} ${facts(c, task)} ${reasons(c, task, why)} ${outcome(c, task, result)} ${route(c, task)} ${history(c, task)}`;
+    ${actions(c, task)} ${facts(c, task)} ${reasons(c, task, why)} ${outcome(c, task, result)} ${route(c, task)}
+    ${history(c, task)}`;
 }
 
 function actions({ t, does, may }, task) {
@@ -34,15 +35,29 @@ function actions({ t, does, may }, task) {
   const wants = [
     !isOver && may("cancel") && html`<button @click=${ask("cancel")}>${t("cancel")}</button>`,
     !isOver && task.run && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
-    (isOver ? task.status !== "completed" : HELD.includes(task.park?.reason)) && may("retry") && html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
+    (isOver ? task.status !== "completed" : HELD.includes(task.park?.reason)) &&
+      may("retry") &&
+      html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
     !isOver && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
-    task.status === "completed" && may("rate") && html`<button aria-pressed=${task.rated === "good"} @click=${now("rate", { rating: "good" }, "rated_said")}>${t("rate_good")}</button>`,
-    task.status === "completed" && may("rate") && html`<button aria-pressed=${task.rated === "bad"} @click=${now("rate", { rating: "bad" }, "rated_said")}>${t("rate_bad")}</button>`,
-    ["pending", "routing"].includes(task.status) && may("priority") && html`<label class="inline">${t("priority")}
-      <select @change=${(event) => now("priority", { level: event.target.value }, "priority_said")()}>
-        ${Object.values(PRIORITIES).includes(task.priority) ? nothing : html`<option selected disabled>${task.priority}</option>`}
-        ${Object.entries(PRIORITIES).map(([level, n]) => html`<option value=${level} ?selected=${n === task.priority}>${t(level)}</option>`)}
-      </select></label>`,
+    task.status === "completed" &&
+      may("rate") &&
+      html`<button aria-pressed=${task.rated === "good"} @click=${now("rate", { rating: "good" }, "rated_said")}>
+        ${t("rate_good")}
+      </button>`,
+    task.status === "completed" &&
+      may("rate") &&
+      html`<button aria-pressed=${task.rated === "bad"} @click=${now("rate", { rating: "bad" }, "rated_said")}>
+        ${t("rate_bad")}
+      </button>`,
+    ["pending", "routing"].includes(task.status) &&
+      may("priority") &&
+      html`<label class="inline"
+        >${t("priority")}
+        <select @change=${(event) => now("priority", { level: event.target.value }, "priority_said")()}>
+          ${Object.values(PRIORITIES).includes(task.priority) ? nothing : html`<option selected disabled>${task.priority}</option>`}
+          ${Object.entries(PRIORITIES).map(([level, n]) => html`<option value=${level} ?selected=${n === task.priority}>${t(level)}</option>`)}
+        </select></label
+      >`,
   ].filter(Boolean);
   return wants.length ? html`<div class="controls">${wants}</div>` : nothing;
 }
@@ -62,17 +77,32 @@ function facts({ t, f, now }, task) {
     ["started", moment(task.started_at)],
     ["finished", moment(task.finished_at)],
   ];
-  return html`<dl class="facts-list">${pairs.filter(([, value]) => value).map(([name, value]) => html`<div><dt>${t(name)}</dt><dd>${value}</dd></div>`)}</dl>`;
+  return html`<dl class="facts-list">
+    ${pairs
+      .filter(([, value]) => value)
+      .map(
+        ([name, value]) =>
+          html`<div>
+            <dt>${t(name)}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+  </dl>`;
 }
 
 function reasons(c, task, why) {
   const { t, f } = c;
   if (!why || (why.now.length === 0 && !why.queue && !task.error)) return nothing;
   const wait = why.queue?.estimated_wait_s;
-  return html`<section><h3>${t("why_here")}</h3>
-    ${why.queue
-      ? html`<p>${t(wait === null ? "queue_place_only" : "queue_place", { position: f.number(why.queue.position), wait: f.length((wait ?? 0) * 1000) })}</p>`
-      : nothing}
+  return html`<section>
+    <h3>${t("why_here")}</h3>
+    ${
+      why.queue
+        ? html`<p>
+            ${t(wait === null ? "queue_place_only" : "queue_place", { position: f.number(why.queue.position), wait: f.length((wait ?? 0) * 1000) })}
+          </p>`
+        : nothing
+    }
     ${task.error ? failure(c, task.error) : why.now.map((sentence) => html`<p lang="en">${sentence}</p>`)}
   </section>`;
 }
@@ -80,12 +110,15 @@ function reasons(c, task, why) {
 function outcome(c, task, result) {
   if (!result || (!result.answer && result.refused === undefined && task.error)) return nothing;
   const { t } = c;
-  return html`<section><h3>${t("result")}</h3>
-    ${result.refused === 403
-      ? html`<p class="dim">${t("output_secret")}</p>`
-      : result.answer
-        ? html`<pre class="output" tabindex="0" role="region" aria-label=${t("result")}>${text(result.answer)}</pre>`
-        : html`<p class="dim">${t("result_none")}</p>`}
+  return html`<section>
+    <h3>${t("result")}</h3>
+    ${
+      result.refused === 403
+        ? html`<p class="dim">${t("output_secret")}</p>`
+        : result.answer
+          ? html`<pre class="output" tabindex="0" role="region" aria-label=${t("result")}>${text(result.answer)}</pre>`
+          : html`<p class="dim">${t("result_none")}</p>`
+    }
   </section>`;
 }
 
@@ -95,15 +128,28 @@ function text(answer) {
 
 function route({ t }, task) {
   if (task.route.length === 0) return nothing;
-  return html`<section><h3>${t("why_tier")}</h3>
-    <ul class="plain">${task.route.map(({ rule, reason }) => html`<li><code>${rule}</code> <span lang="en">${reason}</span></li>`)}</ul></section>`;
+  return html`<section>
+    <h3>${t("why_tier")}</h3>
+    <ul class="plain">
+      ${task.route.map(({ rule, reason }) => html`<li><code>${rule}</code> <span lang="en">${reason}</span></li>`)}
+    </ul>
+  </section>`;
 }
 
 function history({ t, f, now }, task) {
-  return html`<section><h3>${t("history")}</h3>
-    <ol class="history">${task.history.map(
-      (line) => html`<li><time datetime=${line.at} title=${f.whole(line.at)}>${f.moment(line.at, now)}</time>
-        <span><code>${line.event}</code> ${line.reason ? html`<span lang="en">${line.reason}</span>` : nothing}
-        <span class="dim">${line.actor}${line.source ? ` · ${line.source}` : ""}</span></span></li>`,
-    )}</ol></section>`;
+  return html`<section>
+    <h3>${t("history")}</h3>
+    <ol class="history">
+      ${task.history.map(
+        (line) =>
+          html`<li>
+            <time datetime=${line.at} title=${f.whole(line.at)}>${f.moment(line.at, now)}</time>
+            <span
+              ><code>${line.event}</code> ${line.reason ? html`<span lang="en">${line.reason}</span>` : nothing}
+              <span class="dim">${line.actor}${line.source ? ` · ${line.source}` : ""}</span></span
+            >
+          </li>`,
+      )}
+    </ol>
+  </section>`;
 }

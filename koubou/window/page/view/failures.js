@@ -11,7 +11,17 @@ export function failures(c) {
   const { last_day: n, folder } = state.status.rejected;
   return html`<section class="panel failures" aria-labelledby="failures">
     <h2 id="failures">${t("failures")}</h2>
-    ${failed.length === 0 ? html`<p class="dim">${t("failures_none")}</p>` : html`<ul class="rows">${repeat(failed, (task) => task.id, (task) => row(c, task))}</ul>`}
+    ${
+      failed.length === 0
+        ? html`<p class="dim">${t("failures_none")}</p>`
+        : html`<ul class="rows">
+            ${repeat(
+              failed,
+              (task) => task.id,
+              (task) => row(c, task),
+            )}
+          </ul>`
+    }
     ${n ? html`<p class="dim">${t("rejected", { n, folder })}</p>` : nothing}
   </section>`;
 }
@@ -26,7 +36,15 @@ function row(c, task) {
   const error = state.errors[`${task.id} ${task.updated_at}`];
   return html`<li class="failure">
     <div class="top">
-      <h3><button class="link" aria-label=${t("details_of", { task: titleOf(c, task) })} @click=${() => does.show(task.id)}>${titleOf(c, task)}</button></h3>
+      <h3>
+        <button
+          class="link"
+          aria-label=${t("details_of", { task: titleOf(c, task) })}
+          @click=${() => does.show(task.id)}
+        >
+          ${titleOf(c, task)}
+        </button>
+      </h3>
       <span class="dim">${task.tier ?? ""} ${task.finished_at ? f.moment(task.finished_at, now) : ""}</span>
       ${may("retry") ? html`<button class="small quiet" aria-label="${t("retry")}: ${titleOf(c, task)}" @click=${() => does.change(`tasks/${encodeURIComponent(task.id)}/retry`, {}, t("retried_said", { task: task.id }))}>${t("retry")}</button>` : nothing}
     </div>
@@ -35,6 +53,8 @@ function row(c, task) {
 }
 
 export function why(c, error) {
-  return html`<p><strong>${classOf(c, error)}</strong>${error.message ? html`: <span lang="en">${error.message}</span>` : nothing}</p>
+  return html`<p>
+      <strong>${classOf(c, error)}</strong>${error.message ? html`: <span lang="en">${error.message}</span>` : nothing}
+    </p>
     ${error.remedy ? html`<p class="remedy"><span class="dim">${c.t("remedy")}:</span> <span lang="en">${error.remedy}</span></p>` : nothing}`;
 }

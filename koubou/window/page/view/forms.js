@@ -9,22 +9,36 @@ const KINDS = {
   submit: (c) => ({
     title: c.t("new_task"),
     go: "submit",
-    fields: [area("prompt", c.t("prompt")), tierField(c), priorityField(c), input("title", c.t("title"), c.t("optional")), input("id", c.t("id"), c.t("optional"))],
+    fields: [
+      area("prompt", c.t("prompt")),
+      tierField(c),
+      priorityField(c),
+      input("title", c.t("title"), c.t("optional")),
+      input("id", c.t("id"), c.t("optional")),
+    ],
     more: c.may("estimate") ? estimateButton(c) : nothing,
-    send: (given) => c.does.change("tasks", taskOf(given), (told) => c.t(told.stands === "waiting" ? "submitted_waiting" : "submitted", { task: told.ids.join(", ") })),
+    send: (given) =>
+      c.does.change("tasks", taskOf(given), (told) =>
+        c.t(told.stands === "waiting" ? "submitted_waiting" : "submitted", { task: told.ids.join(", ") }),
+      ),
   }),
   cancel: (c, { task }) => ofTask(c, task, "cancel", "cancelled_said", { isDanger: true, go: "cancel_go" }),
   finish: (c, { task }) => ofTask(c, task, "finish", "finished_said", { go: "finish" }),
-  release: (c, { task }) => ofTask(c, task, "release", "released_said", {
-    go: "release",
-    fields: [select("to", c.t("release_to"), { internal: c.t("internal"), public: c.t("public") }, "internal"), input("reason", c.t("why"), null)],
-  }),
+  release: (c, { task }) =>
+    ofTask(c, task, "release", "released_said", {
+      go: "release",
+      fields: [
+        select("to", c.t("release_to"), { internal: c.t("internal"), public: c.t("public") }, "internal"),
+        input("reason", c.t("why"), null),
+      ],
+    }),
   pause: (c, { tier }) => ({
     title: tier === null ? c.t("pause_title") : c.t("pause_tier_title", { tier }),
     text: c.t("paused_text"),
     go: "pause_go",
     fields: [input("reason", c.t("why"), c.t("optional"))],
-    send: ({ reason }) => c.does.change("pause", { ...(tier !== null && { tier }), ...(reason && { reason }) }, c.t("pause_said")),
+    send: ({ reason }) =>
+      c.does.change("pause", { ...(tier !== null && { tier }), ...(reason && { reason }) }, c.t("pause_said")),
   }),
   drain: (c) => ({
     title: c.t("drain_title"),
@@ -38,7 +52,10 @@ const KINDS = {
     text: c.t("emergency_text"),
     go: "emergency_go",
     isDanger: true,
-    fields: [input("reason", c.t("why"), null), input("word", c.t("emergency_type", { word: c.t("emergency_word") }), null)],
+    fields: [
+      input("reason", c.t("why"), null),
+      input("word", c.t("emergency_type", { word: c.t("emergency_word") }), null),
+    ],
     check: ({ word }) => (isTheWord(c, word) ? null : c.t("emergency_wrong", { word: c.t("emergency_word") })),
     send: ({ reason }) => c.does.change("emergency", { reason }, c.t("emergency_said")),
   }),
@@ -85,7 +102,9 @@ export function form(c) {
     <div class="controls">
       <button class=${isDanger ? "danger" : "first"} ?disabled=${ui.form.isSending}>${t(go)}</button>
       ${more ?? nothing}
-      <button type="button" class="quiet" @click=${(event) => event.target.closest("dialog").close()}>${t("leave_it")}</button>
+      <button type="button" class="quiet" @click=${(event) => event.target.closest("dialog").close()}>
+        ${t("leave_it")}
+      </button>
     </div>
   </form>`;
 }
@@ -103,7 +122,8 @@ function estimateButton(c) {
     const element = event.target.closest("form");
     if (!element.reportValidity()) return;
     const found = await post("estimate", taskOf(valuesOf(element))).catch((error) => error);
-    const told = found instanceof Error ? { error: found.message } : { error: null, estimate: priced(c, found.estimates[0]) };
+    const told =
+      found instanceof Error ? { error: found.message } : { error: null, estimate: priced(c, found.estimates[0]) };
     if (c.ui.form) c.does.set("form", { ...c.ui.form, ...told });
   };
   return html`<button type="button" @click=${estimate}>${c.t("estimate")}</button>`;
@@ -115,17 +135,25 @@ function priced({ t, f }, { estimated, hold, tier }) {
 }
 
 function input(name, label, hint) {
-  return html`<p class="field"><label for="ask-${name}">${label}${hint ? html` <span class="dim">${hint}</span>` : nothing}</label>
-    <input id="ask-${name}" name=${name} ?required=${!hint} maxlength="1000" autocomplete="off"></p>`;
+  return html`<p class="field">
+    <label for="ask-${name}">${label}${hint ? html` <span class="dim">${hint}</span>` : nothing}</label>
+    <input id="ask-${name}" name=${name} ?required=${!hint} maxlength="1000" autocomplete="off" />
+  </p>`;
 }
 
 function area(name, label) {
-  return html`<p class="field"><label for="ask-${name}">${label}</label><textarea id="ask-${name}" name=${name} rows="5" required></textarea></p>`;
+  return html`<p class="field">
+    <label for="ask-${name}">${label}</label><textarea id="ask-${name}" name=${name} rows="5" required></textarea>
+  </p>`;
 }
 
 function select(name, label, options, chosen) {
-  return html`<p class="field"><label for="ask-${name}">${label}</label>
-    <select id="ask-${name}" name=${name}>${Object.entries(options).map(([value, words]) => html`<option value=${value} ?selected=${value === chosen}>${words}</option>`)}</select></p>`;
+  return html`<p class="field">
+    <label for="ask-${name}">${label}</label>
+    <select id="ask-${name}" name=${name}>
+      ${Object.entries(options).map(([value, words]) => html`<option value=${value} ?selected=${value === chosen}>${words}</option>`)}
+    </select>
+  </p>`;
 }
 
 function tierField({ state, t }) {
@@ -134,5 +162,10 @@ function tierField({ state, t }) {
 }
 
 function priorityField({ t }) {
-  return select("priority", t("priority"), Object.fromEntries(Object.keys(PRIORITIES).map((name) => [name, t(name)])), "normal");
+  return select(
+    "priority",
+    t("priority"),
+    Object.fromEntries(Object.keys(PRIORITIES).map((name) => [name, t(name)])),
+    "normal",
+  );
 }

@@ -17,7 +17,9 @@ export function gate(c) {
     return html`<section class="gate">
       <h1>${t("lost")}</h1>
       <p>${t("lost_said")}</p>
-      <button class="first" @click=${does.hurry}>${t("again")} <span class="dim">${c.f.length(state.lost.tryAt - Date.now())}</span></button>
+      <button class="first" @click=${does.hurry}>
+        ${t("again")} <span class="dim">${c.f.length(state.lost.tryAt - Date.now())}</span>
+      </button>
     </section>`;
   }
   return html`<section class="gate"><h1 class="dim">${t("starting")}</h1></section>`;
@@ -37,7 +39,16 @@ function entrance(c) {
     ${kind === "enter" ? nothing : said(c)}
     <form @submit=${enter}>
       <label for="token">${t("enter_label")}</label>
-      <input id="token" name="token" type="password" required autocomplete="off" spellcheck="false" placeholder="kbu_…" autofocus>
+      <input
+        id="token"
+        name="token"
+        type="password"
+        required
+        autocomplete="off"
+        spellcheck="false"
+        placeholder="kbu_…"
+        autofocus
+      />
       <button class="first">${t("enter_go")}</button>
     </form>
     <p class="dim">${t("enter_make")}</p>

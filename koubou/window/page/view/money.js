@@ -5,10 +5,18 @@ import { gauge } from "./charts.js";
 
 export function money(c) {
   const { state, t, may } = c;
-  if (!may("budget")) return html`<section class="panel money"><h2>${t("cost")}</h2><p class="dim">${t("money_closed")}</p></section>`;
+  if (!may("budget"))
+    return html`<section class="panel money">
+      <h2>${t("cost")}</h2>
+      <p class="dim">${t("money_closed")}</p>
+    </section>`;
   if (!state.budget) return nothing;
   const account = monthOf(state.budget.accounts);
-  if (!account) return html`<section class="panel money"><h2>${t("cost")}</h2><p class="dim">${t("money_none")}</p></section>`;
+  if (!account)
+    return html`<section class="panel money">
+      <h2>${t("cost")}</h2>
+      <p class="dim">${t("money_none")}</p>
+    </section>`;
   return band(c, account);
 }
 
@@ -23,7 +31,12 @@ function band(c, account) {
   const { limit_usd: limit, settled_usd: settled, held_usd: held, left_usd: left, over_usd: over } = account;
   const { forecast, burn } = state.budget;
   const leads = forecast ? f.usd(forecast.usd) : "–";
-  const label = t("gauge", { settled: f.usd(settled), held: f.usd(held), limit: limit === null ? t("no_limit") : f.usd(limit), forecast: leads });
+  const label = t("gauge", {
+    settled: f.usd(settled),
+    held: f.usd(held),
+    limit: limit === null ? t("no_limit") : f.usd(limit),
+    forecast: leads,
+  });
   return html`<section class="panel money" aria-labelledby="money">
     <h2 id="money">${t("money", { month: f.month(account.name.slice(6)) })}</h2>
     <div class="sums">
@@ -53,8 +66,16 @@ function marks({ state, t, f }, limit) {
   if (limit === null) return [];
   const warn = state.status.warn_at;
   const reject = state.status.reject_at ?? 1;
-  const found = [{ usd: limit * warn, words: t("mark_warn", { usd: f.usd(limit * warn) }), kind: "warn", isBelow: false }];
-  if (reject < 1) found.push({ usd: limit * reject, words: t("mark_reject", { usd: f.usd(limit * reject) }), kind: "reject", isBelow: true });
+  const found = [
+    { usd: limit * warn, words: t("mark_warn", { usd: f.usd(limit * warn) }), kind: "warn", isBelow: false },
+  ];
+  if (reject < 1)
+    found.push({
+      usd: limit * reject,
+      words: t("mark_reject", { usd: f.usd(limit * reject) }),
+      kind: "reject",
+      isBelow: true,
+    });
   else found.push({ usd: limit, words: t("mark_limit", { usd: f.usd(limit) }), kind: "reject", isBelow: true });
   return found;
 }

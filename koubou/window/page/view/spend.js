@@ -14,7 +14,10 @@ export function spend(c) {
   const days = daysOf(c, tiers);
   const all = days.reduce((sum, day) => sum + day.sum, 0);
   return html`<section class="panel spend" aria-labelledby="spend">
-    <div class="top"><h2 id="spend">${t("spend")}</h2><span class="dim">${t("spend_sum", { usd: f.usd(all) })}</span></div>
+    <div class="top">
+      <h2 id="spend">${t("spend")}</h2>
+      <span class="dim">${t("spend_sum", { usd: f.usd(all) })}</span>
+    </div>
     ${all <= 0 ? html`<p class="dim">${t("spend_none")}</p>` : picture(c, days, tiers, all)}
   </section>`;
 }
@@ -43,13 +46,31 @@ function picture({ t, f }, days, tiers, all) {
   const label = t("spend_chart", { usd: f.usd(all), day: most.label, most: f.usd(most.sum) });
   const paid = days.filter((day) => day.sum !== 0).reverse();
   return html`${bars({ days, tiers, label, usd: f.usd })}
-    <ul class="legend">${tiers.map((name, place) => html`<li><span class="swatch tier-${place % 6}" aria-hidden="true"></span>${name}</li>`)}</ul>
-    <details><summary>${t("as_table")}</summary>
-      <div class="wide" tabindex="0" role="group" aria-label=${t("spend")}><table>
-        <thead><tr><th scope="col">${t("day")}</th>${tiers.map((name) => html`<th scope="col" class="number">${name}</th>`)}<th scope="col" class="number">${t("sum")}</th></tr></thead>
-        <tbody>${paid.map(
-          (day) => html`<tr><th scope="row">${day.label}</th>${tiers.map((name) => html`<td class="number">${f.usd(day.tiers[name] ?? 0)}</td>`)}<td class="number">${f.usd(day.sum)}</td></tr>`,
-        )}</tbody>
-      </table></div>
+    <ul class="legend">
+      ${tiers.map((name, place) => html`<li><span class="swatch tier-${place % 6}" aria-hidden="true"></span>${name}</li>`)}
+    </ul>
+    <details>
+      <summary>${t("as_table")}</summary>
+      <div class="wide" tabindex="0" role="group" aria-label=${t("spend")}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">${t("day")}</th>
+              ${tiers.map((name) => html`<th scope="col" class="number">${name}</th>`)}
+              <th scope="col" class="number">${t("sum")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${paid.map(
+              (day) =>
+                html`<tr>
+                  <th scope="row">${day.label}</th>
+                  ${tiers.map((name) => html`<td class="number">${f.usd(day.tiers[name] ?? 0)}</td>`)}
+                  <td class="number">${f.usd(day.sum)}</td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
     </details>`;
 }

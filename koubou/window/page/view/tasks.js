@@ -15,7 +15,10 @@ export function tasks(c) {
       <h2 id="tasks">${t("tasks")}</h2>
       <div class="tabs" role="group" aria-label=${t("tasks")}>
         ${Object.entries(TABS).map(
-          ([tab, word]) => html`<button aria-pressed=${ui.tab === tab} @click=${() => does.set("tab", tab)}>${t(word)} <span class="count">${count(c, tab)}</span></button>`,
+          ([tab, word]) =>
+            html`<button aria-pressed=${ui.tab === tab} @click=${() => does.set("tab", tab)}>
+              ${t(word)} <span class="count">${count(c, tab)}</span>
+            </button>`,
         )}
       </div>
     </div>
@@ -28,29 +31,45 @@ export function tasks(c) {
 
 function count({ state, f }, tab) {
   const { tasks } = state.status;
-  const sums = { atWork: tasks.in_progress + tasks.assigned, waiting: tasks.pending + tasks.routing, ended: tasks.completed + tasks.failed + tasks.cancelled };
+  const sums = {
+    atWork: tasks.in_progress + tasks.assigned,
+    waiting: tasks.pending + tasks.routing,
+    ended: tasks.completed + tasks.failed + tasks.cancelled,
+  };
   return f.number(sums[tab]);
 }
 
 function list(c, told) {
   const { t, ui } = c;
   if (told.tasks.length === 0) return nobody(c);
-  return html`<ul class="rows list">${repeat(told.tasks, (task) => task.id, (task) => row(c, task))}</ul>
+  return html`<ul class="rows list">
+      ${repeat(
+        told.tasks,
+        (task) => task.id,
+        (task) => row(c, task),
+      )}
+    </ul>
     ${told.next !== null && told.next !== undefined ? html`<p class="dim">${t("more", { n: told.tasks.length })}</p>` : nothing}`;
 }
 
 function nobody({ t, ui, may, state }) {
   const isEmpty = Object.values(state.status.tasks).every((n) => n === 0);
   return html`<p class="dim">${t(NONE[ui.tab])}</p>
-    ${isEmpty && may("submit")
-      ? html`<p>${t("teach_drop")}</p><pre class="code" tabindex="0"><code>echo "prompt: What does this do?" > tasks/first.yaml</code></pre><p>${t("teach_submit")}</p>`
-      : nothing}`;
+    ${
+      isEmpty && may("submit")
+        ? html`<p>${t("teach_drop")}</p>
+            <pre class="code" tabindex="0"><code>echo "prompt: What does this do?" > tasks/first.yaml</code></pre>
+            <p>${t("teach_submit")}</p>`
+        : nothing
+    }`;
 }
 
 /** A name for people: the title, or what stands for it where it is hidden or was not given. */
 export function titleOf({ t }, task) {
   if (task.title) return task.title;
-  return task.sensitivity === "confidential" || task.sensitivity === "secret" ? `${task.id} ${t("hidden_title")}` : task.id;
+  return task.sensitivity === "confidential" || task.sensitivity === "secret"
+    ? `${task.id} ${t("hidden_title")}`
+    : task.id;
 }
 
 function row(c, task) {
@@ -59,8 +78,14 @@ function row(c, task) {
   const isWatched = isAtWork && output.task === task.id;
   return html`<li class="task ${isWatched ? "watched" : ""}">
     <div class="about">
-      <button class="whole title" title=${t(isAtWork ? "output_of" : "details_of", { task: titleOf(c, task) })}
-        aria-pressed=${isAtWork ? isWatched : nothing} @click=${() => (isAtWork ? does.watch(task.id) : does.show(task.id))}>${titleOf(c, task)}</button>
+      <button
+        class="whole title"
+        title=${t(isAtWork ? "output_of" : "details_of", { task: titleOf(c, task) })}
+        aria-pressed=${isAtWork ? isWatched : nothing}
+        @click=${() => (isAtWork ? does.watch(task.id) : does.show(task.id))}
+      >
+        ${titleOf(c, task)}
+      </button>
       <p class="facts dim">${facts(c, task, now)}</p>
     </div>
     ${isAtWork ? html`<button class="small quiet" aria-label=${t("details_of", { task: titleOf(c, task) })} @click=${() => does.show(task.id)}>${t("details")}</button>` : nothing}
@@ -70,8 +95,10 @@ function row(c, task) {
 function facts(c, task, now) {
   const { t, f, ui } = c;
   const spans = [task.tier];
-  if (ui.tab === "atWork") spans.push(task.started_at ? f.length(now - Date.parse(task.started_at)) : standing(c, task));
-  if (ui.tab === "waiting") spans.push(standing(c, task), t("priority_n", { n: task.priority }), f.length(now - Date.parse(task.created_at)));
+  if (ui.tab === "atWork")
+    spans.push(task.started_at ? f.length(now - Date.parse(task.started_at)) : standing(c, task));
+  if (ui.tab === "waiting")
+    spans.push(standing(c, task), t("priority_n", { n: task.priority }), f.length(now - Date.parse(task.created_at)));
   if (ui.tab === "ended") spans.push(standing(c, task), task.finished_at && f.moment(task.finished_at, now));
   if (task.cost_usd > 0) spans.push(f.usd(task.cost_usd));
   return spans.filter(Boolean).map((words) => html`<span>${words}</span>`);
@@ -104,7 +131,8 @@ function words({ t, output, ui }) {
   if (output.isSecret) return html`<p class="dim">${t("output_secret")}</p>`;
   requestAnimationFrame(toTheEnd);
   return html`${output.isCut ? html`<p class="dim">${t("output_cut")}</p>` : nothing}
-    <pre class="output" tabindex="0" role="region" aria-label=${t("output")} @scroll=${notice}>${output.text || t("output_waiting")}</pre>
+    <pre class="output" tabindex="0" role="region" aria-label=${t("output")} @scroll=${notice}>
+${output.text || t("output_waiting")}</pre>
     ${output.ended ? html`<p class="facts"><span class="standing ${output.ended}">${t(`status_${output.ended}`)}</span></p>` : nothing}`;
 }
 

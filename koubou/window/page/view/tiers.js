@@ -9,7 +9,13 @@ export function tiers(c) {
   const all = Object.entries(state.status.tiers);
   return html`<section class="panel tiers" aria-labelledby="tiers">
     <h2 id="tiers">${t("tiers")}</h2>
-    ${all.length === 0 ? html`<p class="dim">${t("tiers_none")}</p>` : html`<ul class="rows">${all.map(([name, tier]) => row(c, name, tier))}</ul>`}
+    ${
+      all.length === 0
+        ? html`<p class="dim">${t("tiers_none")}</p>`
+        : html`<ul class="rows">
+            ${all.map(([name, tier]) => row(c, name, tier))}
+          </ul>`
+    }
   </section>`;
 }
 
@@ -28,9 +34,13 @@ function row(c, name, tier) {
     </div>
     ${places(tier.running, tier.places, told)}
     <p class="facts">
-      <strong class=${tier.queued ? "" : "dim"}>${tier.queued ? t("queued", { n: tier.queued }) : t("queued_none")}</strong>
+      <strong class=${tier.queued ? "" : "dim"}
+        >${tier.queued ? t("queued", { n: tier.queued }) : t("queued_none")}</strong
+      >
       <span>${told}</span>
-      <span class="breaker ${tier.breaker}"><span class="dot" aria-hidden="true"></span>${t("breaker", { state: breaker })}</span>
+      <span class="breaker ${tier.breaker}"
+        ><span class="dot" aria-hidden="true"></span>${t("breaker", { state: breaker })}</span
+      >
       ${wait > 0 ? html`<span>${t("opens_in", { wait: f.length(wait) })}</span>` : nothing}
       ${fit ? html`<span class="dim">${t("calls_left", { n: fit.calls, many: f.number(fit.calls) })}</span>` : nothing}
     </p>
@@ -42,8 +52,12 @@ function button({ state, t, does, may }, tier) {
   if (!state.status.served) return nothing;
   if (`pause:${tier}` in state.status.latches) {
     const resume = () => does.change("resume", { tier }, t("resume_said"));
-    return may("resume") ? html`<button class="small" aria-label=${t("resume_tier", { tier })} @click=${resume}>${t("resume")}</button>` : html`<span class="tag">${t("paused_title")}</span>`;
+    return may("resume")
+      ? html`<button class="small" aria-label=${t("resume_tier", { tier })} @click=${resume}>${t("resume")}</button>`
+      : html`<span class="tag">${t("paused_title")}</span>`;
   }
   const pause = () => does.ask({ kind: "pause", tier });
-  return may("pause") ? html`<button class="small quiet" aria-label=${t("pause_tier", { tier })} @click=${pause}>${t("pause")}</button>` : nothing;
+  return may("pause")
+    ? html`<button class="small quiet" aria-label=${t("pause_tier", { tier })} @click=${pause}>${t("pause")}</button>`
+    : nothing;
 }
