@@ -11,7 +11,7 @@ from koubou.cli.parser import Parser
 if TYPE_CHECKING:
     from koubou.model.status import Status
 
-_TAKEN_IN_WITHIN = 60.0
+_TAKEN_IN_WITHIN = 10.0
 """Seconds for a file that lies in the drop folder: who waits for its task has the time."""
 
 

@@ -26,6 +26,8 @@ from workshop import API_KEY
 HOW_TO = PROJECT / "docs" / "how-to"
 BY_HAND = [PROJECT / "README.md", PROJECT / "docs" / "tour.md", HOW_TO / "first-openai-key.md", HOW_TO / "lm-studio.md"]
 """Pages of a person who tries it: each in a folder of its own, with a provider."""
+WHILE_IT_IS_OPEN = [HOW_TO / "rows.md", HOW_TO / "report.md"]
+"""Pages of a person who has an open workshop, as at the end of the README."""
 AS_A_SERVICE = [HOW_TO / f"{name}.md" for name in ("systemd", "backup-and-restore", "upgrade")]
 """Pages about the service: one after the other in one booted systemd."""
 
@@ -63,6 +65,11 @@ await_ready() {
   for _ in $(seq 500); do tail -n 3 serve.log | grep -q '"system.ready"' && return; sleep 0.02; done
   cat serve.log; false
 }
+"""
+OPEN = """
+printf 'home: %s/home\\n%s' "$PWD" "$SETTINGS" > koubou.yaml
+export KOUBOU_CONFIG=$PWD/koubou.yaml PATH=$PWD/.venv/bin:$PATH
+(koubou serve >> serve.log 2>&1 &) ; await_ready
 """
 PATIENCE = 300.0
 STOP = """
@@ -106,12 +113,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("page", BY_HAND, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", BY_HAND + WHILE_IT_IS_OPEN, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, provider: Simulator) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KOUBOU_")},
         "KOUBOU_SECRETS__KEY_FILE": str(folder / "secret.key"),
         "PROVIDER_KEY": API_KEY,
+        "SETTINGS": REHEARSAL,
         "NO_COLOR": "1",
         "COLUMNS": "120",
     }
@@ -136,7 +144,12 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, provid
 
     wanted = [command for command in commands(page) if is_run(command)]
     answers = f"http://127.0.0.1:{provider.port}"
-    ran = run(wanted, lambda text: in_place_of(text, answers, str(folder)), bash, AWAIT_READY)
+    ran = run(
+        wanted,
+        lambda text: in_place_of(text, answers, str(folder)),
+        bash,
+        AWAIT_READY + (OPEN if page in WHILE_IT_IS_OPEN else ""),
+    )
     complaints = [complaint for each in ran for complaint in each.complaints]
     assert not complaints, "\n\n".join(complaints)
 
@@ -180,7 +193,9 @@ def test_every_page_with_commands_is_run_and_every_exception_is_needed() -> None
     pages = [PROJECT / "README.md", *sorted(HOW_TO.glob("*.md")), PROJECT / "docs" / "tour.md"]
     every = {page: commands(page) for page in pages}
     left = {
-        page.name for page, found in every.items() if page not in BY_HAND + AS_A_SERVICE and any(map(is_run, found))
+        page.name
+        for page, found in every.items()
+        if page not in BY_HAND + WHILE_IT_IS_OPEN + AS_A_SERVICE and any(map(is_run, found))
     }
     assert left == set(), "commands that nobody runs"
     texts = [command.bare.strip() for found in every.values() for command in found]

@@ -60,7 +60,7 @@ def test_each_stop_is_told_once_and_of_nothing_that_anybody_wrote(
     guarded: Workshop, provider: Simulator, recorder: Recorder
 ) -> None:
     guarded.start()
-    provider.behave(latency_ms=3_000)
+    provider.behave(latency_ms=8_000)
     guarded.drop("a.yaml", {"id": "a", "title": CANARY, "prompt": f"Where is {CANARY}?", "tier": "gpt5_high"})
     guarded.wait_until(lambda: provider.bill()["calls"], "the call to begin")
     guarded.drop("b.yaml", {"id": "b", "title": CANARY, "prompt": CANARY, "not_before": "2100-01-01T00:00:00Z"})
