@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 from windows import Opened, opened
+
+from koubou.window.listening import open_socket
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +32,10 @@ def test_who_asks_too_often_is_told_when_to_come_again(window: Opened) -> None:
     answers = [window.ask("/api/v1/me") for _ in range(8)]
     assert answers[-1].status == 429
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_an_answer_of_two_writes_does_not_wait_for_the_other_end() -> None:
+    with open_socket("127.0.0.1:0") as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
