@@ -13,6 +13,8 @@ The way of a dropped file, room by room:
     steps     settle → file away
     hands     the shelving puts the answer on its shelf, completed/ or failed/
 
+Who looks on and steers: cli and window show the same (views), and ask the master for every change.
+
 Start with `model.status` for the words, `steps.STEPS` for the order, `master.turn` for the heart.
 """
 

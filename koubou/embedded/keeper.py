@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from koubou.embedded.registry import MODELS, NoLocalModel
 from koubou.embedded.weights import default_models_dir, is_path, locate
+from koubou.piped import end, ended
 
 PATIENCE = 120.0
 """Seconds for loading: half a second for the small model, much longer for a large one from a slow disk."""
@@ -52,11 +53,11 @@ class Running(Struct, frozen=True, kw_only=True):
 
     async def wait(self) -> int:
         """Until it has ended; its status."""
-        return await _ended(self.process)
+        return await ended(self.process)
 
     async def stop(self, grace: float = 3.0) -> None:
         """End it: close its stdin, wait for `grace` seconds, then kill."""
-        await _end(self.process, grace)
+        await end(self.process, grace)
 
 
 async def launch(
@@ -82,13 +83,13 @@ async def launch(
         started(process.pid)
         port = await asyncio.wait_for(_port(process, settings, weights, key), patience)
     except TimeoutError:
-        await _end(process, 0)
+        await end(process, 0)
         raise NoLocalModel(
             f"the model {settings.model} was not loaded within {patience:g} seconds",
             "use a smaller model, or more memory",
         ) from None
     except BaseException:
-        await _end(process, 0)
+        await end(process, 0)
         raise
     return Running(base_url=f"http://127.0.0.1:{port}/v1", api_key=key, process=process)
 
@@ -132,7 +133,7 @@ async def _port(process: Popen[bytes], settings: EmbeddedSettings, weights: Path
     try:
         said = json.loads(line)
     except ValueError:
-        status = await _ended(process)
+        status = await ended(process)
         raise NoLocalModel(
             f"the model server died while it loaded {settings.model} (status {status})",
             "there may be too little memory: use a smaller model, fewer context_tokens or less concurrency",
@@ -140,30 +141,3 @@ async def _port(process: Popen[bytes], settings: EmbeddedSettings, weights: Path
     if not said["ready"]:
         raise NoLocalModel(said["message"], said["remedy"])
     return int(said["port"])
-
-
-async def _end(process: Popen[bytes], grace: float) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        await asyncio.wait_for(_ended(process), grace)
-    except TimeoutError:
-        process.kill()
-        await _ended(process)
-
-
-async def _ended(process: Popen[bytes]) -> int:
-    """Wait until it has ended; its status."""
-    if process.poll() is None:
-        loop, over = asyncio.get_running_loop(), asyncio.Event()
-        pidfd = os.pidfd_open(process.pid)
-        loop.add_reader(pidfd, over.set)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    return process.wait()

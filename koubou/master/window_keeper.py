@@ -15,6 +15,7 @@ from koubou.config.settings import Settings
 from koubou.journal import Journal
 from koubou.master.children import Children
 from koubou.master.source import Source
+from koubou.piped import end, ended
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
@@ -56,7 +57,8 @@ class WindowKeeper:
                 await self._keeping
             self._keeping = None
         if self._process is not None:
-            await self._end(self._process)
+            await end(self._process, _GRACE)
+            self._children.forget(self._process.pid)
             self._process = None
 
     async def _keep(self) -> None:
@@ -69,7 +71,7 @@ class WindowKeeper:
                 self._journal.say("window.closed", "error", reason=error.strerror or type(error).__name__)
             else:
                 self._tell(await asyncio.to_thread(_first_line, process))
-                status = await _ended(process)
+                status = await ended(process)
                 self._children.forget(process.pid)
                 self._journal.say("window.closed", "error", reason=f"it ended ({status}); it is opened anew")
             wait = _FIRST_WAIT if loop.time() - began > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
@@ -95,16 +97,6 @@ class WindowKeeper:
         else:
             self._journal.say("window.closed", "error", reason=said.get("message") or "it did not come up")
 
-    async def _end(self, process: Popen[bytes]) -> None:
-        if process.stdin is not None:
-            process.stdin.close()
-        try:
-            await asyncio.wait_for(_ended(process), _GRACE)
-        except TimeoutError:
-            process.kill()
-            await _ended(process)
-        self._children.forget(process.pid)
-
 
 def _first_line(process: Popen[bytes]) -> Mapping[str, object]:
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -113,20 +105,3 @@ def _first_line(process: Popen[bytes]) -> Mapping[str, object]:
     except (ValueError, OSError):
         return {}
     return said if isinstance(said, dict) else {}
-
-
-async def _ended(process: Popen[bytes]) -> int:
-    """Wait until it has ended; its status."""
-    if process.poll() is None:
-        loop, over = asyncio.get_running_loop(), asyncio.Event()
-        pidfd = os.pidfd_open(process.pid)
-        loop.add_reader(pidfd, over.set)
-        try:
-            await over.wait()
-        finally:
-            loop.remove_reader(pidfd)
-            os.close(pidfd)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    return process.wait()
