@@ -5,9 +5,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from booted import Booted
+import pytest
+from booted import Booted, why_not
 from container import Container
 from workshop import COMPILED_RULES
 
@@ -24,6 +27,23 @@ def a_python() -> str | None:
     own = str(Path(sys.base_prefix, "bin", name).resolve())
     found = [place for place in (own, f"/usr/bin/{name}", f"/usr/local/bin/{name}") if Path(place).exists()]
     return next((place for place in found if not place.startswith(HIDDEN_FROM_SERVICES)), None)
+
+
+@contextmanager
+def a_booted_machine() -> Iterator[Booted]:
+    """A booted systemd with the package in it, and nothing installed; where there can be none the test is skipped."""
+    if (reason := why_not()) is not None:
+        pytest.skip(reason)
+    python = a_python()
+    if python is None:
+        pytest.skip("no Python like ours outside of /root and /home, where a service may not read")
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    machine = Booted({str(PROJECT): "/opt/checkout", libraries: "/opt/libraries"})
+    try:
+        lend_package(machine, python)
+        yield machine
+    finally:
+        machine.shut_down()
 
 
 def lend_package(machine: Booted | Container, python: str) -> None:

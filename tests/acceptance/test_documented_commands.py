@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from booted import Booted, why_not
+from booted import Booted
 from documented import PROJECT, Command, commands, run
-from lent_package import a_python, lend_compiled_rules, lend_package
+from lent_package import a_booted_machine, lend_compiled_rules
 from simulator import Simulator
 from workshop import API_KEY
 
@@ -157,20 +157,10 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, provid
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Booted]:
     """A booted systemd with the package in it, and nothing installed."""
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    python = a_python()
-    if python is None:
-        pytest.skip("no Python like ours outside of /root and /home, where a service may not read")
-    libraries = next(path for path in sys.path if path.endswith("site-packages"))
-    machine = Booted({str(PROJECT): "/opt/checkout", libraries: "/opt/libraries"})
-    try:
-        lend_package(machine, python)
+    with a_booted_machine() as machine:
         machine.write("/etc/rehearsal.yaml", REHEARSAL)
         machine.write("/usr/local/sbin/sudo", SUDO, mode=0o755)
         yield machine
-    finally:
-        machine.shut_down()
 
 
 def test_the_commands_about_the_service_do_what_they_say(machine: Booted) -> None:

@@ -8,15 +8,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from booted import Booted, why_not
-from lent_package import RELEASE, a_python, lend_compiled_rules, lend_package
+from booted import Booted
+from lent_package import RELEASE, a_booted_machine, lend_compiled_rules
 
 PROJECT = Path(__file__).parents[2]
 HOME = "/var/koubou"
@@ -101,20 +100,10 @@ class Service:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Booted]:
-    if (reason := why_not()) is not None:
-        pytest.skip(reason)
-    python = a_python()
-    if python is None:
-        pytest.skip("no Python like ours outside of /root and /home, where a service may not read")
-    libraries = next(path for path in sys.path if path.endswith("site-packages"))
-    machine = Booted({str(PROJECT): "/opt/checkout", libraries: "/opt/libraries"})
-    try:
-        lend_package(machine, python)
+    with a_booted_machine() as machine:
         for user in ("alice", "bob"):
             machine.run("useradd", "--create-home", user)
         yield machine
-    finally:
-        machine.shut_down()
 
 
 @pytest.fixture(scope="module")
