@@ -44,7 +44,7 @@ class Door:
     def __init__(self, shop: Workshop) -> None:
         self.shop = shop
         self.reloads = 0
-        crew = cast(Crew, SimpleNamespace(members={}, tiers=dict))
+        crew = cast(Crew, SimpleNamespace(members={}, tiers=dict, workshop=shop))
         self.reception = Reception(shop.board, crew, hear=self._hear, reload=self._reload)
 
     async def _reload(self) -> list[str]:

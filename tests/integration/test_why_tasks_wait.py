@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from builders import NOW, a_new_task, a_tier
+from builders import NOW, a_budget, a_new_task, a_tier
 from msgspec.structs import replace
 from settings_files import an_unserved_board
 
@@ -275,7 +275,8 @@ def test_status_says_why_a_session_is_over_and_when_it_is_looked_at_next(
     with board.transaction():
         board.circuits.put(opened(Circuit(name=key), "the provider does not accept the key", SESSION, NOW))
         board.crew.latch(key, "the provider does not accept the key", NOW)
-    crew: Any = SimpleNamespace(members={}, tiers=lambda: {"local": agent})
+    workshop = SimpleNamespace(budget=a_budget())
+    crew: Any = SimpleNamespace(members={}, tiers=lambda: {"local": agent}, workshop=workshop)
 
     async def never() -> Any:
         raise AssertionError
