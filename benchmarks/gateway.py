@@ -3,8 +3,9 @@
     python benchmarks/gateway.py [--calls N] [--bytes N]
 
 A whole workshop: master, worker and a board on disk, and a command agent that gives its door away to this process,
-which then makes its calls. The provider is as light as can be, so that it is not what is measured. Prints JSON;
-milliseconds.
+which then makes its calls. The provider is as light as can be, so that it is not what is measured. Beside it stands a
+relay of the same HTTP library on the same loop, which decides, holds and writes nothing: what any proxy written with
+that library costs on this machine. Prints JSON; milliseconds.
 """
 
 from __future__ import annotations
@@ -18,14 +19,19 @@ import socket
 import statistics
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 sys.path.append(sys.path.pop(0))  # this folder has a queue of its own
 sys.path.insert(0, f"{__file__.rpartition('/benchmarks/')[0]}/tests")
 
+import aiohttp
 import psutil
+import uvloop
+from aiohttp import web
 from workshop import Workshop
 
 AT_ONCE = (1, 16, 64)
@@ -83,6 +89,33 @@ def provide(listener: socket.socket) -> None:
     asyncio.run(serve())
 
 
+def relay(listener: socket.socket, provider: int) -> None:
+    """A proxy without a gate, in a process of its own."""
+
+    async def serve() -> None:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+
+            async def pass_on(request: web.BaseRequest) -> web.StreamResponse:
+                body = await request.read()
+                kind = {"Content-Type": "application/json"}
+                async with session.post(
+                    f"http://127.0.0.1:{provider}{request.path}", data=body, headers=kind
+                ) as answer:
+                    if answer.content_length is not None:
+                        return web.Response(body=await answer.read(), content_type=answer.content_type)
+                    response = web.StreamResponse(headers={"Content-Type": answer.content_type})
+                    await response.prepare(request)
+                    async for piece in answer.content.iter_any():
+                        await response.write(piece)
+                    return response
+
+            server = await asyncio.get_running_loop().create_server(web.Server(pass_on, access_log=None), sock=listener)
+            await server.serve_forever()
+
+    uvloop.run(serve())
+
+
 class Agent(asyncio.Protocol):
     """Makes calls behind one another over one connection; an answer is read to its end."""
 
@@ -119,6 +152,13 @@ class Agent(asyncio.Protocol):
         if has_length:
             return len(body) >= int(length.split(b"\r\n")[0])
         return bool(found) and body.endswith(b"\r\n0\r\n\r\n")
+
+
+class Way(NamedTuple):
+    """Where calls are made, and the processes that they cost something."""
+
+    port: int
+    processes: Mapping[str, psutil.Process] = MappingProxyType({})
 
 
 async def measured(port: int, token: str, body: bytes, at_once: int, calls: int) -> dict[str, float]:
@@ -164,16 +204,16 @@ def the_settings(folder: Path, base_url: str) -> dict[str, Any]:
     }
 
 
-class Processes:
-    """Master and worker, and what they have used of the processor."""
+def worker_of(master: psutil.Process) -> psutil.Process:
+    """The only worker that it has."""
+    (worker,) = [each for each in master.children() if "koubou.worker" in each.cmdline()]
+    return worker
 
-    def __init__(self, master: int) -> None:
-        self.master = psutil.Process(master)
-        (self.worker,) = [each for each in self.master.children() if "koubou.worker" in each.cmdline()]
 
-    def spent(self) -> dict[str, float]:
-        times = {name: getattr(self, name).cpu_times() for name in ("master", "worker")}
-        return {name: each.user + each.system for name, each in times.items()}
+def spent(processes: Mapping[str, psutil.Process]) -> dict[str, float]:
+    """What each has used of the processor so far, in seconds."""
+    times = {name: each.cpu_times() for name, each in processes.items()}
+    return {name: each.user + each.system for name, each in times.items()}
 
 
 def main() -> None:
@@ -184,10 +224,8 @@ def main() -> None:
     parser.add_argument("--only", help="one of the measurements, such as plain_16")
     options = parser.parse_args()
     found: dict[str, Any] = {}
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    provider = multiprocessing.get_context("fork").Process(target=provide, args=(listener,), daemon=True)
-    provider.start()
-    bare_port = listener.getsockname()[1]
+    bare_port, _ = beside(provide)
+    relay_port, relaying = beside(relay, bare_port)
     prompt = "word " * (options.bytes // 5)
     with Workshop(None, tiers={}) as workshop:
         workshop.settings.update(the_settings(workshop.folder, f"http://127.0.0.1:{bare_port}/v1"))
@@ -199,33 +237,43 @@ def main() -> None:
         said = workshop.wait_until((workshop.folder / "said").exists, "the door") and workshop.folder / "said"
         url, token = said.read_text().split()
         assert workshop.process is not None
-        processes = Processes(workshop.process.pid)
+        master = psutil.Process(workshop.process.pid)
+        gate = Way(port=urlsplit(url).port or 0, processes={"master": master, "worker": worker_of(master)})
+        ways = {"bare": Way(port=bare_port), "relay": Way(port=relay_port, processes={"relay": relaying}), "gate": gate}
         for way, wishes in WAYS.items():
             asked = {"model": MODEL, "max_completion_tokens": CAP, "messages": [{"role": "user", "content": prompt}]}
             body = json.dumps(asked | wishes).encode()
             for at_once in AT_ONCE:
                 if options.only in (None, f"{way}_{at_once}"):
                     calls = options.calls if at_once > 1 else options.calls // 4
-                    ports = (bare_port, urlsplit(url).port or 0)
-                    found[f"{way}_{at_once}"] = compared(ports, token, body, at_once, calls, processes)
+                    found[f"{way}_{at_once}"] = compared(ways, token, body, at_once, calls)
         (workshop.folder / "end").write_text("now\n")
         workshop.wait_until(lambda: "a" in workshop.completed, "the end of the run")
         workshop.stop()
-    provider.terminate()
     print(json.dumps(found, indent=2))
 
 
-def compared(
-    ports: tuple[int, int], token: str, body: bytes, at_once: int, calls: int, processes: Processes
-) -> dict[str, Any]:
-    """The same calls without and with the gateway."""
-    asyncio.run(measured(ports[1], token, body, at_once, at_once * 4))  # warm
-    bare = asyncio.run(measured(ports[0], token, body, at_once, calls))
-    before = processes.spent()
-    through = asyncio.run(measured(ports[1], token, body, at_once, calls))
-    for name, spent in processes.spent().items():
-        through[f"{name}_ms_a_call"] = round((spent - before[name]) / calls * 1000, 2)
-    return {"bare": bare, "through": through, "added_p50": round(through["p50"] - bare["p50"], 2)}
+def beside(target: Callable[..., None], *arguments: int) -> tuple[int, psutil.Process]:
+    """A process that listens on a port of its own and ends with this one."""
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    process = multiprocessing.get_context("fork").Process(target=target, args=(listener, *arguments), daemon=True)
+    process.start()
+    return listener.getsockname()[1], psutil.Process(process.pid)
+
+
+def compared(ways: dict[str, Way], token: str, body: bytes, at_once: int, calls: int) -> dict[str, Any]:
+    """The same calls by each way; what the relay and the gate add to the provider's own time."""
+    found: dict[str, Any] = {}
+    for name, way in ways.items():
+        asyncio.run(measured(way.port, token, body, at_once, at_once * 4))  # warm
+        before = spent(way.processes)
+        found[name] = asyncio.run(measured(way.port, token, body, at_once, calls))
+        for process, after in spent(way.processes).items():
+            found[name][f"{process}_ms_a_call"] = round((after - before[process]) / calls * 1000, 2)
+    for name in ("relay", "gate"):
+        for part in ("p50", "p99"):
+            found[name][f"added_{part}"] = round(found[name][part] - found["bare"][part], 2)
+    return found
 
 
 if __name__ == "__main__":
