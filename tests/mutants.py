@@ -1847,7 +1847,30 @@ WINDOW: Sequence[Mutant] = (
     ),
 )
 
+COMMANDS = "tests/integration/test_notified_commands.py"
+
 ROWS: Sequence[Mutant] = (
+    Mutant(
+        "what a told command has started outlives it in a session of its own",
+        "koubou/notices/held.py",
+        "    become_subreaper()\n    if not die",
+        "    if not die",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a told command outlives a master that is killed",
+        "koubou/notices/held.py",
+        "    if not die_with_parent(signal.SIGTERM, parent):\n",
+        "    if os.getppid() != parent:\n",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a told command is taken for what a worker has left",
+        "koubou/master/children.py",
+        "            process = begin()\n            self._note(process.pid)\n",
+        "            process = begin()\n",
+        (COMMANDS,),
+    ),
     Mutant(
         "more than how it ended is told of a confidential task",
         "koubou/rules/notify.py",
