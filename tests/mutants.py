@@ -1762,6 +1762,20 @@ WINDOW_CHANGES = "tests/integration/test_window_changes.py"
 
 WINDOW: Sequence[Mutant] = (
     Mutant(
+        "any change of settings cuts off all who watch",
+        "koubou/master/window_keeper.py",
+        "        if before is not None and before.window == settings.window:\n",
+        "        if before == settings:\n",
+        ("tests/integration/test_window_keeper.py",),
+    ),
+    Mutant(
+        "an open window goes on with the settings that it was opened with",
+        "koubou/master/window_keeper.py",
+        "                self._tell_of_others()\n",
+        "                pass\n",
+        ("tests/integration/test_window_keeper.py",),
+    ),
+    Mutant(
         "a viewer reads the words of a confidential task by the window",
         "koubou/window/told.py",
         "    return shape if may_read(caller, task) else without_text(shape)\n",
