@@ -250,6 +250,20 @@ def test_an_estimate_submits_nothing(served: Served) -> None:
     assert served.ask("tasks/dear", served.tokens["submitter"]).status == 404
 
 
+def test_a_token_made_while_the_master_serves_is_good_at_once_and_written_down(served: Served) -> None:
+    done = served.workshop.koubou("token", "add", "fresh", "--role", "submitter", "--user", str(KIM), "--json")
+    made = json.loads(done.stdout)
+    me = served.ask("me", made["token"]).json
+    assert (me["actor"], me["role"], me["uid"]) == ("token:fresh", "submitter", KIM)
+    added = served.workshop.sql("SELECT source, reason FROM history WHERE event = 'token.added' ORDER BY id")[-1]
+    assert added[0] == "socket", "the master wrote it, whom the command asked"
+    assert made["id"] in added[1]
+    used = "SELECT last_used_at FROM token WHERE id = ?"
+    served.workshop.wait_until(lambda: served.workshop.sql(used, made["id"])[0][0], "its use is noted")
+    secret = made["token"].rpartition("_")[2].encode()
+    assert not [file for file in (served.workshop.home / "board").glob("koubou.db*") if secret in file.read_bytes()]
+
+
 def test_a_token_that_is_revoked_opens_nothing_within_seconds(served: Served) -> None:
     token = served.token("viewer")
     assert served.ask("me", token).status == 200
