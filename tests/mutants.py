@@ -1862,8 +1862,45 @@ WINDOW: Sequence[Mutant] = (
 )
 
 COMMANDS = "tests/integration/test_notified_commands.py"
+FAULTS = "tests/integration/test_notify_faults.py"
+ALARMS = "tests/integration/test_alarms_told.py"
 
 ROWS: Sequence[Mutant] = (
+    Mutant(
+        "nobody is warned of notifications that others can read",
+        "koubou/config/notify_faults.py",
+        '    return url.scheme == "http" and not own\n',
+        "    return False\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "an address that leads nowhere is taken with the settings",
+        "koubou/config/cross_checks.py",
+        "        if target.webhook is not None and not _host_of(target.webhook):\n",
+        "        if False:\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "what was spent is counted again at each look",
+        "koubou/board/sql/alarms.sql",
+        "WHERE id > (SELECT line FROM submitter_day_upto) AND id <= :line",
+        "WHERE id <= :line",
+        (ALARMS,),
+    ),
+    Mutant(
+        "what is only held counts as spent by somebody",
+        "koubou/board/sql/alarms.sql",
+        "AND kind = 'settle' AND submitter IS NOT NULL",
+        "AND submitter IS NOT NULL",
+        (ALARMS,),
+    ),
+    Mutant(
+        "the guardian is told of the same spending at each look",
+        "koubou/steps/alarms.py",
+        "        if is_spend_to_be_told(told_at, now) and is_unusual(today, days):\n",
+        "        if is_unusual(today, days):\n",
+        (ALARMS,),
+    ),
     Mutant(
         "what a told command has started outlives it in a session of its own",
         "koubou/notices/held.py",
