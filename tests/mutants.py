@@ -1923,6 +1923,13 @@ ROWS: Sequence[Mutant] = (
         (COMMANDS,),
     ),
     Mutant(
+        "a told command outlives who holds it",
+        "koubou/notices/held.py",
+        "        if die_with_parent(signal.SIGKILL, parent):\n",
+        "        if parent:\n",
+        (COMMANDS,),
+    ),
+    Mutant(
         "a told command is taken for what a worker has left",
         "koubou/master/children.py",
         "            process = begin()\n            self._note(process.pid)\n",

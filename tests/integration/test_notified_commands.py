@@ -28,7 +28,7 @@ ONE = Notification(id=1, marker="M-1", target="done", body="{}", at=0, tries=0)
 FAMILY = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-sleep = [sys.executable, "-I", "-S", "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"]
+sleep = [sys.executable, "-I", "-S", "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]
 own = subprocess.Popen(sleep)
 away = subprocess.Popen(sleep, start_new_session=True)
 told = open(sys.argv[1] + "~", "w")
@@ -41,7 +41,7 @@ import sys, threading
 sys.path.insert(0, sys.argv[1])
 from koubou.master.children import Children
 from tests.integration.test_notified_commands import ONE, family, tell_target
-telling = threading.Thread(target=tell_target, args=(family(sys.argv[2], 600), ONE, Children()))
+telling = threading.Thread(target=tell_target, args=(family(sys.argv[2], 60), ONE, Children()))
 telling.start()
 telling.join()
 """
@@ -85,7 +85,7 @@ def test_a_command_that_takes_too_long_is_ended_with_all_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notification, "_COMMAND_WITHIN", 0.5)
-    outcome = tell_target(family(tmp_path / "told", 600), ONE, Children())
+    outcome = tell_target(family(tmp_path / "told", 60), ONE, Children())
     assert isinstance(outcome, NotTold)
     assert "too long" in outcome.reason
     assert alive(pids(tmp_path / "told")) == []
@@ -105,6 +105,27 @@ def test_a_killed_master_takes_a_command_with_all_it_started_along(tmp_path: Pat
     while left := alive(found):
         assert time.monotonic() < end, left
         time.sleep(0.005)
+
+
+def test_a_command_does_not_outlive_who_holds_it(tmp_path: Path) -> None:
+    outcomes: list[object] = []
+    target = family(tmp_path / "told", 60)
+    telling = threading.Thread(target=lambda: outcomes.append(tell_target(target, ONE, Children())))
+    telling.start()
+    command, *others = pids(tmp_path / "told")
+    holder = psutil.Process(command).parent()
+    assert holder is not None
+    holder.kill()
+    telling.join(20)
+    end = time.monotonic() + 20
+    while alive([command]):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    for pid in alive(others):  # a master is a subreaper, and ends these with the next worker's remains
+        os.kill(pid, signal.SIGKILL)
+    (outcome,) = outcomes
+    assert isinstance(outcome, NotTold)
+    assert outcome.reason == "the command ended with -9"
 
 
 def test_a_command_that_is_killed_or_fails_is_not_told(tmp_path: Path) -> None:
