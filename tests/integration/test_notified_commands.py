@@ -24,11 +24,12 @@ from koubou.model.notification import Notification, Target
 from koubou.notices import notification
 from koubou.notices.notification import tell_target
 
+PATIENCE = 60.0
 ONE = Notification(id=1, marker="M-1", target="done", body="{}", at=0, tries=0)
 FAMILY = """
 import os, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-sleep = [sys.executable, "-I", "-S", "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)"]
+sleep = [sys.executable, "-I", "-S", "-c", "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(300)"]
 own = subprocess.Popen(sleep)
 away = subprocess.Popen(sleep, start_new_session=True)
 told = open(sys.argv[1] + "~", "w")
@@ -41,7 +42,7 @@ import sys, threading
 sys.path.insert(0, sys.argv[1])
 from koubou.master.children import Children
 from tests.integration.test_notified_commands import ONE, family, tell_target
-telling = threading.Thread(target=tell_target, args=(family(sys.argv[2], 60), ONE, Children()))
+telling = threading.Thread(target=tell_target, args=(family(sys.argv[2], 300), ONE, Children()))
 telling.start()
 telling.join()
 """
@@ -59,7 +60,7 @@ def a_command(*words: str) -> Target:
 
 def pids(told: Path) -> list[int]:
     """Whose numbers the command has written down."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not told.exists():
         assert time.monotonic() < end
         time.sleep(0.005)
@@ -85,7 +86,7 @@ def test_a_command_that_takes_too_long_is_ended_with_all_it_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notification, "_COMMAND_WITHIN", 0.5)
-    outcome = tell_target(family(tmp_path / "told", 60), ONE, Children())
+    outcome = tell_target(family(tmp_path / "told", 300), ONE, Children())
     assert isinstance(outcome, NotTold)
     assert "too long" in outcome.reason
     assert alive(pids(tmp_path / "told")) == []
@@ -100,8 +101,8 @@ def test_a_killed_master_takes_a_command_with_all_it_started_along(tmp_path: Pat
     found = pids(tmp_path / "told")
     assert len(alive(found)) == 3
     master.kill()
-    assert master.wait(20) == -signal.SIGKILL
-    end = time.monotonic() + 20
+    assert master.wait(PATIENCE) == -signal.SIGKILL
+    end = time.monotonic() + PATIENCE
     while left := alive(found):
         assert time.monotonic() < end, left
         time.sleep(0.005)
@@ -109,15 +110,15 @@ def test_a_killed_master_takes_a_command_with_all_it_started_along(tmp_path: Pat
 
 def test_a_command_does_not_outlive_who_holds_it(tmp_path: Path) -> None:
     outcomes: list[object] = []
-    target = family(tmp_path / "told", 60)
+    target = family(tmp_path / "told", 300)
     telling = threading.Thread(target=lambda: outcomes.append(tell_target(target, ONE, Children())))
     telling.start()
     command, *others = pids(tmp_path / "told")
     holder = psutil.Process(command).parent()
     assert holder is not None
     holder.kill()
-    telling.join(20)
-    end = time.monotonic() + 20
+    telling.join(PATIENCE)
+    end = time.monotonic() + PATIENCE
     while alive([command]):
         assert time.monotonic() < end
         time.sleep(0.005)
