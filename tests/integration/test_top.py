@@ -262,6 +262,8 @@ def test_it_speaks_japanese_and_has_a_light_face(workshop: Workshop) -> None:
         assert app.theme == "textual-light"
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help) and "キー操作" in text_of(app))
+        joined = re.sub(r"[\s│]", "", text_of(app))
+        assert "Pはすべてのティア（確認あり）" in joined  # nothing is cut where a line ends
         await pilot.press("escape", "t")
         assert app.theme == "textual-dark"
         await until(pilot, lambda: "▶ 実行中" in text_of(app) and "稼働中" in text_of(app))

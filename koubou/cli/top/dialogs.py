@@ -78,7 +78,7 @@ class Help(ModalScreen[None]):
             if keys[0] in VERBS and not self._may(VERBS[keys[0]]):
                 continue
             columns.add_row(keys, self._say(meaning))
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="dialog keys") as dialog:
             dialog.border_title = self._say("help")
             dialog.border_subtitle = f"Esc {self._say('k_close')}"
             yield Static(columns)

@@ -46,7 +46,7 @@ export const WORDS = {
     stopped_text: "Nothing further is begun until a guardian says otherwise. Calls under way finish.",
     paused_title: "Paused",
     paused_text: "Nothing new is begun. What is at work goes on.",
-    begins_nothing: "Nothing new is begun.",
+    paused_now: "Nothing new is begun. {more}",
     frozen_title: "Stopped: {name}",
     draining_title: "Draining",
     draining_text: ["One task is still at work.", "{n} tasks are still at work."],
@@ -125,6 +125,7 @@ export const WORDS = {
     worker_busy: "busy",
     worker_starting: "starting",
     worker_leaving: "leaving",
+    worker_rate_limited: "at its rate",
     worker_offline: "offline",
     worker_error: "error",
 
@@ -138,8 +139,8 @@ export const WORDS = {
 
     failures: "Last failures",
     failures_none: "Nothing has failed.",
-    reason: "Reason",
-    remedy: "What to do",
+    reason: "Reason:",
+    remedy: "What to do:",
     rejected: ["1 file was rejected within a day: see {folder}", "{n} files were rejected within a day: see {folder}"],
 
     new_task: "New task",
@@ -321,7 +322,7 @@ export const WORDS = {
     stopped_text: "管理責任者が解除するまで、新しい処理は始まりません。送信済みの呼び出しは最後まで続きます。",
     paused_title: "一時停止中",
     paused_text: "新しい処理は始まりません。実行中のものは続きます。",
-    begins_nothing: "新しい処理は始まりません。",
+    paused_now: "新しい処理は始まりません。{more}",
     frozen_title: "停止中：{name}",
     draining_title: "終了準備中",
     draining_text: ["実行中のタスクが {n} 件残っています。", "実行中のタスクが {n} 件残っています。"],
@@ -400,6 +401,7 @@ export const WORDS = {
     worker_busy: "実行中",
     worker_starting: "起動中",
     worker_leaving: "終了中",
+    worker_rate_limited: "レート待ち",
     worker_offline: "停止",
     worker_error: "エラー",
 
@@ -413,8 +415,8 @@ export const WORDS = {
 
     failures: "最近の失敗",
     failures_none: "失敗したタスクはありません。",
-    reason: "理由",
-    remedy: "対処",
+    reason: "理由：",
+    remedy: "対処：",
     rejected: [
       "24時間以内に {n} 件のファイルを受け付けませんでした：{folder}",
       "24時間以内に {n} 件のファイルを受け付けませんでした：{folder}",

@@ -36,7 +36,7 @@ function stops(c) {
         html`<button class="first" @click=${() => does.ask({ kind: "endStop" })}>${t("end_stop")}</button>`;
       return banner(c, "stop", t("stopped_title"), t("stopped_text"), reason, end);
     }
-    if (name === "pause") return banner(c, "pause", t("paused_title"), `${t("begins_nothing")} ${stillAtWork(c)}`, reason);
+    if (name === "pause") return banner(c, "pause", t("paused_title"), t("paused_now", { more: stillAtWork(c) }), reason);
     if (name.startsWith("pause:")) return null;
     const verb = name.startsWith("key:") ? "resume" : "resume_budget";
     const tier = name.slice(name.indexOf(":") + 1);
@@ -68,7 +68,7 @@ function banner({ t }, kind, head, text, reason = null, button = null) {
   return html`<section class="banner ${kind}">
     <div>
       <h2>${head}</h2>
-      ${text ? html`<p>${text}</p>` : nothing} ${reason ? html`<p class="dim">${t("reason")}: ${reason}</p>` : nothing}
+      ${text ? html`<p>${text}</p>` : nothing} ${reason ? html`<p class="dim">${t("reason")} ${reason}</p>` : nothing}
     </div>
     ${button || nothing}
   </section>`;

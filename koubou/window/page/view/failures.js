@@ -59,5 +59,5 @@ export function why(c, error) {
   return html`<p>
       <strong>${classOf(c, error)}</strong>${error.message ? html`: ${told(error.message)}` : nothing}
     </p>
-    ${error.remedy ? html`<p class="remedy"><span class="dim">${c.t("remedy")}:</span> ${told(error.remedy)}</p>` : nothing}`;
+    ${error.remedy ? html`<p class="remedy"><span class="dim">${c.t("remedy")}</span> ${told(error.remedy)}</p>` : nothing}`;
 }

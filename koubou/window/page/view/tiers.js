@@ -34,6 +34,7 @@ function row(c, name, tier) {
     </div>
     ${places(tier.running, tier.places, told)}
     <p class="facts">
+      ${`pause:${name}` in state.status.latches ? html`<span class="tag">${t("paused_title")}</span>` : nothing}
       <strong class=${tier.queued ? "" : "dim"}
         >${tier.queued ? t("queued", { n: tier.queued }) : t("queued_none")}</strong
       >
@@ -51,11 +52,9 @@ function row(c, name, tier) {
 function button({ state, t, does, may }, tier) {
   if (`pause:${tier}` in state.status.latches) {
     const resume = () => does.change("resume", { tier }, t("resume_said"));
-    return html`<span class="tag">${t("paused_title")}</span>${
-      may("resume")
-        ? html`<button class="small" aria-label=${t("resume_tier", { tier })} @click=${resume}>${t("resume")}</button>`
-        : nothing
-    }`;
+    return may("resume")
+      ? html`<button class="small" aria-label=${t("resume_tier", { tier })} @click=${resume}>${t("resume")}</button>`
+      : nothing;
   }
   const pause = () => does.ask({ kind: "pause", tier });
   return may("pause")
