@@ -1785,15 +1785,22 @@ WINDOW: Sequence[Mutant] = (
     Mutant(
         "a submitter hears what happens to tasks of others",
         "koubou/window/tail.py",
-        "            case Scope.OWN if line.owner != caller.uid:\n",
-        "            case Scope.OWN if False:\n",
+        "        case Scope.OWN if line.owner != caller.uid:\n",
+        "        case Scope.OWN if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "who watches a busy workshop goes on when his token is revoked",
+        "koubou/window/streams.py",
+        "        if self._loop.time() - self._looked_at < BEAT:\n",
+        "        if True:\n",
         (WINDOW_READS,),
     ),
     Mutant(
         "a viewer hears words of a confidential task",
         "koubou/window/tail.py",
-        "        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
-        "        secret = False\n",
+        "    secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
+        "    secret = False\n",
         (WINDOW_READS,),
     ),
     Mutant(

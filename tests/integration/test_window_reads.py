@@ -133,6 +133,22 @@ def test_what_happens_is_told_as_it_happens_and_resumes_after_a_line(window: Ope
         assert next(events)["id"] == past[2]["id"]
 
 
+def test_who_watches_a_busy_workshop_is_put_out_when_his_token_is_revoked(
+    window: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.window.streams.BEAT", 0.1)
+    token = window.token(Role.OPERATOR)
+    with window.watch("/api/v1/events", token) as events:
+        with window.board.transaction():
+            assert window.board.tokens.revoke(token[4:14], NOW)
+        for number in range(200):
+            with window.board.transaction():
+                window.board.history.add(None, "system.paused", f"line {number}", NOW, WORKSHOP)
+            if next(events, None) is None:
+                return
+    pytest.fail("he still watches")
+
+
 def test_of_what_happens_each_hears_what_he_may(window: Opened, tokens: dict[str, str]) -> None:
     def heard(token: str, end: str) -> list[dict[str, Any]]:
         found = []
