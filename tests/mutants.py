@@ -1989,6 +1989,34 @@ ROWS: Sequence[Mutant] = (
 
 SCREEN: Sequence[Mutant] = (
     Mutant(
+        "the screen offers keys for what its caller may not do",
+        "koubou/cli/top/app.py",
+        "        return me is not None and me.reaches(verb)\n",
+        "        return True\n",
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "a key takes the task of somebody else for one's own",
+        "koubou/views/me.py",
+        "(scope is Scope.OWN and owner in (None, self.uid))\n",
+        "scope is Scope.OWN\n",
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "the page offers what nobody is there to do",
+        "koubou/window/page/live.js",
+        "    if (OF_THE_MASTER.has(verb) && this.state.status?.served === false) return false;\n",
+        "",
+        ("tests/acceptance/test_dashboard.py",),
+    ),
+    Mutant(
+        "the page's details stand still while their task goes on",
+        "koubou/window/page/live.js",
+        "    this.touched(event.data.task);\n",
+        "",
+        ("tests/acceptance/test_dashboard.py",),
+    ),
+    Mutant(
         "a careless Enter cancels a task",
         "koubou/cli/top/dialogs.py",
         '        self.query_one("#no").focus()\n',
