@@ -32,8 +32,8 @@ _SOON = 60.0
 
 
 def is_fit_for(environment: Mapping[str, str]) -> bool:
-    """Whether a process with this environment may be forked."""
-    return _looked_at(environment) == _looked_at(os.environ)
+    """Whether a process with this environment may be forked; not one that is to crash at a point of its code."""
+    return "KOUBOU_CRASH_AT" not in environment and _looked_at(environment) == _looked_at(os.environ)
 
 
 def run(
@@ -99,6 +99,9 @@ class Process:
     def kill(self) -> None:
         """The signal that nobody hears."""
         self.send_signal(signal.SIGKILL)
+
+    def __del__(self) -> None:
+        self._told.close()
 
     def _hear(self, within: float) -> bytes | None:
         ready, _, _ = select.select([self._told], [], [], within)

@@ -137,14 +137,14 @@ class Workshop:
         self.wait_for_event("system.ready", within=READY_WITHIN)
         return self
 
-    def launch(self) -> None:
-        """Start the master and do not wait."""
+    def launch(self, *, anew: bool = False) -> None:
+        """Start the master and do not wait; `anew` not by a fork, so that it has yet to load its modules."""
         self.lines, self.stray_output = [], []
         self._lend_compiled_rules()
         words = [str(self.program), "serve", "--config", str(self.config)]
         theirs, ours = os.pipe()
         with (self.folder / "stderr").open("ab") as errors, open(ours, "wb") as said, open(os.devnull, "rb") as nothing:
-            if str(self.program) == KOUBOU and warm.is_fit_for(self.environment):
+            if not anew and str(self.program) == KOUBOU and warm.is_fit_for(self.environment):
                 files = (nothing, said, errors)
                 self.process = warm.Process(words, self.environment, self.folder, files, session=True)
             else:
@@ -419,7 +419,8 @@ class Workshop:
                 return False
             if process.environ().get(STARTUP_MARK) == self.folder.name:
                 return True
-            return self.process is not None and any(each.pid == self.process.pid for each in process.parents())
+            master = None if self.process is None else self.process.pid
+            return master in (process.pid, *(each.pid for each in process.parents()))
         except psutil.Error:
             return False
 

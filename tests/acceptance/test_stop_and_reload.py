@@ -120,7 +120,7 @@ WAITING = {signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 def begin_a_start(workshop: Workshop) -> None:
     """Launch the next master and come back while nobody hears its signals yet."""
     workshop.stop()
-    workshop.launch()
+    workshop.launch(anew=True)
     assert workshop.process is not None
     pid = workshop.process.pid
     workshop.wait_until(lambda: blocked(pid) == WAITING, "the first act of the master", every=0.001)
