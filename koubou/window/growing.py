@@ -16,8 +16,9 @@ from koubou.model.phase import Phase
 from koubou.model.status import ENDS
 from koubou.model.task import Task
 from koubou.views.answers import record_of, run_folder
+from koubou.window.asked import caller_of
 from koubou.window.streams import BEAT, HEARTBEAT, RETRY, event, may_stay
-from koubou.window.told import as_json
+from koubou.window.told import as_json, may_read
 from koubou.window.window import Window
 from koubou.wire.record import ANSWER
 
@@ -38,22 +39,23 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
     reader = _Reader(window, task)
     yield RETRY
     loop = asyncio.get_running_loop()
-    said_at, run = loop.time(), 0
+    next_beat, run = loop.time() + BEAT, 0
     try:
         while not window.is_ending:
             look = await window.readers.ask(reader.look)
+            if not may_read(caller_of(request), look.task):
+                return
             if look.run != run:
                 run = look.run
                 yield event(as_json({"task": task.id, "run": run}), name="run")
             if look.text:
-                said_at = loop.time()
                 yield event(as_json({"task": task.id, "run": run, "text": look.text}), name="answer")
             elif look.task.status in ENDS:
                 verdict = await window.readers.run(partial(_end, window, look.task, reader.total))
                 yield event(as_json(verdict), name="end")
                 return
-            elif loop.time() - said_at > BEAT:
-                said_at = loop.time()
+            if loop.time() >= next_beat:
+                next_beat = loop.time() + BEAT
                 if not await may_stay(request.scope):
                     return
                 yield HEARTBEAT

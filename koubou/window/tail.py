@@ -15,13 +15,14 @@ from koubou.model.instant import iso
 from koubou.model.task import Sensitivity
 from koubou.rules.access import reach_of, sees_text
 from koubou.window.readers import Readers
-from koubou.window.told import as_json
+from koubou.window.told import as_json, reads_all
 
 AT_ONCE = 500
 """Lines of one question."""
 QUEUED = 1_000
 """Lines that a watcher may be behind; who is further behind is let go, and comes back for the rest."""
 _LOOK_EVERY = 0.1
+_SESSION = "session:"
 _FAULT_PAUSE = 1.0
 
 
@@ -41,11 +42,16 @@ class Said:
                 return None
             case Scope.OWN if line.owner != caller.uid:
                 return None
+        if line.task is None and _SESSION in line.reason and not reads_all(caller):
+            return self._without_words()
         secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
         if line.task is None or sees_text(caller, line.owner or 0, confidential=secret):
             self._whole = self._whole or as_json(_shape(line, line.reason))
             return self._whole
-        self._bare = self._bare or as_json(_shape(line, ""))
+        return self._without_words()
+
+    def _without_words(self) -> bytes:
+        self._bare = self._bare or as_json(_shape(self.line, ""))
         return self._bare
 
 
@@ -74,6 +80,22 @@ class Watcher:
         self.queue.put_nowait(None)
 
 
+class _Beats:
+    """A moment each so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self.next = asyncio.get_running_loop().time() + seconds
+
+    def is_due(self) -> bool:
+        """Whether it is time; then the next one is so many seconds from now."""
+        present = asyncio.get_running_loop().time()
+        if present < self.next:
+            return False
+        self.next = present + self._seconds
+        return True
+
+
 class Tail:
     """Looks while somebody watches, and not otherwise."""
 
@@ -93,29 +115,37 @@ class Tail:
     async def follow(
         self, caller: Caller, after: int | None, beat: float
     ) -> AsyncGenerator[tuple[int, bytes] | None, None]:
-        """What happens after a line (None = from now on), as (id, JSON); None each `beat` seconds without any.
+        """What happens after a line (None = from now on), as (id, JSON); None each `beat` seconds.
 
         Ends for who is too slow. Raises BoardUnavailable where the board cannot be read at the beginning.
         """
         watcher = Watcher(caller)
         head = await self._join(watcher)
+        beats = _Beats(beat)
         try:
-            if after is not None and after < head:
-                async for said in self._past(after, head):
-                    if (told := said.to(caller)) is not None:
-                        yield said.line.id, told
-            while True:
-                try:
-                    now = await asyncio.wait_for(watcher.queue.get(), beat)
-                except TimeoutError:
+            async for said in self._lines(watcher, after, head, beats):
+                if said is not None and (told := said.to(caller)) is not None:
+                    yield said.line.id, told
+                if beats.is_due():
                     yield None
-                    continue
-                if now is None:
-                    return
-                if (told := now.to(caller)) is not None:
-                    yield now.line.id, told
         finally:
             self._leave(watcher)
+
+    async def _lines(self, watcher: Watcher, after: int | None, head: int, beats: _Beats) -> AsyncIterator[Said | None]:
+        """The lines that are there, then those that come; None when it is time for a beat."""
+        if after is not None and after < head:
+            async for said in self._past(after, head):
+                yield said
+        while True:
+            try:
+                async with asyncio.timeout_at(beats.next):
+                    now = await watcher.queue.get()
+            except TimeoutError:
+                yield None
+                continue
+            if now is None:
+                return
+            yield now
 
     def let_go(self) -> None:
         """Let everybody go."""
