@@ -1868,7 +1868,7 @@ SIEGE: Sequence[Mutant] = (
     Mutant(
         "silent connections are as many as like",
         "koubou/window/connections.py",
-        "    if len(waiting) > MOST_WAITING:\n",
+        "    if len(since) > MOST_WAITING:\n",
         "    if False:\n",
         (MANNERS,),
     ),

@@ -14,8 +14,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-MOST_WAITING = 128
-"""Connections without a request under way. Where there are more, who waits longest goes: who asks at once gets in."""
+MOST_WAITING, MOST_COMING = 128, 512
+"""Connections without a request under way. Where there are more, who waits longest goes: who asks at once gets in.
+
+Of those that came within the last second there may be more, whose requests nobody has had the time to read.
+"""
+MOMENT = 1.0
 STALLED_AFTER = 15.0
 _AT_ONCE = struct.pack("ii", 1, 0)
 _LEAST = 16_384
@@ -44,7 +48,7 @@ class Connection(H11Protocol):
         super().connection_made(transport)
         self._stall = Stall(self.loop, transport)
         self._watch()
-        _make_room(self.connections)
+        _make_room(self.connections, self.loop.time())
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -76,8 +80,8 @@ class Connection(H11Protocol):
 
     @property
     def waits_since(self) -> float | None:
-        """When it began to wait for a request, more or less; None while one is under way."""
-        return None if self._head is None else self._head.when()
+        """When it began to wait for a request; None while one is under way."""
+        return None if self._head is None else self._head.when() - self._patience
 
     def let_go(self) -> None:
         """Close it at once."""
@@ -152,10 +156,13 @@ class Stall:
             self.begin()
 
 
-def _make_room(connections: Iterable[Any]) -> None:
-    waiting = [each for each in connections if isinstance(each, Connection) and each.waits_since is not None]
-    if len(waiting) > MOST_WAITING:
-        min(waiting, key=lambda each: each.waits_since or 0).let_go()
+def _make_room(connections: Iterable[Any], present: float) -> None:
+    waiting = [(each.waits_since, each) for each in connections if isinstance(each, Connection)]
+    since = [(at, each) for at, each in waiting if at is not None]
+    if len(since) > MOST_WAITING:
+        at, longest = min(since, key=lambda each: each[0])
+        if present - at >= MOMENT or len(since) > MOST_COMING:
+            longest.let_go()
 
 
 def _abort(transport: asyncio.Transport) -> None:

@@ -16,7 +16,7 @@ import uvicorn
 from koubou.errors import Problem, SettingsError
 from koubou.views.workshop import Workshop
 from koubou.window.app import application
-from koubou.window.connections import MOST_WAITING, Connection, Socket
+from koubou.window.connections import MOST_COMING, Connection, Socket
 from koubou.window.listening import address_of, open_socket, tidy_up
 from koubou.window.window import Window
 
@@ -40,7 +40,7 @@ def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], 
         message = "is not set: `window: {listen: 127.0.0.1:8700}` opens it to this machine"
         raise SettingsError([Problem(message=message, key="window.listen")])
     window = Window(workshop, settings.model_copy(update={"listen": where}))
-    _raise_descriptors(2 * settings.connections + MOST_WAITING)
+    _raise_descriptors(2 * settings.connections + MOST_COMING)
     listener = open_socket(where)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     connection: Any = partial(Connection, patience=settings.timeout / 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 import time
@@ -72,6 +73,7 @@ def test_a_request_that_says_its_length_twice_is_refused_and_nothing_after_it_is
 
 def test_who_only_connects_keeps_nobody_out(window: Opened, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "MOST_WAITING", 20)
+    monkeypatch.setattr(connections, "MOMENT", 0)
     with ExitStack() as stack:
         guests = [stack.enter_context(connected(window)) for _ in range(60)]
         assert window.ask("/api/v1/me", token).status == 200
@@ -231,9 +233,9 @@ def test_long_estimates_keep_no_reads_waiting_and_one_caller_fills_no_line(
     asked = head("POST", "/api/v1/estimate", token, "Content-Length: 2") + "{}"
     with ExitStack() as stack:
         stack.callback(is_over.set)
-        for _ in range(8):
-            stack.enter_context(connected(window, asked))
-        until(lambda: window.ask("/api/v1/estimate", token, "POST", body=b"{}").status == 503)
+        guests = [stack.enter_context(connected(window, asked)) for _ in range(9)]
+        answered, _, _ = select.select(guests, [], [], 20)
+        assert [guest.recv(12) for guest in answered] == [b"HTTP/1.1 503"], "of one caller eight are in line"
         assert window.ask("/api/v1/tasks", token).status == 200
 
 
