@@ -51,14 +51,19 @@ class Answer:
 class Opened:
     """The board, and requests to the window."""
 
-    def __init__(self, board: Board, layout: Layout, address: str) -> None:
+    def __init__(self, board: Board, layout: Layout, address: str, hold: int) -> None:
         self.board = board
         self.layout = layout
         self.address = address
         self.port = int(address.rpartition(":")[2]) if address.startswith("http") else 0
         self.secret = 0
         """A confidential task, by its number, where a test has put one."""
+        self._hold = hold
         self._tokens = 0
+
+    def say_that_settings_changed(self) -> None:
+        """As the master does."""
+        os.write(self._hold, b"\n")
 
     def token(self, role: Role, uid: int = 0, **changes: Any) -> str:
         """A token of this role."""
@@ -154,7 +159,7 @@ def opened(folder: Path, window: str = "{listen: 127.0.0.1:0}") -> Iterator[Open
     serving.start()
     try:
         assert is_open.wait(30)
-        yield Opened(board, layout, heard[0])
+        yield Opened(board, layout, heard[0], hold)
     finally:
         os.close(hold)
         serving.join(30)

@@ -17,7 +17,7 @@ from koubou.model.status import ENDS
 from koubou.model.task import Task
 from koubou.views.answers import record_of, run_folder
 from koubou.window.asked import caller_of
-from koubou.window.streams import BEAT, HEARTBEAT, RETRY, event, may_stay
+from koubou.window.streams import BEAT, HEARTBEAT, RETRY, Stay, event
 from koubou.window.told import as_json, may_read
 from koubou.window.window import Window
 from koubou.wire.record import ANSWER
@@ -38,10 +38,10 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
     """Events `answer` with run and text as it comes, and `end` with the status; a run that begins anew says `run`."""
     reader = _Reader(window, task)
     yield RETRY
-    loop = asyncio.get_running_loop()
-    next_beat, run = loop.time() + BEAT, 0
+    loop, stay = asyncio.get_running_loop(), Stay(request.scope)
+    said_at, run = loop.time(), 0
     try:
-        while not window.is_ending:
+        while not window.is_ending and not await stay.is_over():
             look = await window.readers.ask(reader.look)
             if not may_read(caller_of(request), look.task):
                 return
@@ -49,15 +49,14 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
                 run = look.run
                 yield event(as_json({"task": task.id, "run": run}), name="run")
             if look.text:
+                said_at = loop.time()
                 yield event(as_json({"task": task.id, "run": run, "text": look.text}), name="answer")
             elif look.task.status in ENDS:
                 verdict = await window.readers.run(partial(_end, window, look.task, reader.total))
                 yield event(as_json(verdict), name="end")
                 return
-            if loop.time() >= next_beat:
-                next_beat = loop.time() + BEAT
-                if not await may_stay(request.scope):
-                    return
+            elif loop.time() - said_at > BEAT:
+                said_at = loop.time()
                 yield HEARTBEAT
             if len(look.text) < _CHUNK // 4:
                 await asyncio.sleep(_LOOK_EVERY)

@@ -10,12 +10,15 @@ from typing import Any
 from koubou.board.happened import Happening
 from koubou.board.reading import Reading
 from koubou.errors import BoardUnavailable
-from koubou.model.access import Caller, Scope
+from koubou.model.access import Caller, Role, Scope
 from koubou.model.instant import iso
 from koubou.model.task import Sensitivity
 from koubou.rules.access import reach_of, sees_text
 from koubou.window.readers import Readers
 from koubou.window.told import as_json, reads_all
+
+Told = Sequence[tuple[int, bytes]]
+"""Lines by their ids, as JSON."""
 
 AT_ONCE = 500
 """Lines of one question."""
@@ -26,74 +29,68 @@ _SESSION = "session:"
 _FAULT_PAUSE = 1.0
 
 
-class Said:
-    """A line as JSON, made once for all who see all of it, and once for those who may not read its words."""
+class Batch:
+    """Lines that came together, as JSON: made once for all who see the same of them."""
 
-    def __init__(self, line: Happening) -> None:
-        self.line = line
-        self._whole: bytes | None = None
-        self._bare: bytes | None = None
+    def __init__(self, lines: Sequence[Happening]) -> None:
+        self.lines = lines
+        self._told: dict[tuple[Role, int, bool], Told] = {}
 
-    def to(self, caller: Caller) -> bytes | None:
-        """As somebody may have it; None of what he may not know of."""
-        line = self.line
-        match reach_of(caller, "events"):
-            case Scope.NONE:
-                return None
-            case Scope.OWN if line.owner != caller.uid:
-                return None
-        if line.task is None and _SESSION in line.reason and not reads_all(caller):
-            return self._without_words()
-        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
-        if line.task is None or sees_text(caller, line.owner or 0, confidential=secret):
-            self._whole = self._whole or as_json(_shape(line, line.reason))
-            return self._whole
-        return self._without_words()
+    def to(self, caller: Caller) -> Told:
+        """What somebody may have of them, without the words that he may not read."""
+        eyes = caller.role, caller.uid, caller.house
+        if eyes not in self._told:
+            seen = ((line.id, _told(line, caller)) for line in self.lines)
+            self._told[eyes] = [(number, said) for number, said in seen if said is not None]
+        return self._told[eyes]
 
-    def _without_words(self) -> bytes:
-        self._bare = self._bare or as_json(_shape(self.line, ""))
-        return self._bare
+
+def _told(line: Happening, caller: Caller) -> bytes | None:
+    """A line as somebody may have it; None of what he may not know of."""
+    match reach_of(caller, "events"):
+        case Scope.NONE:
+            return None
+        case Scope.OWN if line.owner != caller.uid:
+            return None
+    secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+    if line.task is None:
+        legible = reads_all(caller) or _SESSION not in line.reason
+    else:
+        legible = sees_text(caller, line.owner or 0, confidential=secret)
+    return as_json(_shape(line, line.reason if legible else ""))
 
 
 class Watcher:
-    """One who watches: his queue, and whether he fell too far behind."""
+    """One who watches: what he has not got yet, and whether he fell too far behind."""
 
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
-        self.queue: asyncio.Queue[Said | None] = asyncio.Queue(QUEUED)
-        self.is_lost = False
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._behind = 0
+        self._is_lost = False
 
-    def take(self, said: Said) -> None:
-        """One more line; a queue that is full ends it."""
-        if self.is_lost:
+    def take(self, batch: Batch) -> None:
+        """More lines; too many end it."""
+        if self._is_lost:
             return
-        try:
-            self.queue.put_nowait(said)
-        except asyncio.QueueFull:
+        self._behind += len(batch.lines)
+        if self._behind > QUEUED:
             self.let_go()
+        else:
+            self._queue.put_nowait(batch)
 
     def let_go(self) -> None:
         """End it: what he has not got yet he asks for again."""
-        self.is_lost = True
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
+        self._is_lost = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
 
-
-class _Beats:
-    """A moment each so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self.next = asyncio.get_running_loop().time() + seconds
-
-    def is_due(self) -> bool:
-        """Whether it is time; then the next one is so many seconds from now."""
-        present = asyncio.get_running_loop().time()
-        if present < self.next:
-            return False
-        self.next = present + self._seconds
-        return True
+    async def next(self, patience: float) -> Batch | None:
+        """What comes next; None at the end. Raises TimeoutError after so many seconds without anything."""
+        async with asyncio.timeout(patience):
+            batch = await self._queue.get()
+        self._behind -= 0 if batch is None else len(batch.lines)
+        return batch
 
 
 class Tail:
@@ -112,40 +109,30 @@ class Tail:
         """How many watch now."""
         return len(self._watchers)
 
-    async def follow(
-        self, caller: Caller, after: int | None, beat: float
-    ) -> AsyncGenerator[tuple[int, bytes] | None, None]:
-        """What happens after a line (None = from now on), as (id, JSON); None each `beat` seconds.
+    async def follow(self, caller: Caller, after: int | None, beat: float) -> AsyncGenerator[Told]:
+        """What happens after a line (None = from now on), by lines that come together; no lines after `beat` seconds.
 
         Ends for who is too slow. Raises BoardUnavailable where the board cannot be read at the beginning.
         """
-        watcher = Watcher(caller)
+        watcher = Watcher()
         head = await self._join(watcher)
-        beats = _Beats(beat)
         try:
-            async for said in self._lines(watcher, after, head, beats):
-                if said is not None and (told := said.to(caller)) is not None:
-                    yield said.line.id, told
-                if beats.is_due():
-                    yield None
+            if after is not None and after < head:
+                async for batch in self._past(after, head):
+                    if told := batch.to(caller):
+                        yield told
+            while True:
+                try:
+                    now = await watcher.next(beat)
+                except TimeoutError:
+                    yield []
+                    continue
+                if now is None:
+                    return
+                if told := now.to(caller):
+                    yield told
         finally:
             self._leave(watcher)
-
-    async def _lines(self, watcher: Watcher, after: int | None, head: int, beats: _Beats) -> AsyncIterator[Said | None]:
-        """The lines that are there, then those that come; None when it is time for a beat."""
-        if after is not None and after < head:
-            async for said in self._past(after, head):
-                yield said
-        while True:
-            try:
-                async with asyncio.timeout_at(beats.next):
-                    now = await watcher.queue.get()
-            except TimeoutError:
-                yield None
-                continue
-            if now is None:
-                return
-            yield now
 
     def let_go(self) -> None:
         """Let everybody go."""
@@ -175,13 +162,10 @@ class Tail:
             self._looking.cancel()
             self._looking = None
 
-    async def _past(self, after: int, head: int) -> AsyncIterator[Said]:
+    async def _past(self, after: int, head: int) -> AsyncIterator[Batch]:
         while after < head:
             lines = await self._readers.ask(_asked(after))
-            for line in lines:
-                if line.id > head:
-                    return
-                yield Said(line)
+            yield Batch([line for line in lines if line.id <= head])
             if len(lines) < AT_ONCE:
                 return
             after = lines[-1].id
@@ -194,10 +178,11 @@ class Tail:
                 await asyncio.sleep(_FAULT_PAUSE)
                 continue
             self.looks += 1
-            for said in map(Said, lines):
+            if lines:
+                batch = Batch(lines)
                 for watcher in self._watchers:
-                    watcher.take(said)
-                self._head = said.line.id
+                    watcher.take(batch)
+                self._head = lines[-1].id
             if len(lines) < AT_ONCE:
                 await asyncio.sleep(_LOOK_EVERY)
 

@@ -106,9 +106,7 @@ def test_who_watches_and_does_not_read_is_let_go_and_costs_a_bounded_queue(
     monkeypatch.setattr(connections, "STALLED_AFTER", 0.5)
     most: list[int] = []
     taken = tail.Watcher.take
-    monkeypatch.setattr(
-        tail.Watcher, "take", lambda self, said: (taken(self, said), most.append(self.queue.qsize()))[0]
-    )
+    monkeypatch.setattr(tail.Watcher, "take", lambda self, batch: (taken(self, batch), most.append(self._behind))[0])
     watching = head("GET", "/api/v1/events", window.token(Role.OPERATOR))
     with connected(window, watching, greedy=True) as guest:
         assert guest.recv(12) == b"HTTP/1.1 200"

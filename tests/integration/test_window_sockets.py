@@ -16,7 +16,7 @@ from websockets.typing import Subprotocol
 from windows import KIM, LEE, Opened, opened
 
 from koubou.model.access import WORKSHOP, Role
-from koubou.window.routes import events
+from koubou.window import streams
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_one_token_does_not_take_all_places(window: Opened, token: str) -> None:
 def test_a_token_that_is_revoked_ends_its_sockets_also_while_much_happens(
     window: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "BEAT", 0.3)
+    monkeypatch.setattr(streams, "BEAT", 0.3)
     token = window.token(Role.VIEWER)
     with listening(window, token) as socket:
         with window.board.transaction():

@@ -21,7 +21,7 @@ from koubou.model.access import Caller
 from koubou.window.asked import Asked, caller_of, check, may, window_of
 from koubou.window.door import PROTOCOL
 from koubou.window.problems import USUAL, Trouble, described
-from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_HEADERS, event, may_stay
+from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_HEADERS, Stay, event
 from koubou.window.window import Window
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"], responses=described(*USUAL))
@@ -80,12 +80,13 @@ async def events_ws(socket: WebSocket, after: int | None = None) -> None:
 
 async def _tell(socket: WebSocket, window: Window, caller: Caller, after: int | None) -> _Farewell | None:
     """With what the socket is to be closed; None where nobody is there any more."""
+    stay = Stay(socket.scope)
     try:
         async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
-            async for line in lines:
-                if line is not None:
-                    await socket.send_text(line[1].decode())
-                elif not await may_stay(socket.scope):
+            async for told in lines:
+                for _, said in told:
+                    await socket.send_text(said.decode())
+                if await stay.is_over():
                     return WS_1008_POLICY_VIOLATION, "the token opens nothing any more"
     except (WebSocketDisconnect, RuntimeError):
         return None
@@ -106,11 +107,9 @@ async def _hear(socket: WebSocket) -> _Farewell | None:
 
 async def _stream(request: Request, window: Window, caller: Caller, after: int | None) -> AsyncIterator[bytes]:
     yield RETRY
+    stay = Stay(request.scope)
     async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
-        async for line in lines:
-            if line is not None:
-                yield event(line[1], id=line[0])
-            elif await may_stay(request.scope):
-                yield HEARTBEAT
-            else:
+        async for told in lines:
+            yield b"".join(event(said, id=number) for number, said in told) or HEARTBEAT
+            if await stay.is_over():
                 return
