@@ -81,7 +81,8 @@ def listing() -> dict[str, Any]:
 def served(provider: Simulator) -> Iterator[tuple[Workshop, str, str]]:
     """A workshop with its window, and a token."""
     tier = a_tier(provider, "house", "house-model", concurrency=64, workers={"min": 1, "max": 4})
-    changes: dict[str, Any] = {"tiers": {"local": tier}, "routing": {}, "window": {"listen": "127.0.0.1:0"}}
+    window = {"listen": "127.0.0.1:0", "connections": 1_000}  # one token has a quarter of them
+    changes: dict[str, Any] = {"tiers": {"local": tier}, "routing": {}, "window": window}
     with Workshop(provider, **changes) as workshop:
         workshop.start()
         netloc = urlsplit(workshop.wait_for_event("window.open")["address"]).netloc

@@ -1868,6 +1868,81 @@ WINDOW: Sequence[Mutant] = (
     ),
 )
 
+MANNERS = "tests/integration/test_window_manners.py"
+SOCKETS = "tests/integration/test_window_sockets.py"
+
+SIEGE: Sequence[Mutant] = (
+    Mutant(
+        "one guest of the window takes all places",
+        "koubou/window/places.py",
+        "        if self._taken[who] + number > self._share or self._taken.total() + number > self._most:\n",
+        "        if self._taken.total() + number > self._most:\n",
+        (SOCKETS,),
+    ),
+    Mutant(
+        "a connection that says nothing stays for ever",
+        "koubou/window/connections.py",
+        "            self._head = self.loop.call_later(self._patience, self.let_go)\n",
+        "            self._head = self.loop.call_later(self._patience, lambda: None)\n",
+        (MANNERS,),
+    ),
+    Mutant(
+        "silent connections are as many as like",
+        "koubou/window/connections.py",
+        "    if len(since) > MOST_WAITING:\n",
+        "    if False:\n",
+        (MANNERS,),
+    ),
+    Mutant(
+        "who takes nothing of his answer keeps his place",
+        "koubou/window/connections.py",
+        "        if self._before - self._transport.get_write_buffer_size() < _LEAST:\n",
+        "        if False:\n",
+        (MANNERS,),
+    ),
+    Mutant(
+        "a request that says its length twice is heard",
+        "koubou/window/door.py",
+        '        if "content-length" in headers and "transfer-encoding" in headers:\n',
+        "        if False:\n",
+        (MANNERS,),
+    ),
+    Mutant(
+        "one token fills the memory with bodies",
+        "koubou/window/door.py",
+        "        if not self._room.take(self._who, new):\n",
+        "        self._room.take(self._who, new)\n        if False:\n",
+        (MANNERS,),
+    ),
+    Mutant(
+        "who hangs up on a quiet WebSocket keeps his place",
+        "koubou/window/routes/events.py",
+        '    if told["type"] == "websocket.disconnect":\n        return None\n',
+        '    if told["type"] == "websocket.disconnect":\n        await asyncio.sleep(3_600)\n',
+        (SOCKETS,),
+    ),
+    Mutant(
+        "a viewer learns the names of sessions by accounts",
+        "koubou/window/routes/reads.py",
+        "    return told(found if reads_all(caller) else _without_sessions(found))\n",
+        "    return told(found)\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a submitter learns whose task has a lock",
+        "koubou/views/queueing.py",
+        "            if other is not None and not sees(other):\n",
+        "            if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "a window that ends takes the path from its successor",
+        "koubou/window/listening.py",
+        "        if other.connect_ex(path) == errno.ECONNREFUSED:\n",
+        "        if True:\n",
+        ("tests/integration/test_window_on_a_path.py",),
+    ),
+)
 COMMANDS = "tests/integration/test_notified_commands.py"
 FAULTS = "tests/integration/test_notify_faults.py"
 ALARMS = "tests/integration/test_alarms_told.py"
@@ -2048,6 +2123,7 @@ MUTANTS: Sequence[Mutant] = (
     *GATEWAY,
     *FIGURES,
     *WINDOW,
+    *SIEGE,
     *ROWS,
     *SCREEN,
 )

@@ -51,10 +51,13 @@ class Answer:
 class Opened:
     """The board, and requests to the window."""
 
-    def __init__(self, board: Board, layout: Layout, port: int, hold: int) -> None:
+    def __init__(self, board: Board, layout: Layout, address: str, hold: int) -> None:
         self.board = board
         self.layout = layout
-        self.port = port
+        self.address = address
+        self.port = int(address.rpartition(":")[2]) if address.startswith("http") else 0
+        self.secret = 0
+        """A confidential task, by its number, where a test has put one."""
         self._hold = hold
         self._tokens = 0
 
@@ -156,7 +159,7 @@ def opened(folder: Path, window: str = "{listen: 127.0.0.1:0}") -> Iterator[Open
     serving.start()
     try:
         assert is_open.wait(30)
-        yield Opened(board, layout, int(heard[0].rpartition(":")[2]), hold)
+        yield Opened(board, layout, heard[0], hold)
     finally:
         os.close(hold)
         serving.join(30)

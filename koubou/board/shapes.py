@@ -74,7 +74,9 @@ def whole_task_shape(task: Task, rest: Rest, runs: Sequence[Run], history: Seque
 def without_text(shape: Mapping[str, Any]) -> dict[str, Any]:
     """A task of which somebody may know but not what it says: no title, no names and words of its submitter's."""
     error = shape.get("error")
-    kept = {**shape, "title": "", "session": None}
+    park = shape.get("park")
+    # What a task waits for may name its session, its locks, or the tasks that it needs.
+    kept = {**shape, "title": "", "session": None, "park": None if park is None else {**park, "detail": ""}}
     if "history" in shape:
         kept["parent"] = None
         kept["error"] = None if error is None else {name: error.get(name) for name in ("class", "code")}

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import struct
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,8 @@ GROUP = "koubou-submit"
 _LONGEST_LINE = 4 * 1024 * 1024
 _LONGEST_PATH = 100
 _MOST_CALLERS = 128
+_MOST_OF_ONE = 32
+"""Connections of one user; root and the workshop's own user get in whatever others do."""
 _PATIENCE = 300.0
 _CREDENTIALS = struct.Struct("3i")
 
@@ -38,6 +41,7 @@ class Control:
         self._answer = answer
         self._server: asyncio.Server | None = None
         self._busy: set[asyncio.Task[None]] = set()
+        self._of_uid: Counter[int] = Counter()
 
     async def open(self) -> None:
         """Begin to listen. A socket that a dead master left is taken away: the caller holds the workshop's lock."""
@@ -67,14 +71,15 @@ class Control:
             os.unlink(os.path.join(self._folder, NAME))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if len(self._busy) >= _MOST_CALLERS:
+        task, uid = asyncio.current_task(), _uid_of(writer)
+        is_full = len(self._busy) >= _MOST_CALLERS or self._of_uid[uid] >= _MOST_OF_ONE
+        if is_full and uid not in (0, os.geteuid()):
             writer.close()
             return
         if task is not None:
             self._busy.add(task)
             task.add_done_callback(self._busy.discard)
-        uid = _uid_of(writer)
+        self._of_uid[uid] += 1
         try:
             while line := await asyncio.wait_for(reader.readline(), _PATIENCE):
                 reply = await self._reply(line, uid)
@@ -83,6 +88,9 @@ class Control:
         except (ConnectionError, ValueError, TimeoutError):
             pass  # hung up, a line without end, or nothing to say
         finally:
+            self._of_uid[uid] -= 1
+            if not self._of_uid[uid]:
+                del self._of_uid[uid]
             writer.close()
 
     async def _reply(self, line: bytes, uid: int) -> Mapping[str, Any]:

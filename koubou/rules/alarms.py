@@ -41,11 +41,11 @@ class Refusals(Struct, frozen=True, kw_only=True):
     told_at: Instant | None = None
 
 
-def after_refusal(before: Refusals | None, now: Instant) -> Refusals:
-    """One more; ten minutes after the first of them the count begins anew."""
+def after_refusal(before: Refusals | None, now: Instant, times: int = 1) -> Refusals:
+    """So many more; ten minutes after the first of them the count begins anew."""
     if before is None or not 0 <= now - before.since < WITHIN:
-        return Refusals(since=now, count=1, told_at=None if before is None else before.told_at)
-    return Refusals(since=before.since, count=before.count + 1, told_at=before.told_at)
+        return Refusals(since=now, count=times, told_at=None if before is None else before.told_at)
+    return Refusals(since=before.since, count=before.count + times, told_at=before.told_at)
 
 
 def is_to_be_told(refusals: Refusals, now: Instant) -> bool:

@@ -38,11 +38,11 @@ def alarms(shop: Shop, now: Instant) -> int:
     return len(words) + len(reads)
 
 
-def turned_away(shop: Shop, caller: Caller, verb: str, now: Instant) -> None:
+def turned_away(shop: Shop, caller: Caller, verb: str, now: Instant, times: int = 1) -> None:
     """Count it. The first of ten minutes has a line of its own; the tenth is an alarm: lines are never a flood."""
     who, kept = _counted(shop, caller, now)
-    refusals = after_refusal(kept, now)
-    if refusals.count == 1:
+    refusals = after_refusal(kept, now, times)
+    if refusals.count == times:
         more = f"; {kept.count - 1} more before" if kept is not None and kept.count > 1 else ""
         shop.board.history.add(None, "access.refused", f"may not {words_of(verb)}{more}", now, caller)
         shop.say("access.refused", "warning", verb=verb, actor=caller.actor, source=caller.source)

@@ -16,6 +16,7 @@ from koubou.steps.shop import Shop
 
 _HIGHEST_UID = 2**32 - 2
 _LONGEST_SOURCE = 100
+_MOST_TIMES = 1_000_000
 
 
 def add(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
@@ -64,15 +65,18 @@ def used(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
 def refused(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:
     """The window did not let somebody in, or not do something: `from` where he came, with which `token` if it is known.
 
-    `verb` is what he wanted, or `me` where it is not even known who he is.
+    `verb` is what he wanted, or `me` where it is not even known who he is; `times` how often, if not once.
     """
     verb, source, word = (asked.arguments.get(name) for name in ("verb", "from", "token"))
+    times = asked.arguments.get("times", 1)
+    if type(times) is not int or not 0 < times <= _MOST_TIMES:
+        raise UsageMistake("refused takes how many times somebody was refused")
     if not isinstance(source, str) or not source.isprintable() or not 0 < len(source) <= _LONGEST_SOURCE:
         raise UsageMistake("refused takes from where somebody came, in printable letters")
     token = shop.board.tokens.named(word) if isinstance(word, str) and ID.fullmatch(word) else None
     actor, uid = (NOBODY, -1) if token is None else (actor_of(token), token.uid)
     caller = Caller(actor=actor, role=Role.VIEWER, uid=uid, source=source)
-    turned_away(shop, caller, verb if isinstance(verb, str) else "me", now)
+    turned_away(shop, caller, verb if isinstance(verb, str) else "me", now, times)
     return {}
 
 

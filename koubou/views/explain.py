@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -10,19 +10,21 @@ from msgspec.structs import asdict
 
 from koubou.board.reading import Line, Reading, Rest
 from koubou.board.shapes import park_shape, removed_shape
+from koubou.model.access import Caller, Scope
 from koubou.model.circuit import CircuitState
 from koubou.model.decision import Finding
 from koubou.model.instant import SECOND, Instant, iso
 from koubou.model.phase import Phase
 from koubou.model.status import ENDS, Park, ParkReason, Waiting
 from koubou.model.task import Task
+from koubou.rules.access import reach_of, reaches
 from koubou.rules.admit import option_of, show_amount
 from koubou.rules.guardrails import NOTE
 from koubou.rules.latches import EMERGENCY, KEY, ended_by, stops_tier
 from koubou.views import words
 from koubou.views.queueing import Link, links, opens_at, park_of_rate, priority_shape, queue_shape, urgency
 from koubou.views.show import gone_of
-from koubou.views.why import stop_told
+from koubou.views.why import stop_told, stop_told_to_others
 from koubou.views.workshop import Workshop
 
 
@@ -47,8 +49,13 @@ def needs_the_master(task: Task) -> bool:
     return task.waiting is Waiting.ADMIT and task.park is None
 
 
-def explained(workshop: Workshop, board: Reading, found: Task, said: Mapping[str, Any]) -> Explained:
-    """Why this task is where it is, on one picture of the board; `said` is what the master told of himself."""
+def explained(
+    workshop: Workshop, board: Reading, found: Task, said: Mapping[str, Any], onlooker: Caller | None = None
+) -> Explained:
+    """Why this task is where it is, on one picture of the board; `said` is what the master told of himself.
+
+    With an `onlooker` nothing that is not for him: other people's tasks, and why the workshop was stopped.
+    """
     opens = opens_at(said, found.tier) if needs_the_master(found) else None
     with board.picture():
         task = board.task(found.id) or found
@@ -65,8 +72,8 @@ def explained(workshop: Workshop, board: Reading, found: Task, said: Mapping[str
             released=[line for line in told if line.event == "task.released"],
             queue=queue,
             priority=priority_shape(board, task, words.now()),
-            links=links(board, task),
-            now=list(_now(workshop, board, task, queue, opens)),
+            links=links(board, task, _sees(onlooker)),
+            now=list(_now(workshop, board, task, queue, opens, onlooker)),
         )
 
 
@@ -92,21 +99,30 @@ def explained_shape(why: Explained) -> dict[str, Any]:
     }
 
 
+def _sees(onlooker: Caller | None) -> Callable[[Task], bool]:
+    return lambda task: onlooker is None or reaches(onlooker, "explain", task.owner)
+
+
 def _now(
-    workshop: Workshop, board: Reading, task: Task, queue: Mapping[str, int | None] | None, opens: Instant | None
+    workshop: Workshop,
+    board: Reading,
+    task: Task,
+    queue: Mapping[str, int | None] | None,
+    opens: Instant | None,
+    onlooker: Caller | None,
 ) -> Iterator[str]:
     """Sentences on why it is where it is now, and what changes that."""
     rest = board.rest(task)
     if task.status in ENDS:
         yield from _ended(task, rest)
         return
-    stops = list(_stops(board, task))
+    stops = list(_stops(board, task, onlooker))
     if task.waiting is not Waiting.RUN:
         yield from stops
     if task.outcome is not None:
         yield f"its end is decided ({task.outcome}); its folder is being filed"
     elif task.park is not None:
-        yield from _parked(board, task, task.park, rest)
+        yield from _parked(board, task, task.park, rest, _sees(onlooker))
     elif task.waiting is Waiting.ADMIT:
         yield from _queued(workshop, board, task, queue or {}, opens)
     elif task.waiting is Waiting.RUN:
@@ -119,11 +135,12 @@ def _now(
         yield "nobody serves the workshop now: nothing changes before koubou serve"
 
 
-def _stops(board: Reading, task: Task) -> Iterator[str]:
+def _stops(board: Reading, task: Task, onlooker: Caller | None) -> Iterator[str]:
     """What a person stopped, or the workshop itself, that keeps its like from starting."""
     stops = [stop for stop in board.waits.stops() if stops_tier(stop.latch, task.tier)]
     for stop in sorted(stops, key=lambda stop: stop.latch != EMERGENCY):
-        yield stop_told(stop)
+        keeps = onlooker is None or reach_of(onlooker, "explain") is Scope.ALL
+        yield stop_told(stop) if keeps else stop_told_to_others(stop)
 
 
 def _ended(task: Task, rest: Rest) -> Iterator[str]:
@@ -139,13 +156,13 @@ def _ended(task: Task, rest: Rest) -> Iterator[str]:
         yield f"removed: {gone}"
 
 
-def _parked(board: Reading, task: Task, park: Park, rest: Rest) -> Iterator[str]:
+def _parked(board: Reading, task: Task, park: Park, rest: Rest, sees: Callable[[Task], bool]) -> Iterator[str]:
     yield f"{park.reason}: {park.detail}"
     if park.until is not None:
         yield f"it goes on at {iso(park.until)} (in {words.lasting(park.until - words.now())})"
     match park.reason:
         case ParkReason.DEPENDENCY:
-            yield from (link.told(task.id) for link in links(board, task))
+            yield from (link.told(task.id) for link in links(board, task, sees))
             yield from urgency(board, task)
         case ParkReason.BUDGET:
             yield from _breach(board, rest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from koubou.board.reading import Reading
 from koubou.errors import SettingsError
@@ -21,6 +22,7 @@ from koubou.views.workshop import Workshop
 _RUNS_LOOKED_AT = 50
 _LINKS_AT_MOST = 20
 _LOCKS_AT_MOST = 10
+_SOMEBODY = "a task of somebody else"
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -101,14 +103,20 @@ def urgency(board: Reading, task: Task) -> Iterator[str]:
         yield _urgency_told(shape, task, now)
 
 
-def links(board: Reading, task: Task) -> list[Link]:
-    """Who waits for whom, from a task to those who wait for nobody; so many links at most."""
+def links(board: Reading, task: Task, sees: Callable[[Task], bool] = lambda _: True) -> list[Link]:
+    """Who waits for whom, from a task to those who wait for nobody; so many links at most.
+
+    Of whom the onlooker does not see it is only said that there is somebody.
+    """
     found: list[Link] = []
     todo, seen = [task], {task.id}
     for each in todo:
         for link, other in _links_of(board, each):
             if len(found) == _LINKS_AT_MOST:
                 return found
+            if other is not None and not sees(other):
+                found.append(replace(link, other=_SOMEBODY, stands="is not yours to see"))
+                continue
             found.append(link)
             if other is not None and other.id not in seen:
                 seen.add(other.id)

@@ -22,6 +22,11 @@ def stop_told(stop: Stop) -> str:
     return f"{_stopped(stop.latch)}{by} at {iso(stop.at)}{why}; {ended_by(stop.latch)} ends it"
 
 
+def stop_told_to_others(stop: Stop) -> str:
+    """The same for who is not to know by whom and why: that is for those who keep the workshop."""
+    return f"{_stopped(stop.latch)} at {iso(stop.at)}; an operator ends it ({ended_by(stop.latch)})"
+
+
 def wait_told(wait: Wait) -> str:
     """Where a task stands and what it waits for."""
     stopped = "" if wait.stop is None else f"{_stop_of(wait)}; "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
@@ -16,6 +17,7 @@ from koubou.window.door import Door
 from koubou.window.openapi import document
 from koubou.window.problems import Trouble, answer, trouble_of
 from koubou.window.routes import changes, events, given, metrics, page, reads, tasks
+from koubou.window.told import as_json
 from koubou.window.window import Window
 
 _ABOUT = (
@@ -47,7 +49,7 @@ def application(window: Window) -> FastAPI:
         title="Koubou",
         version=__version__,
         description=_ABOUT,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -58,18 +60,41 @@ def application(window: Window) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router)
     app.openapi = lambda: document(app)  # type: ignore[method-assign]
+    app.add_api_route("/api/openapi.json", _documented(app), include_in_schema=False)
     app.add_exception_handler(Trouble, _trouble)
     app.add_exception_handler(KoubouError, _koubou_error)
     app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(WebSocketRequestValidationError, _not_valid_for_socket)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _bug)
     app.add_middleware(Door, window=window)
     return app
 
 
-async def _trouble(_: Request, error: Exception) -> JSONResponse:
+def _documented(app: FastAPI) -> Callable[[], Awaitable[Response]]:
+    """Who asks for the document gets the same bytes each time: it is large, and needs no token."""
+
+    @cache
+    def documented() -> bytes:
+        return as_json(app.openapi())
+
+    async def answered() -> Response:
+        return Response(documented(), media_type="application/json")
+
+    return answered
+
+
+async def _trouble(connection: Request | WebSocket, error: Exception) -> JSONResponse:
     assert isinstance(error, Trouble)  # noqa: S101 - for the type checker
-    return answer(error)
+    response = answer(error)
+    if isinstance(connection, WebSocket):
+        await connection.send_denial_response(response)
+    return response
+
+
+async def _not_valid_for_socket(socket: WebSocket, error: Exception) -> JSONResponse:
+    assert isinstance(error, WebSocketRequestValidationError)  # noqa: S101 - for the type checker
+    return await _trouble(socket, Trouble(422, "unprocessable", "after is the number of a line"))
 
 
 async def _koubou_error(_: Request, error: Exception) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -38,7 +38,9 @@ class Where(Reasoned):
 class Priority(Body):
     """0 to 10, or urgent, high, normal, low, background."""
 
-    level: int | str = Field(examples=["high", 7])
+    level: Annotated[int, Field(ge=-1_000, le=1_000)] | Annotated[str, Field(max_length=20)] = Field(
+        examples=["high", 7]
+    )
 
 
 class Rating(Body):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from koubou.config.window_settings import WindowSettings
 from koubou.errors import KoubouError
 from koubou.window.callers import Callers, Guesses, Known, Rates, is_loopback
-from koubou.window.changes import tell
+from koubou.window.notes import Notes
+from koubou.window.places import Places
 from koubou.window.problems import Trouble, answer, trouble_of
 from koubou.window.window import Window
 
@@ -24,8 +25,10 @@ PROTOCOL, BEARER = "koubou.v1", "bearer."
 """Of a WebSocket, where a browser cannot send a header: `Sec-WebSocket-Protocol: koubou.v1, bearer.kbu_…`."""
 _OPEN = ("/healthz", "/readyz", "/api/openapi.json")
 _PAGE = "/page/"
-_BETWEEN_NOTES = 60.0
-_MOST_NOTED = 1_000
+_STRANGERS = 64
+"""Requests at once for what needs no token, apart from those of the API; and as many wait for being turned away."""
+_BODIES = 8
+"""So many of the largest bodies are kept at once, of all together."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -50,47 +53,81 @@ class Door:
         self._callers = Callers(window)
         self._guesses = Guesses()
         self._rates = Rates(window.settings.requests_per_minute)
-        self._inside = 0
-        self._window = window
-        self._noted: dict[str, float] = {}
-        self._telling: set[asyncio.Task[None]] = set()
+        self._places = Places(window.settings.connections)
+        self._strangers = Places(_STRANGERS)
+        self._bytes = Places(window.settings.max_body * _BODIES)
+        self._waiting = 0
+        self._notes = Notes(window)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        self._inside += 1
-        try:
-            await self._admit(scope, receive, _with_headers(scope, send))
-        finally:
-            self._inside -= 1
+        await self._admit(scope, receive, _with_headers(scope, send))
 
     async def _admit(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = self._address(scope)
+        places = self._strangers if _is_open(scope) else self._places
         try:
-            if self._inside > self._settings.connections:
+            who = await self._let_in(scope, address)
+            if not places.take(who):
                 raise Trouble(503, "too_many", "too many are here at once", headers={"retry-after": "2"})
-            headers = _headers(scope)
-            self._check_host(headers)
-            _check_origin(headers)
-            if not _is_open(scope):
-                known = await self._who(scope, headers, address)
-                self._check_rate(known.token or address)
-                if known.token is not None:
-                    self._note("token_used", known.token, token=known.token)
-                scope[CALLER] = known
-                scope["koubou.again"] = lambda: self._who(scope, headers, address)
-            self._check_length(headers)
         except Trouble as trouble:
-            if trouble.status == 401 and "authorization" in _headers(scope):
-                self._note("refused", address, **{"from": f"api {address}"})
-                await asyncio.sleep(self._guesses.delay(address))
-            await _refuse(scope, receive, send, trouble)
+            await self._turn_away(scope, receive, send, trouble)
             return
         except KoubouError as error:
             await _refuse(scope, receive, send, trouble_of(error))
             return
-        await self._app(scope, self._bounded(receive), send)
+        body = _Body(receive, self._settings, self._bytes, who)
+        try:
+            await self._app(scope, body.receive, self._noticing(scope, send))
+        finally:
+            places.leave(who)
+            body.let_go()
+
+    async def _let_in(self, scope: Scope, address: str) -> str:
+        """By what he is counted who comes in. Raises Trouble for who does not, BoardUnavailable."""
+        headers = _headers(scope)
+        self._check_host(headers)
+        _check_origin(headers)
+        if _is_open(scope):
+            who = f"open {address}"
+            self._check_rate(who)
+        else:
+            known = await self._who(scope, headers, address)
+            who = known.token or address
+            self._check_rate(who)
+            if known.token is not None:
+                self._notes.used(known.token)
+            scope[CALLER] = known
+            scope["koubou.again"] = lambda: self._who(scope, headers, address)
+        self._check_length(headers)
+        return who
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send, trouble: Trouble) -> None:
+        """Answer; who came with what is no token waits for it, as long as not too many do."""
+        address = self._address(scope)
+        if trouble.status == 401 and _bearer(scope, _headers(scope)) is not None:
+            self._notes.refused(f"api {address}")
+            delay = self._guesses.delay(address)
+            if self._waiting < _STRANGERS:
+                self._waiting += 1
+                try:
+                    await asyncio.sleep(delay)
+                finally:
+                    self._waiting -= 1
+        await _refuse(scope, receive, send, trouble)
+
+    def _noticing(self, scope: Scope, send: Send) -> Send:
+        """The same; what somebody's role does not reach is told to the master."""
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message.get("status") == 403 and CALLER in scope:
+                known: Known = scope[CALLER]
+                self._notes.refused(known.caller.source, known.token)
+            await send(message)
+
+        return sending
 
     def _address(self, scope: Scope) -> str:
         if self._settings.behind_proxy and (forwarded := _headers(scope).get("x-forwarded-for")):
@@ -102,18 +139,6 @@ class Door:
         # Whoever was passed on by a proxy is not of this machine, whatever the address says.
         is_local = is_loopback(address) and not headers.keys() & {"x-forwarded-for", "forwarded", "via"}
         return await self._callers.of(_bearer(scope, headers), address, is_local=is_local)
-
-    def _note(self, verb: str, what: str, **words: str) -> None:
-        """Tell the master, once a minute of each: he notes when a token was used, and who was turned away."""
-        present, key = time.monotonic(), f"{verb} {what}"
-        if present - self._noted.get(key, -_BETWEEN_NOTES) < _BETWEEN_NOTES:
-            return
-        if len(self._noted) >= _MOST_NOTED:
-            self._noted.clear()
-        self._noted[key] = present
-        telling = asyncio.create_task(tell(self._window, verb, **words))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
 
     def _check_host(self, headers: dict[str, str]) -> None:
         """Against names that lead here without being ours (DNS rebinding)."""
@@ -134,30 +159,49 @@ class Door:
         told = headers.get("content-length", "0")
         if not told.isdecimal() or len(told) > 15:
             raise Trouble(400, "bad_request", "Content-Length is no length")
+        if "content-length" in headers and "transfer-encoding" in headers:
+            # Of the two a proxy may have believed the other, and take what is left of this request for another one.
+            close = {"connection": "close"}
+            raise Trouble(400, "bad_request", "a request says its length once, not twice", headers=close)
         if int(told) > self._settings.max_body:
             raise _too_large(self._settings.max_body)
 
-    def _bounded(self, receive: Receive) -> Receive:
-        """The same, which raises Trouble for a body that is too large or comes too slowly."""
-        loop = asyncio.get_running_loop()
-        deadline, size, whole = loop.time() + self._settings.timeout / 1000, 0, False
 
-        async def bounded() -> MutableMapping[str, Any]:
-            nonlocal size, whole
-            if whole:
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise _too_slow() from None
-            size += len(message.get("body", b""))
-            whole = message["type"] != "http.request" or not message.get("more_body", False)
-            if size > self._settings.max_body:
-                raise _too_large(self._settings.max_body)
-            return message
+class _Body:
+    """What a request carries: not too large, not too slow, and not more of all together than there is room for."""
 
-        return bounded
+    def __init__(self, receive: Receive, settings: WindowSettings, room: Places, who: str) -> None:
+        self._receive = receive
+        self._most = settings.max_body
+        self._room = room
+        self._who = who
+        self._deadline = asyncio.get_running_loop().time() + settings.timeout / 1000
+        self._size = 0
+        self._is_whole = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        """The next part. Raises Trouble."""
+        if self._is_whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise _too_slow() from None
+        new = len(message.get("body", b""))
+        if self._size + new > self._most:
+            raise _too_large(self._most)
+        if not self._room.take(self._who, new):
+            close = {"connection": "close", "retry-after": "2"}
+            raise Trouble(503, "too_many", "too much is being sent at once", headers=close)
+        self._size += new
+        self._is_whole = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    def let_go(self) -> None:
+        """It is not kept any longer."""
+        self._room.leave(self._who, self._size)
+        self._size = 0
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:

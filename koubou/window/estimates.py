@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from koubou.views.draft import limits_of
@@ -11,14 +10,10 @@ from koubou.views.estimate import estimate_shape
 from koubou.views.estimating import Estimating
 from koubou.views.workshop import Workshop
 
-_ONE_AT_A_TIME = threading.Lock()
-"""Each holds a board in memory, and the first one loads the detector."""
-
 
 def estimates(workshop: Workshop, body: bytes, *, is_json: bool, owner: int) -> list[dict[str, Any]]:
     """One for each document. Raises TaskFileError for what the intake would reject."""
     requests = requests_of_body(body, is_json, owner, limits_of(workshop.settings))
-    with _ONE_AT_A_TIME:
-        estimating = Estimating(workshop, None)
-        found = estimating.of_requests(requests, "the request", owner)
-        return [estimate_shape(estimate, estimating.notes) for estimate in found]
+    estimating = Estimating(workshop, None)
+    found = estimating.of_requests(requests, "the request", owner)
+    return [estimate_shape(estimate, estimating.notes) for estimate in found]

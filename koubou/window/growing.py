@@ -16,8 +16,9 @@ from koubou.model.phase import Phase
 from koubou.model.status import ENDS
 from koubou.model.task import Task
 from koubou.views.answers import record_of, run_folder
+from koubou.window.asked import caller_of
 from koubou.window.streams import BEAT, HEARTBEAT, RETRY, Stay, event
-from koubou.window.told import as_json
+from koubou.window.told import as_json, may_read
 from koubou.window.window import Window
 from koubou.wire.record import ANSWER
 
@@ -42,6 +43,8 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
     try:
         while not window.is_ending and not await stay.is_over():
             look = await window.readers.ask(reader.look)
+            if not may_read(caller_of(request), look.task):
+                return
             if look.run != run:
                 run = look.run
                 yield event(as_json({"task": task.id, "run": run}), name="run")

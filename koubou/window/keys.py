@@ -14,12 +14,15 @@ from contextlib import closing
 import msgspec
 from msgspec import Struct
 
+from koubou.errors import BoardUnavailable
 from koubou.model.access import Caller
 from koubou.model.instant import DAY, Instant
 from koubou.window.problems import Trouble
 
 _MOST = 100_000
 _LARGEST_ANSWER = 65_536
+_LOCKED_FOR = 5.0
+"""Seconds for which another window may have the file, which is about to end."""
 _TABLE = """CREATE TABLE IF NOT EXISTS answer (
   key TEXT PRIMARY KEY, request TEXT NOT NULL, at INTEGER NOT NULL, only_once INTEGER NOT NULL DEFAULT 0,
   status INTEGER, headers TEXT, body BLOB
@@ -114,16 +117,18 @@ def _digest(data: bytes) -> str:
 
 
 def _opened(path: str) -> sqlite3.Connection:
-    """The notes; a file that is none any more is begun anew."""
+    """The notes; a file that is none any more is begun anew, and not one that only cannot be read just now."""
     try:
         return _connected(path)
+    except sqlite3.OperationalError as error:
+        raise BoardUnavailable(f"{path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError:
         os.unlink(path)
         return _connected(path)
 
 
 def _connected(path: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_LOCKED_FOR)
     try:
         connection.row_factory = sqlite3.Row
         with closing(connection.execute("PRAGMA journal_mode=WAL")):

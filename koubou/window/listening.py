@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
@@ -20,6 +21,13 @@ def open_socket(listen: str) -> socket.socket:
         return _unix(listen.removeprefix(_UNIX)) if listen.startswith(_UNIX) else _internet(listen)
     except OSError as error:
         raise BoardUnavailable(f"window.listen: {listen}: {error.strerror or error}") from error
+
+
+def tidy_up(listen: str) -> None:
+    """Remove the path at which nobody listens any more; another window may by now."""
+    if listen.startswith(_UNIX):
+        with suppress(OSError):
+            _remove_dead(listen.removeprefix(_UNIX))
 
 
 def address_of(listener: socket.socket) -> str:
@@ -51,8 +59,7 @@ def _internet(listen: str) -> socket.socket:
 
 def _unix(path: str) -> socket.socket:
     with suppress(FileNotFoundError):
-        if stat.S_ISSOCK(os.lstat(path).st_mode):
-            os.unlink(path)  # of a window that was killed
+        _remove_dead(path)  # of a window that was killed
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
         listener.bind(path)
@@ -62,3 +69,11 @@ def _unix(path: str) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def _remove_dead(path: str) -> None:
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as other:
+        if other.connect_ex(path) == errno.ECONNREFUSED:
+            os.unlink(path)

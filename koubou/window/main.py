@@ -8,14 +8,16 @@ import logging
 import os
 import resource
 from collections.abc import Callable
-from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import uvicorn
 
 from koubou.errors import Problem, SettingsError
 from koubou.views.workshop import Workshop
 from koubou.window.app import application
-from koubou.window.listening import address_of, open_socket
+from koubou.window.connections import MOST_COMING, Connection, Socket
+from koubou.window.listening import address_of, open_socket, tidy_up
 from koubou.window.window import Window
 
 _PRIVATE_UMASK = 0o077
@@ -24,6 +26,7 @@ _LONGEST_HEADERS = 32_768
 _IDLE = 30
 _GRACE = 3
 _LONGEST_WORD = 65_536
+_OTHER_FILES = 512
 
 
 def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], lifeline: int | None = None) -> int:
@@ -38,13 +41,15 @@ def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], 
         message = "is not set: `window: {listen: 127.0.0.1:8700}` opens it to this machine"
         raise SettingsError([Problem(message=message, key="window.listen")])
     window = Window(workshop, settings.model_copy(update={"listen": where}))
+    _raise_descriptors(2 * settings.connections + MOST_COMING)
     listener = open_socket(where)
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    connection: Any = partial(Connection, patience=settings.timeout / 1000)
     config = uvicorn.Config(
         application(window),
-        http="h11",
+        http=connection,
         loop="asyncio",
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=_LONGEST_WORD,
         h11_max_incomplete_event_size=_LONGEST_HEADERS,
         backlog=512,
@@ -59,9 +64,7 @@ def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], 
         asyncio.run(_serve(_Server(config, lambda: ready(address_of(listener))), window, listener, lifeline))
     finally:
         listener.close()
-        if where.startswith("unix:"):
-            with suppress(OSError):
-                os.unlink(where.removeprefix("unix:"))
+        tidy_up(where)
     return 0
 
 
@@ -107,6 +110,15 @@ def _hold(lifeline: int, server: _Server, window: Window) -> None:
             server.should_exit = True
 
     loop.add_reader(lifeline, heard)
+
+
+def _raise_descriptors(connections: int) -> None:
+    """As many as so many connections need, as far as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def give_up_privileges() -> None:

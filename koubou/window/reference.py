@@ -26,6 +26,8 @@ path but `/`, `/healthz`, `/readyz` and `/api/openapi.json` needs `Authorization
 request under it is refused.
 
 Over a WebSocket the events of `GET /api/v1/events` come from `/api/v1/events/ws?after=…`, one JSON object a message.
+It is closed with 1001 when the window ends, 1003 for whoever sends something, 1008 when the token opens nothing any
+more, 1013 for whoever reads too slowly.
 """
 
 

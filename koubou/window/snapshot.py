@@ -21,21 +21,47 @@ BEARABLE = 1.0
 
 
 class Status(Struct, frozen=True, kw_only=True):
-    """The status at one moment, and the same as JSON: with its accounts, and without."""
+    """The status at one moment, and as JSON: whole, and without accounts and the reasons of what is stopped."""
 
     shape: dict[str, Any]
     said: dict[str, Any]
     whole: bytes
-    without_money: bytes
+    for_submitters: bytes
     at: float
+
+
+class State:
+    """What the master says of himself, asked once for all who want it; nothing where none answers."""
+
+    def __init__(self, workshop: Workshop, readers: Readers) -> None:
+        self._workshop = workshop
+        self._readers = readers
+        self._last: dict[str, Any] = {}
+        self._at = float("-inf")
+        self._asking: asyncio.Task[dict[str, Any]] | None = None
+
+    async def look(self) -> dict[str, Any]:
+        """As he said it within the last quarter of a second, or says it now."""
+        if time.monotonic() - self._at < FRESH:
+            return self._last
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        # Who hangs up takes the answer from nobody else.
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> dict[str, Any]:
+        self._last = await self._readers.run(lambda: said_by_master(self._workshop))
+        self._at = time.monotonic()
+        return self._last
 
 
 class Snapshot:
     """`status` begins a look where the last is too old, and waits for it only where there is none that is bearable."""
 
-    def __init__(self, workshop: Workshop, readers: Readers) -> None:
+    def __init__(self, workshop: Workshop, readers: Readers, state: State) -> None:
         self._workshop = workshop
         self._readers = readers
+        self._state = state
         self._last: Status | None = None
         self._looking: asyncio.Task[Status] | None = None
         self.looks = 0
@@ -54,15 +80,16 @@ class Snapshot:
         return await asyncio.shield(self._looking)
 
     async def _look(self) -> Status:
-        self._last = await self._readers.ask(self._made)
+        said = await self._state.look()
+        self._last = await self._readers.ask(lambda board: self._made(board, said))
         return self._last
 
-    def _made(self, board: Reading) -> Status:
+    def _made(self, board: Reading, said: dict[str, Any]) -> Status:
         self.looks += 1
-        said = said_by_master(self._workshop)
         shape = status_shape(self._workshop, board, said)
         bare = {name: value for name, value in shape.items() if name != "accounts"}
-        return Status(shape=shape, said=said, whole=as_json(shape), without_money=as_json(bare), at=time.monotonic())
+        bare["latches"] = dict.fromkeys(shape["latches"], "")
+        return Status(shape=shape, said=said, whole=as_json(shape), for_submitters=as_json(bare), at=time.monotonic())
 
 
 def _heard(looking: asyncio.Task[Status]) -> None:

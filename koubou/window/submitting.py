@@ -40,7 +40,7 @@ async def submit(window: Window, caller: Caller, body: bytes, *, is_json: bool, 
 
     With a key the ids that it gives are the same each time: a second try brings no second task. Raises TaskFileError.
     """
-    draft = await window.readers.run(lambda: _draft(window, body, is_json, key))
+    draft = await window.readers.drafts.do(caller.actor, lambda: _draft(window, body, is_json, key))
     before = await window.readers.ask(lambda board: board.identities(draft.ids))
     address = caller.source.removeprefix(_SOURCE)
     name = name_for(_new_ulid(), caller.uid, caller.actor, address, draft.suffix)

@@ -9,7 +9,7 @@ from koubou.errors import SettingsError
 from koubou.views.workshop import Workshop
 from koubou.window.keys import Keys
 from koubou.window.readers import Readers
-from koubou.window.snapshot import Snapshot
+from koubou.window.snapshot import Snapshot, State
 from koubou.window.tail import Tail
 
 
@@ -20,7 +20,8 @@ class Window:
         self.workshop = workshop
         self.settings = settings
         self.readers = Readers(workshop)
-        self.snapshot = Snapshot(workshop, self.readers)
+        self.state = State(workshop, self.readers)
+        self.snapshot = Snapshot(workshop, self.readers, self.state)
         self.tail = Tail(self.readers)
         self.is_ending = False
         self.keys = Keys(f"{workshop.layout.run}/window.db")

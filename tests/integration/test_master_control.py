@@ -240,3 +240,21 @@ def test_closing_lets_who_is_being_answered_have_his_answer(tmp_path: Path) -> N
             await closing
 
     asyncio.run(drill())
+
+
+def test_one_user_keeps_neither_another_nor_the_house_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = [4_001]
+    monkeypatch.setattr("koubou.master.control._uid_of", lambda _: asking[0])
+
+    async def way() -> None:
+        async with opened(tmp_path):
+            held = [await asyncio.open_unix_connection(str(tmp_path / NAME)) for _ in range(32)]
+            with suppress(ConnectionError):
+                assert await talk(tmp_path, b'{"verb": "ping"}\n') == []
+            for uid in (4_002, os.geteuid()):
+                asking[0] = uid
+                assert len(await talk(tmp_path, b'{"verb": "ping"}\n')) == 1
+            for _, writer in held:
+                writer.close()
+
+    asyncio.run(way())

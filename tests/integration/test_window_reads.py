@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -14,7 +15,10 @@ from windows import KIM, LEE, Opened, opened
 
 from koubou.model.access import WORKSHOP, Role
 from koubou.model.instant import SECOND
+from koubou.model.status import Park, ParkReason
+from koubou.model.task import Sensitivity
 
+LOCKED = "the-lock-of-the-secret"
 READS = {
     "me": "/api/v1/me",
     "status": "/api/v1/status",
@@ -35,7 +39,7 @@ READS = {
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with opened(tmp_path_factory.mktemp("window")) as found:
         found.task("plain", KIM, title="Plain title")
-        found.task("secret", KIM, secret=True, title="Secret title", session="secret-session")
+        found.secret = found.task("secret", KIM, secret=True, title="Secret title", session="secret-session")
         found.task("of-lee", LEE)
         yield found
 
@@ -208,3 +212,79 @@ def test_what_is_too_large_or_no_request_is_refused_in_the_same_form(window: Ope
     assert window.ask("/api/v1/me", token, headers={"Content-Length": "99999999999"}).status == 413
     assert window.ask("/api/v1/nothing", token).json["status"] == 404
     assert window.ask("/api/v1/me", token, method="DELETE").json["status"] == 405
+
+
+def test_a_viewer_learns_no_name_that_a_confidential_task_says(window: Opened, tokens: dict[str, str]) -> None:
+    """Neither by what it waits for, nor by a filter, nor by accounts and events that are named for its session."""
+    waits = Park(reason=ParkReason.BUDGET, detail="session:secret-session has nothing left")
+    with window.board.transaction():
+        window.board.tasks.parked(window.board.tasks.at(window.secret), waits, NOW)
+        window.board.ledger.set_limit("session:secret-session", "usd", 1, "lee", "why", NOW)
+        window.board.history.add(None, "budget.set", "session:secret-session: $1", NOW, WORKSHOP)
+    for path in ("tasks/secret", "tasks/secret/explain", "budget"):
+        told = {role: window.ask(f"/api/v1/{path}", tokens[role]).body for role in ("viewer", "operator")}
+        assert b"secret-session" in told["operator"], path
+        assert b"secret-session" not in told["viewer"], path
+    found = {role: window.ask("/api/v1/tasks?session=secret-session", tokens[role]) for role in ("viewer", "operator")}
+    assert [len(found[role].json["tasks"]) for role in ("viewer", "operator")] == [0, 1]
+    assert window.ask("/api/v1/budget/report?by=session", tokens["viewer"]).status == 403
+    assert window.ask("/api/v1/budget/report?by=session", tokens["operator"]).status == 200
+    with window.watch("/api/v1/events?after=0", tokens["viewer"]) as events:
+        line = next(told for event in events if (told := json.loads(event["data"]))["event"] == "budget.set")
+    assert line["reason"] == ""
+
+
+def test_of_a_lock_that_others_have_nobody_learns_whose_it_is(window: Opened, tokens: dict[str, str]) -> None:
+    first, second = window.task("has-it", KIM, locks=(LOCKED,)), window.task("wants-it", LEE, locks=(LOCKED,))
+    with window.board.transaction():
+        at = window.board.tasks.at
+        park = Park(reason=ParkReason.DEPENDENCY, detail="waits for a lock that a riper task waits for")
+        for seq in (first, second):
+            window.board.tasks.parked(at(seq), park, NOW)
+            window.board.queue.line_up(at(seq))
+    told = {role: window.ask("/api/v1/tasks/wants-it/explain", tokens[role]).json for role in ("lee", "operator")}
+    assert told["operator"]["waits_for"][0]["other"] == "has-it"
+    assert told["lee"]["waits_for"][0]["lock"] == LOCKED
+    assert "has-it" not in json.dumps(told["lee"])
+
+
+def test_why_the_workshop_was_stopped_is_for_those_who_keep_it(window: Opened, tokens: dict[str, str]) -> None:
+    with window.board.transaction():
+        window.board.crew.latch("pause", "words of a person", NOW)
+    try:
+        for path in ("status", "tasks/of-lee/explain"):
+            while b"words of a person" not in window.ask(f"/api/v1/{path}", tokens["operator"]).body:
+                time.sleep(0.05)  # the status is looked at again within a second
+            assert b"words of a person" not in window.ask(f"/api/v1/{path}", tokens["lee"]).body
+        assert list(window.ask("/api/v1/status", tokens["lee"]).json["latches"]) == ["pause"]
+    finally:
+        with window.board.transaction():
+            window.board.crew.unlatch("pause")
+
+
+def test_a_token_that_is_revoked_ends_its_stream_also_while_much_happens(
+    window: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.window.streams.BEAT", 0.3)
+    token = window.token(Role.VIEWER)
+    with window.watch("/api/v1/events", token) as events:
+        with window.board.transaction():
+            assert window.board.tokens.revoke(token[4:14], NOW)
+        deadline = time.monotonic() + 10
+        for _ in events:
+            assert time.monotonic() < deadline
+            happens(window)
+            happens(window)
+
+
+def test_an_answer_that_becomes_confidential_is_told_no_further(window: Opened, tokens: dict[str, str]) -> None:
+    seq = window.task("growing", KIM)
+    with window.watch("/api/v1/tasks/growing/log", tokens["viewer"], {"Accept": "text/event-stream"}) as events:
+        with window.board.transaction():
+            window.board.tasks.set_sensitivity(window.board.tasks.at(seq), Sensitivity.CONFIDENTIAL, NOW)
+        assert list(events) == []
+
+
+def happens(window: Opened) -> None:
+    with window.board.transaction():
+        window.board.history.add(None, "system.paused", "again", NOW, WORKSHOP)

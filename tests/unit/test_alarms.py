@@ -80,3 +80,8 @@ def test_spending_is_told_once_a_day() -> None:
     assert is_spend_to_be_told(None, NOW)
     assert not is_spend_to_be_told(NOW - DAY + 1, NOW)
     assert is_spend_to_be_told(NOW - DAY, NOW)
+
+
+def test_refusals_that_were_counted_elsewhere_count_as_many_as_they_are() -> None:
+    first = after_refusal(None, NOW, 3)
+    assert after_refusal(first, NOW + 1, 8).count == 11

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from koubou.errors import BoardUnavailable
 from koubou.model.instant import DAY
 from koubou.window.keys import Given, Keys
 from koubou.window.problems import Trouble
@@ -63,6 +66,22 @@ def test_after_a_day_a_key_is_forgotten(tmp_path: Path) -> None:
 def test_notes_that_are_none_any_more_are_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "window.db").write_bytes(b"no notes" * 1_000)
     assert opened(tmp_path).begin("key", "request", NOW) is None
+
+
+def test_notes_that_somebody_else_has_locked_are_not_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.window.keys._LOCKED_FOR", 0.05)
+    keys = opened(tmp_path)
+    keys.begin("key", "request", NOW)
+    keys.end("key", GIVEN)
+    keys.close()
+    with closing(sqlite3.connect(tmp_path / "window.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BoardUnavailable):
+            opened(tmp_path)
+    assert opened(tmp_path).begin("key", "request", NOW) == GIVEN
 
 
 def opened(folder: Path) -> Keys:

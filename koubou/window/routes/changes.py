@@ -29,12 +29,16 @@ class Changed(Shape):
     message: str
 
 
-def _of_task(verb: str, model: type[bodies.Body], summary: str, *, required: bool = False) -> None:
+def _of_task(
+    verb: str, model: type[bodies.Body], summary: str, *, required: bool = False, once_only: bool = False
+) -> None:
     async def changing(request: Request, window: Asked, caller: Asking, task_id: TaskId) -> Response:
         body = await _body(request)
         said = bodies.read(model, body).model_dump(exclude_none=True)
 
-        async def act(_: str | None) -> Response:
+        async def act(key: str | None) -> Response:
+            if once_only and key is not None:
+                await window.readers.run(lambda: window.keys.mark(key))
             return told(await change_task(window, caller, verb, task_id, **said))
 
         return await once(window, caller, request, body, act)
@@ -54,7 +58,7 @@ def _of_task(verb: str, model: type[bodies.Body], summary: str, *, required: boo
 
 
 _of_task("cancel", bodies.Nothing, "End a task without an answer")
-_of_task("retry", bodies.Nothing, "Have a task tried again")
+_of_task("retry", bodies.Nothing, "Have a task tried again", once_only=True)
 _of_task("finish", bodies.Nothing, "File what there is of an answer, and end the task")
 _of_task("priority", bodies.Priority, "Make a task that waits more urgent, or less", required=True)
 _of_task("rate", bodies.Rating, "Say whether an answer is good", required=True)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
+from starlette.status import (
+    WS_1001_GOING_AWAY,
+    WS_1003_UNSUPPORTED_DATA,
+    WS_1008_POLICY_VIOLATION,
+    WS_1013_TRY_AGAIN_LATER,
+)
 
+from koubou.errors import BoardUnavailable
 from koubou.model.access import Caller
 from koubou.window.asked import Asked, caller_of, check, may, window_of
 from koubou.window.door import PROTOCOL
@@ -17,7 +25,7 @@ from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_H
 from koubou.window.window import Window
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"], responses=described(*USUAL))
-_TOO_SLOW = 1013
+_Farewell = tuple[int, str]
 _LARGEST = 2**62
 
 
@@ -53,26 +61,48 @@ async def events(
 async def events_ws(socket: WebSocket, after: int | None = None) -> None:
     """The same, one JSON object a message. A browser offers `koubou.v1, bearer.kbu_…` as protocols."""
     window, caller = window_of(socket), caller_of(socket)
-    try:
-        check(caller, "events")
-    except Trouble as trouble:
-        await socket.close(1008, trouble.detail[:100])
-        return
+    check(caller, "events")
     if after is not None and not 0 <= after < _LARGEST:
-        await socket.close(1008, "after is the number of a line")
-        return
-    offered = socket.headers.get("sec-websocket-protocol", "")
+        raise Trouble(422, "unprocessable", "after is the number of a line")
+    offered = socket.scope["subprotocols"]
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    telling = asyncio.create_task(_tell(socket, window, caller, after))
+    hearing = asyncio.create_task(_hear(socket))
+    try:
+        ended, _ = await asyncio.wait((telling, hearing), return_when=asyncio.FIRST_COMPLETED)
+        if (word := ended.pop().result()) is not None:
+            await socket.close(*word)
+    finally:
+        for each in (telling, hearing):
+            each.cancel()
+        await asyncio.gather(telling, hearing, return_exceptions=True)
+
+
+async def _tell(socket: WebSocket, window: Window, caller: Caller, after: int | None) -> _Farewell | None:
+    """With what the socket is to be closed; None where nobody is there any more."""
     stay = Stay(socket.scope)
-    with suppress(WebSocketDisconnect, RuntimeError):
+    try:
         async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
             async for told in lines:
                 for _, said in told:
                     await socket.send_text(said.decode())
                 if await stay.is_over():
-                    await socket.close(1008, "the token opens nothing any more")
-                    return
-        await socket.close(_TOO_SLOW, "too slow: come back after the last line")
+                    return WS_1008_POLICY_VIOLATION, "the token opens nothing any more"
+    except (WebSocketDisconnect, RuntimeError):
+        return None
+    except BoardUnavailable:
+        return WS_1013_TRY_AGAIN_LATER, "the board cannot be read now: come back after the last line"
+    if window.is_ending:
+        return WS_1001_GOING_AWAY, "the window is being closed: come back after the last line"
+    return WS_1013_TRY_AGAIN_LATER, "too slow: come back after the last line"
+
+
+async def _hear(socket: WebSocket) -> _Farewell | None:
+    """Wait for the first word of whoever listens: his farewell, or what nobody here reads."""
+    told = await socket.receive()
+    if told["type"] == "websocket.disconnect":
+        return None
+    return WS_1003_UNSUPPORTED_DATA, "nothing is read here but the end"
 
 
 async def _stream(request: Request, window: Window, caller: Caller, after: int | None) -> AsyncIterator[bytes]:

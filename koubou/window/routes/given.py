@@ -79,5 +79,6 @@ async def given(request: Request, window: Asked, caller: Annotated[Caller, Depen
 async def estimate(request: Request, window: Asked, caller: Annotated[Caller, Depends(may("estimate"))]) -> Response:
     is_json = kind_of(request, JSON, YAML) == JSON
     body = await request.body()
-    found = await window.readers.run(partial(estimates, window.workshop, body, is_json=is_json, owner=caller.uid))
+    estimating = partial(estimates, window.workshop, body, is_json=is_json, owner=caller.uid)
+    found = await window.readers.estimates.do(caller.actor, estimating)
     return told({"estimates": json.loads(json.dumps(found))})

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Response
 
 from koubou.board.reading import Reading
 from koubou.errors import BoardUnavailable
-from koubou.views.status import said_by_master
 from koubou.views.words import now
 from koubou.window.asked import Asked, may
 from koubou.window.health import healthz, readyz
@@ -26,10 +25,8 @@ _Judge = Callable[[Reading | None, Mapping[str, Any] | None], tuple[bool, Mappin
 async def metrics(window: Asked) -> Response:
     """Read anew at each scrape; never a word of a task."""
 
-    def read(board: Reading) -> bytes:
-        return exposition(board, said_by_master(window.workshop) or None, now())
-
-    return Response(await window.readers.ask(read), media_type=_TEXT)
+    state = await window.state.look() or None
+    return Response(await window.readers.ask(lambda board: exposition(board, state, now())), media_type=_TEXT)
 
 
 for _path in ("/metrics", "/api/metrics"):
@@ -46,7 +43,7 @@ for _path in ("/metrics", "/api/metrics"):
 
 
 async def _judged(window: Window, judge: _Judge) -> Response:
-    state = (await window.readers.run(lambda: said_by_master(window.workshop))) or None
+    state = await window.state.look() or None
     try:
         ok, answer = await window.readers.ask(lambda board: judge(board, state))
     except (BoardUnavailable, OSError):
@@ -54,11 +51,15 @@ async def _judged(window: Window, judge: _Judge) -> Response:
     return told(answer, 200 if ok else 503)
 
 
-@router.get("/healthz", summary="Whether it is alive", responses={503: {"description": "It is not."}})
+@router.get("/healthz", summary="Whether it is alive", responses={503: {"description": "It is not."}, **described(429)})
 async def alive(window: Asked) -> Response:
     return await _judged(window, healthz)
 
 
-@router.get("/readyz", summary="Whether it takes work and does it", responses={503: {"description": "It does not."}})
+@router.get(
+    "/readyz",
+    summary="Whether it takes work and does it",
+    responses={503: {"description": "It does not."}, **described(429)},
+)
 async def ready(window: Asked) -> Response:
     return await _judged(window, readyz)

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from koubou.board.filter import Filter
 from koubou.board.reading import Reading
-from koubou.board.shapes import shown, task_shape
+from koubou.board.shapes import shown, task_shape, without_text
 from koubou.errors import NotAllowed
 from koubou.model.access import Caller, Scope
 from koubou.model.status import ENDS, ParkReason, Status
@@ -68,7 +68,9 @@ async def tasks(
     def page(board: Reading) -> bytes:
         found = board.browsing.listed(wanted, limit)
         rest = str(found[-1].seq) if len(found) == limit else None
-        return as_json({"tasks": [seen_by(caller, task, task_shape(task)) for task in found], "next": rest})
+        # Asking for a session by its name must not tell whose words hold that name.
+        told_of = found if session is None else [task for task in found if may_read(caller, task)]
+        return as_json({"tasks": [seen_by(caller, task, task_shape(task)) for task in told_of], "next": rest})
 
     return Response(await window.readers.ask(page), media_type="application/json")
 
@@ -86,7 +88,7 @@ async def explain(window: Asked, caller: Annotated[Caller, Depends(may("explain"
 
     def why(board: Reading) -> Mapping[str, Any]:
         task = task_for(caller, "explain", board, task_id)
-        shape = explained_shape(explained(window.workshop, board, task, said))
+        shape = explained_shape(explained(window.workshop, board, task, said, caller))
         return shape if may_read(caller, task) else _without_words(shape)
 
     return told(await window.readers.ask(why))
@@ -149,4 +151,5 @@ def _without_words(why: Mapping[str, Any]) -> dict[str, Any]:
         name: [{key: value for key, value in each.items() if key not in ("sample", "where")} for each in why[name]]
         for name in ("findings", "guardrails")
     }
-    return {**why, **findings, "released": [{**line, "reason": ""} for line in why["released"]], "now": []}
+    released = [{**line, "reason": ""} for line in why["released"]]
+    return {**without_text(why), **findings, "released": released, "waits_for": [], "now": []}
