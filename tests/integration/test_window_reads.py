@@ -173,5 +173,8 @@ def test_every_answer_says_what_a_browser_must_not_do_with_it(window: Opened, to
 def test_what_is_too_large_or_no_request_is_refused_in_the_same_form(window: Opened, tokens: dict[str, str]) -> None:
     token = tokens["operator"]
     assert window.ask("/api/v1/me", token, headers={"Content-Length": "99999999999"}).status == 413
-    assert window.ask("/api/v1/nothing", token).json["status"] == 404
-    assert window.ask("/api/v1/me", token, method="DELETE").json["status"] == 405
+    nothing, no_method = window.ask("/api/v1/nothing", token), window.ask("/api/v1/me", token, method="DELETE")
+    assert (nothing.status, no_method.status) == (404, 405)
+    for refused in (nothing, no_method):
+        assert refused.json["status"] == refused.status
+        assert "/api/openapi.json" in refused.json["detail"], "what to do"

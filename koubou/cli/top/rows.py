@@ -206,7 +206,7 @@ def _crew(picture: Picture, say: Say) -> Pane:
             "–" if use is None else f"{use.cpu:.0f} %",
             "–" if use is None else f"{use.memory / 1e6:.0f} MB",
             told.lasting(picture.at - worker.created_at),
-            worker.status,
+            say(f"worker_{worker.status}"),
             worker.id,
         )
         rows.append(Row(key=worker.id, cells=cells))

@@ -29,16 +29,17 @@ function whole(c, { task, why, result }) {
 function actions({ t, does, may }, task) {
   const path = `tasks/${encodeURIComponent(task.id)}`;
   const isOver = ENDS.includes(task.status);
+  const waits = ["pending", "routing"].includes(task.status);
   const now = (verb, body, said) => () => does.change(`${path}/${verb}`, body, t(said, { task: task.id }));
   const ask = (kind) => () => does.ask({ kind, task: task.id });
   const isSecret = ["confidential", "secret"].includes(task.sensitivity);
   const wants = [
     !isOver && may("cancel") && html`<button @click=${ask("cancel")}>${t("cancel")}</button>`,
-    !isOver && task.run && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
+    waits && task.run && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
     (isOver ? task.status !== "completed" : HELD.includes(task.park?.reason)) &&
       may("retry") &&
       html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
-    !isOver && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
+    waits && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
     task.status === "completed" &&
       may("rate") &&
       html`<button aria-pressed=${task.rated === "good"} @click=${now("rate", { rating: "good" }, "rated_said")}>
@@ -49,7 +50,7 @@ function actions({ t, does, may }, task) {
       html`<button aria-pressed=${task.rated === "bad"} @click=${now("rate", { rating: "bad" }, "rated_said")}>
         ${t("rate_bad")}
       </button>`,
-    ["pending", "routing"].includes(task.status) &&
+    waits &&
       may("priority") &&
       html`<label class="inline"
         >${t("priority")}
@@ -72,7 +73,7 @@ function facts({ t, f, now }, task) {
     ["tries", f.number(task.attempts)],
     ["session", task.session],
     ["secrecy", word(task.sensitivity)],
-    ["difficulty", task.difficulty],
+    ["difficulty", task.difficulty && t(`difficulty_${task.difficulty}`)],
     ["created", moment(task.created_at)],
     ["started", moment(task.started_at)],
     ["finished", moment(task.finished_at)],
