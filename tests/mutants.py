@@ -1762,6 +1762,20 @@ WINDOW_CHANGES = "tests/integration/test_window_changes.py"
 
 WINDOW: Sequence[Mutant] = (
     Mutant(
+        "any change of settings cuts off all who watch",
+        "koubou/master/window_keeper.py",
+        "        if before is not None and before.window == settings.window:\n",
+        "        if before == settings:\n",
+        ("tests/integration/test_window_keeper.py",),
+    ),
+    Mutant(
+        "an open window goes on with the settings that it was opened with",
+        "koubou/master/window_keeper.py",
+        "                self._tell_of_others()\n",
+        "                pass\n",
+        ("tests/integration/test_window_keeper.py",),
+    ),
+    Mutant(
         "a viewer reads the words of a confidential task by the window",
         "koubou/window/told.py",
         "    return shape if may_read(caller, task) else without_text(shape)\n",
@@ -1785,15 +1799,22 @@ WINDOW: Sequence[Mutant] = (
     Mutant(
         "a submitter hears what happens to tasks of others",
         "koubou/window/tail.py",
-        "            case Scope.OWN if line.owner != caller.uid:\n",
-        "            case Scope.OWN if False:\n",
+        "        case Scope.OWN if line.owner != caller.uid:\n",
+        "        case Scope.OWN if False:\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
+        "who watches a busy workshop goes on when his token is revoked",
+        "koubou/window/streams.py",
+        "        if self._loop.time() - self._looked_at < BEAT:\n",
+        "        if True:\n",
         (WINDOW_READS,),
     ),
     Mutant(
         "a viewer hears words of a confidential task",
         "koubou/window/tail.py",
-        "        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
-        "        secret = False\n",
+        "    secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
+        "    secret = False\n",
         (WINDOW_READS,),
     ),
     Mutant(
@@ -1847,7 +1868,74 @@ WINDOW: Sequence[Mutant] = (
     ),
 )
 
+COMMANDS = "tests/integration/test_notified_commands.py"
+FAULTS = "tests/integration/test_notify_faults.py"
+ALARMS = "tests/integration/test_alarms_told.py"
+
 ROWS: Sequence[Mutant] = (
+    Mutant(
+        "nobody is warned of notifications that others can read",
+        "koubou/config/notify_faults.py",
+        '    return url.scheme == "http" and not own\n',
+        "    return False\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "an address that leads nowhere is taken with the settings",
+        "koubou/config/cross_checks.py",
+        "        if target.webhook is not None and not _host_of(target.webhook):\n",
+        "        if False:\n",
+        (FAULTS,),
+    ),
+    Mutant(
+        "what was spent is counted again at each look",
+        "koubou/board/sql/alarms.sql",
+        "WHERE id > (SELECT line FROM submitter_day_upto) AND id <= :line",
+        "WHERE id <= :line",
+        (ALARMS,),
+    ),
+    Mutant(
+        "what is only held counts as spent by somebody",
+        "koubou/board/sql/alarms.sql",
+        "AND kind = 'settle' AND submitter IS NOT NULL",
+        "AND submitter IS NOT NULL",
+        (ALARMS,),
+    ),
+    Mutant(
+        "the guardian is told of the same spending at each look",
+        "koubou/steps/alarms.py",
+        "        if is_spend_to_be_told(told_at, now) and is_unusual(today, days):\n",
+        "        if is_unusual(today, days):\n",
+        (ALARMS,),
+    ),
+    Mutant(
+        "what a told command has started outlives it in a session of its own",
+        "koubou/notices/held.py",
+        "    become_subreaper()\n    if not die",
+        "    if not die",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a told command outlives a master that is killed",
+        "koubou/notices/held.py",
+        "    if not die_with_parent(signal.SIGTERM, parent):\n",
+        "    if os.getppid() != parent:\n",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a told command outlives who holds it",
+        "koubou/notices/held.py",
+        "        if die_with_parent(signal.SIGKILL, parent):\n",
+        "        if parent:\n",
+        (COMMANDS,),
+    ),
+    Mutant(
+        "a told command is taken for what a worker has left",
+        "koubou/master/children.py",
+        "            process = begin()\n            self._note(process.pid)\n",
+        "            process = begin()\n",
+        (COMMANDS,),
+    ),
     Mutant(
         "more than how it ended is told of a confidential task",
         "koubou/rules/notify.py",
@@ -1900,6 +1988,34 @@ ROWS: Sequence[Mutant] = (
 )
 
 SCREEN: Sequence[Mutant] = (
+    Mutant(
+        "the screen offers keys for what its caller may not do",
+        "koubou/cli/top/app.py",
+        "        return me is not None and me.reaches(verb)\n",
+        "        return True\n",
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "a key takes the task of somebody else for one's own",
+        "koubou/views/me.py",
+        "(scope is Scope.OWN and owner in (None, self.uid))\n",
+        "scope is Scope.OWN\n",
+        ("tests/integration/test_top.py",),
+    ),
+    Mutant(
+        "the page offers what nobody is there to do",
+        "koubou/window/page/live.js",
+        "    if (OF_THE_MASTER.has(verb) && this.state.status?.served === false) return false;\n",
+        "",
+        ("tests/acceptance/test_dashboard.py",),
+    ),
+    Mutant(
+        "the page's details stand still while their task goes on",
+        "koubou/window/page/live.js",
+        "    this.touched(event.data.task);\n",
+        "",
+        ("tests/acceptance/test_dashboard.py",),
+    ),
     Mutant(
         "a careless Enter cancels a task",
         "koubou/cli/top/dialogs.py",

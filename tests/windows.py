@@ -51,11 +51,16 @@ class Answer:
 class Opened:
     """The board, and requests to the window."""
 
-    def __init__(self, board: Board, layout: Layout, port: int) -> None:
+    def __init__(self, board: Board, layout: Layout, port: int, hold: int) -> None:
         self.board = board
         self.layout = layout
         self.port = port
+        self._hold = hold
         self._tokens = 0
+
+    def say_that_settings_changed(self) -> None:
+        """As the master does."""
+        os.write(self._hold, b"\n")
 
     def token(self, role: Role, uid: int = 0, **changes: Any) -> str:
         """A token of this role."""
@@ -151,7 +156,7 @@ def opened(folder: Path, window: str = "{listen: 127.0.0.1:0}") -> Iterator[Open
     serving.start()
     try:
         assert is_open.wait(30)
-        yield Opened(board, layout, int(heard[0].rpartition(":")[2]))
+        yield Opened(board, layout, int(heard[0].rpartition(":")[2]), hold)
     finally:
         os.close(hold)
         serving.join(30)

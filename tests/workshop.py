@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import psutil
+import warm
 import yaml
 from simulator import Simulator
 
@@ -110,7 +111,7 @@ class Workshop:
         }
         self.lines: list[dict[str, Any]] = []
         self.stray_output: list[str] = []
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | warm.Process | None = None
         self._reader: threading.Thread | None = None
         self._may_read = threading.Event()
         self._may_read.set()
@@ -140,17 +141,23 @@ class Workshop:
         """Start the master and do not wait."""
         self.lines, self.stray_output = [], []
         self._lend_compiled_rules()
-        with (self.folder / "stderr").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [str(self.program), "serve", "--config", str(self.config)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=self.environment,
-                cwd=self.folder,
-                start_new_session=True,
-            )
-        self._reader = threading.Thread(target=self._read_lines, args=(self.process, self.lines), daemon=True)
+        words = [str(self.program), "serve", "--config", str(self.config)]
+        theirs, ours = os.pipe()
+        with (self.folder / "stderr").open("ab") as errors, open(ours, "wb") as said, open(os.devnull, "rb") as nothing:
+            if str(self.program) == KOUBOU and warm.is_fit_for(self.environment):
+                files = (nothing, said, errors)
+                self.process = warm.Process(words, self.environment, self.folder, files, session=True)
+            else:
+                self.process = subprocess.Popen(
+                    words,
+                    stdin=nothing,
+                    stdout=said,
+                    stderr=errors,
+                    env=self.environment,
+                    cwd=self.folder,
+                    start_new_session=True,
+                )
+        self._reader = threading.Thread(target=self._read_lines, args=(theirs, self.lines), daemon=True)
         self._reader.start()
 
     def _lend_compiled_rules(self) -> None:
@@ -169,10 +176,9 @@ class Workshop:
             except OSError:  # another test was quicker
                 shutil.rmtree(draft)
 
-    def _read_lines(self, process: subprocess.Popen[bytes], lines: list[dict[str, Any]]) -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
+    def _read_lines(self, descriptor: int, lines: list[dict[str, Any]]) -> None:
+        with open(descriptor, "rb") as said:
+            for line in said:
                 self._may_read.wait()
                 try:
                     lines.append(json.loads(line))
@@ -230,7 +236,7 @@ class Workshop:
         )
 
     @property
-    def _master(self) -> subprocess.Popen[bytes]:
+    def _master(self) -> subprocess.Popen[bytes] | warm.Process:
         assert self.process is not None, "the workshop was never started"
         return self.process
 
@@ -294,6 +300,8 @@ class Workshop:
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb. It learns of the workshop from KOUBOU_CONFIG, or not at all without `config`."""
         environment = self.environment if config else {**self.environment, "KOUBOU_CONFIG": ""}
+        if warm.is_fit_for(environment):
+            return warm.run([KOUBOU, *words], environment, self.folder, stdin, within)
         return subprocess.run(
             [KOUBOU, *words],
             input=stdin,

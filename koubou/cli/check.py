@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from koubou.cli.parser import Parser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from koubou.config.notify_faults import Fault
     from koubou.config.settings import Settings
     from koubou.errors import SettingsError
     from koubou.model.notice import Guardian
+    from koubou.model.notification import Notify
     from koubou.model.tier import Tier
 
 
@@ -32,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     from koubou.cli.workshop import config_file, overrides
     from koubou.config.guardian import guardian
     from koubou.config.load import load
+    from koubou.config.notify import notify_of
+    from koubou.config.notify_faults import describe_notify, faults_of
     from koubou.config.report import describe
     from koubou.config.tiers import tiers
     from koubou.errors import SettingsError
@@ -50,10 +54,15 @@ def run(arguments: argparse.Namespace) -> int:
         return exits.DONE
     found, _keys = tiers(settings, os.environ)
     told = guardian(settings, os.environ)
+    notify = notify_of(settings, os.environ)
+    faults = faults_of(notify, os.environ)
     if arguments.json:
-        print_json(_in_force(settings, found, told))
+        print_json({**_in_force(settings, found, told), "notify": _told(notify, faults)})
     else:
         print("\n".join(describe(settings, found, told)))
+        print(f"notify     {describe_notify(notify)}")
+        for fault in faults:
+            print(f"  {'NOT NOW: ' if fault.hinders else ''}{fault.key}: {fault.message}; {fault.remedy}")
         if by_hand := _set_by_hand(arguments):
             print(f"by hand    {', '.join(by_hand)}: set in place of these settings; see koubou budget")
     return exits.DONE
@@ -73,6 +82,13 @@ def _set_by_hand(arguments: argparse.Namespace) -> list[str]:
 
 def _problems(error: SettingsError) -> dict[str, Any]:
     return {"ok": False, "problems": [problem._asdict() for problem in error.problems]}
+
+
+def _told(notify: Notify, faults: Sequence[Fault]) -> dict[str, Any]:
+    from msgspec.structs import asdict
+
+    ways = {name: "webhook" if target.webhook else "command" for name, target in notify.targets.items()}
+    return {"targets": ways, "faults": [asdict(fault) for fault in faults]}
 
 
 def _in_force(settings: Settings, found: Mapping[str, Tier], told: Guardian) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from koubou.errors import Problem
 from koubou.rules.limits import AGENTS
 from koubou.rules.suited import HYBRID
 
+_AN_ADDRESS = "must be an address such as https://hooks.example.com/koubou"
+
 
 def cross_check(settings: Settings, where: Callable[[Path], Place]) -> list[Problem]:
     """Every problem between the parts; `where` gives the place of a key."""
@@ -33,6 +35,7 @@ def _findings(settings: Settings) -> Iterator[Finding]:
     yield from _circles(settings)
     yield from _plain_http(settings)
     yield from _guardian_in_the_clear(settings)
+    yield from _targets_nowhere(settings)
     yield from people_found(settings.security, settings.tiers)
 
 
@@ -111,15 +114,26 @@ def _guardian_in_the_clear(settings: Settings) -> Iterator[Finding]:
     if told.webhook is not None:
         ways.append((("guardian", "webhook"), told.webhook, "what it tells, with any key in its address, travels"))
     for path, address, what in ways:
-        try:
-            url = urlsplit(address)
-            host, _port = url.hostname or "", url.port
-        except ValueError:
-            host = ""
+        host = _host_of(address)
         if not host:
-            yield path, "must be an address such as https://hooks.example.com/koubou", None
-        elif url.scheme == "http" and not is_local_literal(host):
+            yield path, _AN_ADDRESS, None
+        elif urlsplit(address).scheme == "http" and not is_local_literal(host):
             yield path, f"must be https, or {what} in the clear (http only to private addresses)", None
+
+
+def _targets_nowhere(settings: Settings) -> Iterator[Finding]:
+    for name, target in settings.notify.targets.items():
+        if target.webhook is not None and not _host_of(target.webhook):
+            yield ("notify", "targets", name, "webhook"), _AN_ADDRESS, None
+
+
+def _host_of(address: str) -> str:
+    """The host of an address; "" where there is none, or its port is no port."""
+    try:
+        url = urlsplit(address)
+        return url.hostname or "" if url.port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def _sends_in_the_clear(tier: TierSettings) -> bool:

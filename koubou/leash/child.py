@@ -69,7 +69,7 @@ def _become(orders: dict[str, Any], leash: int, stdout: int, stderr: int, compla
         given = os.open(orders["stdin"] or os.devnull, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         for target, source in enumerate((given, stdout, stderr)):
             os.dup2(source, target)
-        _default_signals()
+        default_signals()
         stage = "command"
         os.execvpe(orders["argv"][0], orders["argv"], orders["environment"])  # noqa: S606 - no shell is what we want
     except OSError as error:
@@ -90,7 +90,7 @@ def _set_limits(limits: dict[str, Any]) -> None:
         _write("/proc/self/oom_score_adj", _EXPENDABLE)
 
 
-def _default_signals() -> None:
+def default_signals() -> None:
     """What the leash ignores or blocks must not be ignored or blocked by the command."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with contextlib.suppress(OSError):  # the C library keeps some for itself

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from subprocess import Popen
+
 from koubou.leash.tree import Process, look
 
 
@@ -10,17 +14,31 @@ class Children:
 
     def __init__(self) -> None:
         self._born: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def start(self, begin: Callable[[], Popen[bytes]]) -> Popen[bytes]:
+        """Start one from any thread: whoever looks for orphans meanwhile waits, and then knows it. Raises OSError."""
+        with self._lock:
+            process = begin()
+            self._note(process.pid)
+        return process
 
     def note(self, pid: int) -> None:
         """It was started in this very turn of the loop: nobody has looked for orphans meanwhile. Raises OSError."""
+        with self._lock:
+            self._note(pid)
+
+    def forget(self, pid: int) -> None:
+        """It has ended and was waited for."""
+        with self._lock:
+            self._born.pop(pid, None)
+
+    def __contains__(self, process: Process) -> bool:
+        with self._lock:
+            return self._born.get(process.pid) == process.born
+
+    def _note(self, pid: int) -> None:
         process = look(pid)
         if process is None:
             raise ProcessLookupError(f"process {pid} cannot be looked at")
         self._born[pid] = process.born
-
-    def forget(self, pid: int) -> None:
-        """It has ended and was waited for."""
-        self._born.pop(pid, None)
-
-    def __contains__(self, process: Process) -> bool:
-        return self._born.get(process.pid) == process.born

@@ -79,7 +79,7 @@ class Master:
         self.in_step = InStep(board, self.crew, journal)
         self.checking = Checking(board, self.crew, hear=self.hear)
         self.keeping = Keeping(board, self.hands, journal, hear=self.hear)
-        self.teller = Teller(board, journal, workshop.guardian, hear=self.hear)
+        self.teller = Teller(board, journal, workshop.guardian, hear=self.hear, children=self.crew.children)
         self._deeds = Deeds(board, self.crew, journal, hands=self.hands, hear=self.hear, tell=self.teller.tell)
         self.reception = Reception(
             board, self.crew, hear=self.hear, reload=self._reloading.ask, figures=self._figures.shape

@@ -13,6 +13,7 @@ from koubou import crash
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.clock import clock
 from koubou.model.instant import DAY, SECOND
 from koubou.model.notice import NotTold, Told
@@ -31,9 +32,10 @@ _BETWEEN_TIDYING = 60.0
 class Messenger:
     """Nothing waits for it, and what it does not get done stays owed."""
 
-    def __init__(self, board: Board, journal: Journal) -> None:
+    def __init__(self, board: Board, journal: Journal, children: Children) -> None:
         self._board = board
         self._journal = journal
+        self._children = children
         self._notify = Notify()
         self._loop = asyncio.get_running_loop()
         self._under_way: set[str] = set()
@@ -68,7 +70,7 @@ class Messenger:
     def _try(self, name: str, target: Target, due: Sequence[Notification]) -> None:
         try:
             for one in due:
-                outcome = tell_target(target, one)
+                outcome = tell_target(target, one, self._children)
                 crash.at("notification.delivered")
                 self._loop.call_soon_threadsafe(self._over, one, outcome)
                 if isinstance(outcome, NotTold):

@@ -25,8 +25,9 @@ from koubou.rules.access import may_only, reach_of
 from koubou.rules.breaker import circuit_of_key, opens_at, state_of
 from koubou.rules.latches import EMERGENCY
 from koubou.rules.session import as_offered, has_ended
+from koubou.views.me import me_shape
 
-_AT_ONCE = frozenset({"ping", "state", "reload", "show", "standing"})
+_AT_ONCE = frozenset({"ping", "me", "state", "reload", "show", "standing"})
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
 
@@ -66,6 +67,8 @@ class Reception:
         match verb:
             case "ping":
                 return {"ok": {"pid": os.getpid(), "version": __version__}}
+            case "me":
+                return {"ok": me_shape(caller)}
             case "state":
                 return {"ok": self._state()}
             case "reload":

@@ -13,6 +13,7 @@ from koubou import crash
 from koubou.board.board import Board
 from koubou.errors import BoardUnavailable
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.clock import clock
 from koubou.master.closings import Closings
 from koubou.master.messenger import Messenger
@@ -38,7 +39,15 @@ class _Attempt(Struct, frozen=True):
 class Teller:
     """`hear` gets each outcome. Nothing waits for it, and what it does not get done stays owed on the board."""
 
-    def __init__(self, board: Board, journal: Journal, guardian: Guardian, *, hear: Callable[[Heard], None]) -> None:
+    def __init__(
+        self,
+        board: Board,
+        journal: Journal,
+        guardian: Guardian,
+        *,
+        hear: Callable[[Heard], None],
+        children: Children | None = None,
+    ) -> None:
         self._board = board
         self._journal = journal
         self._guardian = guardian
@@ -46,7 +55,7 @@ class Teller:
         self._loop = asyncio.get_running_loop()
         self._under_way: dict[Channel, _Attempt] = {}
         self._closings = Closings(board, journal, hear=hear)
-        self._messenger = Messenger(board, journal)
+        self._messenger = Messenger(board, journal, children or Children())
 
     @property
     def busy(self) -> bool:

@@ -40,11 +40,14 @@ class WindowKeeper:
         self._process: Popen[bytes] | None = None
 
     async def obey(self) -> None:
-        """Open it as the settings have it, anew where they have changed; close it where it listens nowhere."""
-        settings = self._source.settings
-        if settings == self._settings:
-            return
+        """Open it as the settings have it, anew where those of the window have changed; close it where it listens
+        nowhere. Of other changes it is told, and reads them: nobody who watches is cut off."""
+        settings, before = self._source.settings, self._settings
         self._settings = settings
+        if before is not None and before.window == settings.window:
+            if before != settings:
+                self._tell_of_others()
+            return
         await self.stop()
         if settings.window.listen is not None:
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
@@ -76,6 +79,13 @@ class WindowKeeper:
                 self._journal.say("window.closed", "error", reason=f"it ended ({status}); it is opened anew")
             wait = _FIRST_WAIT if loop.time() - began > _LONGEST_WAIT else min(wait * 2, _LONGEST_WAIT)
             await asyncio.sleep(wait)
+
+    def _tell_of_others(self) -> None:
+        """A line down the pipe; one that is not open yet, or has ended, reads the settings anyway when it opens."""
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.closed:
+            with suppress(OSError):
+                os.write(process.stdin.fileno(), b"\n")
 
     def _start(self) -> Popen[bytes]:
         # It needs no key: what it is given is where the settings are.

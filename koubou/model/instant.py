@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 Instant = int
@@ -12,7 +12,6 @@ SECOND: Milliseconds = 1_000
 MINUTE: Milliseconds = 60 * SECOND
 HOUR: Milliseconds = 60 * MINUTE
 DAY: Milliseconds = 24 * HOUR
-_EPOCH = date(1970, 1, 1).toordinal()
 
 
 def instant(moment: datetime) -> Instant:
@@ -29,17 +28,13 @@ def moment(at: Instant) -> datetime:
 
 def iso(at: Instant) -> str:
     """ISO 8601 in UTC with milliseconds, as every file and journal line shows time: 2026-11-21T09:30:00.000Z."""
-    day, rest = divmod(at, DAY)
-    minutes, rest = divmod(rest, MINUTE)
-    hour, minute = divmod(minutes, 60)
-    second, rest = divmod(rest, SECOND)
-    return f"{_date(day)}T{hour:02}:{minute:02}:{second:02}.{rest:03}Z"
+    return f"{_to_the_second(at // SECOND)}.{at % SECOND:03}Z"
 
 
-@lru_cache(maxsize=256)
-def _date(day: int) -> str:
-    """The date of a day since 1970; the same few are asked for again and again."""
-    return date.fromordinal(_EPOCH + day).isoformat()
+@lru_cache(maxsize=1024)
+def _to_the_second(second: int) -> str:
+    """The date and time of a second since 1970; what comes together is asked for together."""
+    return datetime.fromtimestamp(second, tz=UTC).isoformat()[:19]
 
 
 def iso_or_none(at: Instant | None) -> str | None:

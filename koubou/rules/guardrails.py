@@ -14,6 +14,7 @@ from koubou.errors import Problem
 from koubou.model.decision import Finding
 from koubou.model.policy import Flag, Policy, Verdict
 from koubou.model.task import TaskRequest
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import Pattern
 
 NOTE = "note"
@@ -32,7 +33,7 @@ INJECTIONS = (
         rule="ignore-instructions",
         category=INJECTION,
         hints=("ignore", "disregard", "forget", "override", "bypass"),
-        expression=re.compile(
+        expression=Expression(
             r"\b(?:ignore|disregard|forget|override|bypass)\b[^.\n]{0,20}\b(?:previous|prior|above|earlier|preceding|all|any"
             r"|your|the|system|safety)\b[^.\n]{0,24}"
             r"\b(?:instructions?|prompts?|directives?|guidelines|guardrails|safety (?:rules|filters?))\b"
@@ -44,7 +45,7 @@ INJECTIONS = (
         rule="ignore-instructions-ja-zh",
         category=INJECTION,
         hints=("指示", "命令", "プロンプト", "指令", "提示词", "提示詞", "规则", "規則"),
-        expression=re.compile(
+        expression=Expression(
             r"(?:これまで|今まで|以前|上記|前述|先ほど|すべて|全て|あらゆる)の[^。\n]{0,12}(?:指示|命令|プロンプト|ルール)[^。\n]{0,6}"
             r"(?:無視|忘れ|破棄|従わ)"
             r"|(?:忽略|无视|無視|忘记|忘記|不要理会|不要遵守)[^。\n]{0,10}(?:之前|以上|上面|先前|前面|所有|系统|系統|你的)[^。\n]{0,8}"
@@ -66,7 +67,7 @@ INJECTIONS = (
             "initial prompt",
             "hidden prompt",
         ),
-        expression=re.compile(
+        expression=Expression(
             r"\b(?:reveal|show|print|repeat|output|tell me|give me|display|leak|dump|what (?:is|are|was|were))"
             r"\b[^.\n]{0,24}"
             r"\b(?:your|the) (?:(?:system|initial|hidden|secret|original) (?:prompts?|instructions?|message)"
@@ -91,7 +92,7 @@ INJECTIONS = (
             "制限のない",
             "越狱",
         ),
-        expression=re.compile(
+        expression=Expression(
             r"\b(?:you are now|from now on,? you(?: are| will)|pretend (?:to be|you are))\b[^.\n]{0,60}"
             r"\b(?:dan|unrestricted|unfiltered|uncensored|jailbroken|no (?:rules|restrictions|filters?|limits)"
             r"|without (?:any )?(?:rules|restrictions|filters?|limits)|developer mode)\b"
@@ -105,7 +106,7 @@ INJECTIONS = (
         rule="role-tag",
         category=INJECTION,
         hints=("<|", "[inst]", "<<sys>>", "<start_of_turn>", "### system:", "### instruction:"),
-        expression=re.compile(
+        expression=Expression(
             r"<\|(?:im_start|im_end|system|user|assistant|start_header_id|eot_id|endoftext|begin_of_text|start|channel"
             r"|message|end)\|>|\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>|(?:^|\n)### (?:system|instruction):"
         ),
@@ -116,21 +117,21 @@ INJECTIONS = (
         rule="hidden-direction",
         category=INJECTION,
         hints=tuple("\u202a\u202b\u202d\u202e\u2066\u2067\u2068"),
-        expression=re.compile("[\u202a\u202b\u202d\u202e\u2066-\u2068]"),
+        expression=Expression("[\u202a\u202b\u202d\u202e\u2066-\u2068]"),
         level=NOTE,
     ),
     Pattern(
         rule="hidden-tags",
         category=INJECTION,
         hints=("\U000e0020", *map(chr, range(0xE0061, 0xE007B))),
-        expression=re.compile("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0020-\U000e007e]{2}"),
+        expression=Expression("(?<!\U0001f3f4)(?<![\U000e0020-\U000e007f])[\U000e0020-\U000e007e]{2}"),
         level=NOTE,
     ),
     Pattern(
         rule="hidden-in-a-word",
         category=INJECTION,
         hints=("\u200b", "\u200c", "\u200d", "\u2060", "\u2062", "\u2063", "\u2064", "\ufeff"),
-        expression=re.compile("[\u200b-\u200d\u2060-\u2064\ufeff]{1,100}"),
+        expression=Expression("[\u200b-\u200d\u2060-\u2064\ufeff]{1,100}"),
         accepts=_between_letters,
         level=NOTE,
     ),

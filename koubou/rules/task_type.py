@@ -27,8 +27,8 @@ def find_type(request: TaskRequest) -> tuple[str, Reason]:
                 break
         else:
             continue
-        first = min(_MOST, len(words.said.findall(opening))) * _FIRST
-        said = words.weight * (first + min(_MOST, len(words.said.findall(text, _OPENING))))
+        first = min(_MOST, len(words.said.compiled.findall(opening))) * _FIRST
+        said = words.weight * (first + min(_MOST, len(words.said.compiled.findall(text, _OPENING))))
         if said:
             scores[name] = said
     if scores:

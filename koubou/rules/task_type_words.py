@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from koubou.rules.expression import Expression
+
 
 class Words(Struct, frozen=True):
     """What is said of a type: without one of `stems` in the text the expression is not tried, for speed.
@@ -15,12 +17,12 @@ class Words(Struct, frozen=True):
     """
 
     stems: Sequence[str]
-    said: re.Pattern[str]
+    said: Expression
     weight: int = 2
 
 
 def _words(stems: str, *said: str, weight: int = 2) -> Words:
-    return Words(tuple(stems.split("|")), re.compile("|".join(said), re.ASCII), weight)
+    return Words(tuple(stems.split("|")), Expression("|".join(said), re.ASCII), weight)
 
 
 _WRITE = r"\b(?:write|add|create|generate|make|draft|update|prepare|build|implement|extend)(?: \S+){0,5}? "

@@ -128,7 +128,7 @@ def _verb(asked: Asked) -> Callable[[Shop, Asked, Instant], Mapping[str, Any]]:
             return tokens.used
         case "refused":
             return tokens.refused
-    raise UsageMistake(f"the verbs are ping, state, {', '.join(VERBS)}")
+    raise UsageMistake(f"the verbs are ping, me, state, {', '.join(VERBS)}")
 
 
 def _cancel_all(shop: Shop, asked: Asked, now: Instant) -> Mapping[str, Any]:

@@ -36,6 +36,14 @@ class Workshop:
 
         return load(self._config, os.environ, self._overrides)
 
+    def read_again(self) -> None:
+        """Take its settings as they are now; its folders stay. Raises SettingsError, and keeps what was good."""
+        fresh = Workshop(self._config, self._overrides)
+        self.layout, self.settings = self.layout, fresh.settings
+        self._quick = fresh._quick
+        for name in ("places", "without_sandbox", "timezone"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def layout(self) -> Layout:
         """Its folders. Raises SettingsError where the settings must be read whole to know them, and are bad."""

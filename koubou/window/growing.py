@@ -16,7 +16,7 @@ from koubou.model.phase import Phase
 from koubou.model.status import ENDS
 from koubou.model.task import Task
 from koubou.views.answers import record_of, run_folder
-from koubou.window.streams import BEAT, HEARTBEAT, RETRY, event, may_stay
+from koubou.window.streams import BEAT, HEARTBEAT, RETRY, Stay, event
 from koubou.window.told import as_json
 from koubou.window.window import Window
 from koubou.wire.record import ANSWER
@@ -37,10 +37,10 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
     """Events `answer` with run and text as it comes, and `end` with the status; a run that begins anew says `run`."""
     reader = _Reader(window, task)
     yield RETRY
-    loop = asyncio.get_running_loop()
+    loop, stay = asyncio.get_running_loop(), Stay(request.scope)
     said_at, run = loop.time(), 0
     try:
-        while not window.is_ending:
+        while not window.is_ending and not await stay.is_over():
             look = await window.readers.ask(reader.look)
             if look.run != run:
                 run = look.run
@@ -54,8 +54,6 @@ async def growing(request: Request, window: Window, task: Task) -> AsyncIterator
                 return
             elif loop.time() - said_at > BEAT:
                 said_at = loop.time()
-                if not await may_stay(request.scope):
-                    return
                 yield HEARTBEAT
             if len(look.text) < _CHUNK // 4:
                 await asyncio.sleep(_LOOK_EVERY)

@@ -27,7 +27,8 @@ _LONGEST_WORD = 65_536
 
 
 def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], lifeline: int | None = None) -> int:
-    """Serve a workshop's window; `ready` is told its address. With a lifeline it ends when that is closed.
+    """Serve a workshop's window; `ready` is told its address. With a lifeline it ends when that is closed, and reads
+    the settings anew when anything comes down it.
 
     Raises SettingsError, and BoardUnavailable where it cannot listen.
     """
@@ -79,7 +80,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(server: _Server, window: Window, listener: object, lifeline: int | None) -> None:
     if lifeline is not None:
-        _hold(lifeline, server)
+        _hold(lifeline, server, window)
     watching = asyncio.create_task(_let_watchers_go(server, window))
     try:
         await server.serve(sockets=[listener])  # type: ignore[list-item]
@@ -94,12 +95,14 @@ async def _let_watchers_go(server: _Server, window: Window) -> None:
     window.end()
 
 
-def _hold(lifeline: int, server: _Server) -> None:
-    """End when the master does: the pipe that he holds has an end then."""
+def _hold(lifeline: int, server: _Server, window: Window) -> None:
+    """End when the master does: the pipe that he holds has an end then. A line of his says: other settings."""
     loop = asyncio.get_running_loop()
 
     def heard() -> None:
-        if not os.read(lifeline, 4096):
+        if os.read(lifeline, 4096):
+            loop.run_in_executor(None, window.read_settings)
+        else:
             loop.remove_reader(lifeline)
             server.should_exit = True
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
 from fastapi import Request
+
+from koubou.errors import KoubouError
+from koubou.window.problems import Trouble
 
 EVENT_STREAM = "text/event-stream"
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """The second keeps nginx from gathering what is to be seen at once."""
 BEAT = 15.0
-"""Seconds after which a stream that says nothing shows that it lives, and who watches is looked up again."""
+"""Seconds after which a stream that says nothing shows that it lives."""
 RETRY = b"retry: 2000\n\n"
 HEARTBEAT = b": beat\n\n"
 
@@ -26,15 +33,23 @@ def wants_stream(request: Request) -> bool:
     return EVENT_STREAM in request.headers.get("accept", "")
 
 
-async def may_stay(scope: object) -> bool:
-    """Whether who watches may still do so: a token may have been revoked meanwhile."""
-    from koubou.errors import KoubouError
-    from koubou.window.problems import Trouble
+class Stay:
+    """Whether who watches may still do so, looked up every `BEAT` seconds: a token may have been revoked meanwhile."""
 
-    try:
-        await scope["koubou.again"]()  # type: ignore[index]
-    except Trouble:
+    def __init__(self, scope: MutableMapping[str, Any]) -> None:
+        self._look_again: Callable[[], Awaitable[object]] = scope["koubou.again"]
+        self._loop = asyncio.get_running_loop()
+        self._looked_at = self._loop.time()
+
+    async def is_over(self) -> bool:
+        """Whether he is to go."""
+        if self._loop.time() - self._looked_at < BEAT:
+            return False
+        self._looked_at = self._loop.time()
+        try:
+            await self._look_again()
+        except Trouble:
+            return True
+        except KoubouError:
+            pass  # the board cannot be read just now: that takes nobody's right away
         return False
-    except KoubouError:
-        return True  # the board cannot be read just now: that takes nobody's right away
-    return True

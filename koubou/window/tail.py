@@ -10,12 +10,15 @@ from typing import Any
 from koubou.board.happened import Happening
 from koubou.board.reading import Reading
 from koubou.errors import BoardUnavailable
-from koubou.model.access import Caller, Scope
+from koubou.model.access import Caller, Role, Scope
 from koubou.model.instant import iso
 from koubou.model.task import Sensitivity
 from koubou.rules.access import reach_of, sees_text
 from koubou.window.readers import Readers
 from koubou.window.told import as_json
+
+Told = Sequence[tuple[int, bytes]]
+"""Lines by their ids, as JSON."""
 
 AT_ONCE = 500
 """Lines of one question."""
@@ -25,53 +28,65 @@ _LOOK_EVERY = 0.1
 _FAULT_PAUSE = 1.0
 
 
-class Said:
-    """A line as JSON, made once for all who see all of it, and once for those who may not read its words."""
+class Batch:
+    """Lines that came together, as JSON: made once for all who see the same of them."""
 
-    def __init__(self, line: Happening) -> None:
-        self.line = line
-        self._whole: bytes | None = None
-        self._bare: bytes | None = None
+    def __init__(self, lines: Sequence[Happening]) -> None:
+        self.lines = lines
+        self._told: dict[tuple[Role, int, bool], Told] = {}
 
-    def to(self, caller: Caller) -> bytes | None:
-        """As somebody may have it; None of what he may not know of."""
-        line = self.line
-        match reach_of(caller, "events"):
-            case Scope.NONE:
-                return None
-            case Scope.OWN if line.owner != caller.uid:
-                return None
-        secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
-        if line.task is None or sees_text(caller, line.owner or 0, confidential=secret):
-            self._whole = self._whole or as_json(_shape(line, line.reason))
-            return self._whole
-        self._bare = self._bare or as_json(_shape(line, ""))
-        return self._bare
+    def to(self, caller: Caller) -> Told:
+        """What somebody may have of them, without the words that he may not read."""
+        eyes = caller.role, caller.uid, caller.house
+        if eyes not in self._told:
+            seen = ((line.id, _told(line, caller)) for line in self.lines)
+            self._told[eyes] = [(number, said) for number, said in seen if said is not None]
+        return self._told[eyes]
+
+
+def _told(line: Happening, caller: Caller) -> bytes | None:
+    """A line as somebody may have it; None of what he may not know of."""
+    match reach_of(caller, "events"):
+        case Scope.NONE:
+            return None
+        case Scope.OWN if line.owner != caller.uid:
+            return None
+    secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
+    legible = line.task is None or sees_text(caller, line.owner or 0, confidential=secret)
+    return as_json(_shape(line, line.reason if legible else ""))
 
 
 class Watcher:
-    """One who watches: his queue, and whether he fell too far behind."""
+    """One who watches: what he has not got yet, and whether he fell too far behind."""
 
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
-        self.queue: asyncio.Queue[Said | None] = asyncio.Queue(QUEUED)
-        self.is_lost = False
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._behind = 0
+        self._is_lost = False
 
-    def take(self, said: Said) -> None:
-        """One more line; a queue that is full ends it."""
-        if self.is_lost:
+    def take(self, batch: Batch) -> None:
+        """More lines; too many end it."""
+        if self._is_lost:
             return
-        try:
-            self.queue.put_nowait(said)
-        except asyncio.QueueFull:
+        self._behind += len(batch.lines)
+        if self._behind > QUEUED:
             self.let_go()
+        else:
+            self._queue.put_nowait(batch)
 
     def let_go(self) -> None:
         """End it: what he has not got yet he asks for again."""
-        self.is_lost = True
-        while not self.queue.empty():
-            self.queue.get_nowait()
-        self.queue.put_nowait(None)
+        self._is_lost = True
+        while not self._queue.empty():
+            self._queue.get_nowait()
+        self._queue.put_nowait(None)
+
+    async def next(self, patience: float) -> Batch | None:
+        """What comes next; None at the end. Raises TimeoutError after so many seconds without anything."""
+        async with asyncio.timeout(patience):
+            batch = await self._queue.get()
+        self._behind -= 0 if batch is None else len(batch.lines)
+        return batch
 
 
 class Tail:
@@ -90,30 +105,28 @@ class Tail:
         """How many watch now."""
         return len(self._watchers)
 
-    async def follow(
-        self, caller: Caller, after: int | None, beat: float
-    ) -> AsyncGenerator[tuple[int, bytes] | None, None]:
-        """What happens after a line (None = from now on), as (id, JSON); None each `beat` seconds without any.
+    async def follow(self, caller: Caller, after: int | None, beat: float) -> AsyncGenerator[Told]:
+        """What happens after a line (None = from now on), by lines that come together; no lines after `beat` seconds.
 
         Ends for who is too slow. Raises BoardUnavailable where the board cannot be read at the beginning.
         """
-        watcher = Watcher(caller)
+        watcher = Watcher()
         head = await self._join(watcher)
         try:
             if after is not None and after < head:
-                async for said in self._past(after, head):
-                    if (told := said.to(caller)) is not None:
-                        yield said.line.id, told
+                async for batch in self._past(after, head):
+                    if told := batch.to(caller):
+                        yield told
             while True:
                 try:
-                    now = await asyncio.wait_for(watcher.queue.get(), beat)
+                    now = await watcher.next(beat)
                 except TimeoutError:
-                    yield None
+                    yield []
                     continue
                 if now is None:
                     return
-                if (told := now.to(caller)) is not None:
-                    yield now.line.id, told
+                if told := now.to(caller):
+                    yield told
         finally:
             self._leave(watcher)
 
@@ -145,13 +158,10 @@ class Tail:
             self._looking.cancel()
             self._looking = None
 
-    async def _past(self, after: int, head: int) -> AsyncIterator[Said]:
+    async def _past(self, after: int, head: int) -> AsyncIterator[Batch]:
         while after < head:
             lines = await self._readers.ask(_asked(after))
-            for line in lines:
-                if line.id > head:
-                    return
-                yield Said(line)
+            yield Batch([line for line in lines if line.id <= head])
             if len(lines) < AT_ONCE:
                 return
             after = lines[-1].id
@@ -164,10 +174,11 @@ class Tail:
                 await asyncio.sleep(_FAULT_PAUSE)
                 continue
             self.looks += 1
-            for said in map(Said, lines):
+            if lines:
+                batch = Batch(lines)
                 for watcher in self._watchers:
-                    watcher.take(said)
-                self._head = said.line.id
+                    watcher.take(batch)
+                self._head = lines[-1].id
             if len(lines) < AT_ONCE:
                 await asyncio.sleep(_LOOK_EVERY)
 

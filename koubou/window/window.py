@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from koubou.config.window_settings import WindowSettings
+from koubou.errors import SettingsError
 from koubou.views.workshop import Workshop
 from koubou.window.keys import Keys
 from koubou.window.readers import Readers
@@ -21,6 +24,12 @@ class Window:
         self.tail = Tail(self.readers)
         self.is_ending = False
         self.keys = Keys(f"{workshop.layout.run}/window.db")
+
+    def read_settings(self) -> None:
+        """What others than the window's own section say now. The master has taken them: where they are bad meanwhile,
+        he will say so, and those before go on."""
+        with suppress(SettingsError):
+            self.workshop.read_again()
 
     def end(self) -> None:
         """Let all who watch go: the window is being closed."""

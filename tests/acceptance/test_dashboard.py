@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import psutil
 import pytest
 from browsers import a_browser, needs_browser, violations
 from simulator import Simulator
-from workshop import Workshop, three_tiers
+from workshop import KOUBOU, Workshop, three_tiers
 
 import koubou.window
 
@@ -85,9 +86,12 @@ class Shown:
         return self.workshop.koubou("token", "add", name, "--role", role).stdout.strip()
 
     @contextmanager
-    def page(self, language: str = "en", theme: str = "light", role: str | None = "guardian") -> Iterator[Page]:
+    def page(
+        self, language: str = "en", theme: str = "light", role: str | None = "guardian", address: str = ""
+    ) -> Iterator[Page]:
         """The page as this role sees it. Whatever it does, it asks nobody else and breaks none of its own rules."""
         wrong: list[str] = []
+        address = address or self.address
         context = self.browser.new_context(
             viewport={"width": 1280, "height": 900},
             locale={"en": "en-GB", "ja": "ja-JP"}[language],
@@ -95,11 +99,11 @@ class Shown:
         )
         context.set_default_timeout(20_000)
         page = context.new_page()
-        page.on("request", lambda asked: None if asked.url.startswith(self.address) else wrong.append(asked.url))
+        page.on("request", lambda asked: None if asked.url.startswith(address) else wrong.append(asked.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None)
         try:
-            page.goto(f"{self.address}/")
+            page.goto(f"{address}/")
             if role is not None:
                 self.enter(page, self.tokens[role])
                 page.locator(".tasks").wait_for()
@@ -118,8 +122,13 @@ class Shown:
         """Answers come word by word, for longer than they are watched."""
         self.provider.behave(model="house-model", stream_ms=20_000, output_tokens=1_000, **wishes)
 
+    def rests_midway(self) -> None:
+        """Answers stop in their middle, and are cut there once they may go on."""
+        self.provider.behave(model="house-model", output_tokens=50, stalled_midway=True, cut_after_billing=1)
+
     def quick(self) -> None:
-        self.provider.behave(model="house-model", stream_ms=0, output_tokens=5, answer=None)
+        wishes = {"stream_ms": 0, "stalled_midway": False, "cut_after_billing": 0}
+        self.provider.behave(model="house-model", output_tokens=5, answer=None, **wishes)
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +209,37 @@ def test_a_tier_is_paused_a_waiting_task_made_urgent_and_the_tier_resumed(shown:
         page.locator("button.whole", has_text="patient").wait_for()
 
 
+def test_a_guardian_says_that_a_task_is_no_secret_and_has_a_cancelled_one_tried_again(shown: Shown) -> None:
+    shown.quick()
+    shown.workshop.koubou("pause", "local")
+    recipe = {"id": "recipe", "title": "The recipe", "prompt": "x", "tier": "gpt5_high"}
+    shown.workshop.drop("recipe.yaml", {**recipe, "sensitivity": "confidential"})
+    with shown.page() as page:
+        button(page, "Waiting").click()
+        page.locator(".title", has_text="The recipe").click()
+        detail, asked = page.locator("dialog.detail"), page.locator("dialog.ask")
+        button(detail, "Release").click()
+        assert violations(page) == []
+        button(asked, "Release").click()  # not without a reason: the browser says so
+        assert asked.get_by_label("Why").evaluate("field => field.matches(':invalid')")
+        asked.get_by_label("It is").select_option("public")
+        asked.get_by_label("Why").fill("it is in every book")
+        button(asked, "Release").click()
+        detail.locator(".standing", has_text="completed").wait_for()
+        assert "it is in every book" in detail.locator(".history").inner_text()
+        assert shown.workshop.show("recipe")["sensitivity"] == "public"
+        button(detail, "Close").click()
+
+        shown.workshop.drop("later.yaml", {"id": "later", "prompt": "x", "not_before": "2999-01-01T00:00:00Z"})
+        page.locator(".title", has_text="later").click()
+        button(detail, "Cancel").click()
+        button(asked, "Cancel the task").click()
+        button(detail, "Try again").click()
+        detail.locator(".standing", has_text="waits for its time until Jan 1, 2999").wait_for()
+        assert shown.workshop.koubou("cancel", "later").returncode == 0
+    shown.workshop.koubou("resume", "local")
+
+
 def test_what_a_task_says_is_shown_as_text_and_nothing_of_it_is_done(shown: Shown) -> None:
     shown.provider.behave(model="house-model", stream_ms=0, output_tokens=50, answer=f"See {HOSTILE}")
     shown.workshop.drop("hostile.yaml", {"id": "hostile", "title": HOSTILE, "prompt": HOSTILE, "tier": "local"})
@@ -273,16 +313,93 @@ def test_it_says_how_old_it_is_while_the_window_is_away_and_comes_back_by_itself
         page.locator(".live.on").wait_for()
 
 
-def test_it_says_that_nobody_serves_the_workshop(shown: Shown) -> None:
-    def away(route: Route) -> None:
-        response = route.fetch()
-        route.fulfill(response=response, json={**response.json(), "served": False})
+def test_the_workshop_is_drained_and_what_came_of_an_answer_is_taken_and_rated(shown: Shown) -> None:
+    shown.rests_midway()
+    with shown.page("ja", "dark") as page:
+        shown.workshop.drop("half.yaml", {"id": "half", "prompt": "Tell of the wheel.", "tier": "local"})
+        page.locator("pre.output", has_text="word9").wait_for()
+        button(page, "終了準備").click()
+        page.locator("dialog").get_by_label("理由").fill("new bricks")
+        button(page.locator("dialog"), "終了準備").click()
+        page.locator(".banner.pause", has_text="実行中のタスクが 1 件残っています。").wait_for()
+        assert "new bricks" in page.locator(".banner.pause").inner_text()
+        button(page.locator(".list"), "half の詳細").click()
+        detail = page.locator("dialog.detail")
+        button(detail, "取り消す").wait_for()
+        assert button(detail, "途中まで採用").count() == 0  # more may come
 
-    with shown.page() as page:
-        page.route("**/api/v1/status", away)
-        page.locator(".banner", has_text="Nobody serves the workshop").wait_for()
-        assert page.get_by_role("button", name="Emergency stop").count() == 0
+        shown.quick()  # the answer is cut where it rests
+        button(detail, "途中まで採用").click()
         assert violations(page) == []
+        button(page.locator("dialog.ask"), "途中まで採用").click()
+        detail.locator("pre.output", has_text="word9").wait_for()
+        assert shown.workshop.show("half")["status"] == "completed"
+        button(detail, "良い回答").click()
+        detail.locator("button[aria-pressed=true]", has_text="良い回答").wait_for()
+        assert shown.workshop.show("half")["rated"] == "good"
+        assert violations(page) == []
+        button(page, "閉じる").click()
+        page.locator(".banner.pause", has_text="実行中のタスクはありません。").wait_for()
+        button(page, "全体を再開").click()
+        page.locator(".banner").wait_for(state="detached")
+        assert shown.workshop.status()["latches"] == {}
+
+
+def test_it_says_that_nobody_serves_the_workshop_and_offers_what_is_left(shown: Shown) -> None:
+    shown.quick()
+    workshop = shown.workshop
+    workshop.drop("someday.yaml", {"id": "someday", "prompt": "x", "not_before": "2999-01-01T00:00:00Z"})
+    with a_window_of_its_own(workshop) as address, shown.page(address=address) as page:
+        button(page, "Emergency stop").wait_for()
+        button(page, "Waiting").click()
+        page.locator(".title", has_text="someday").click()
+        button(page.locator("dialog.detail"), "Cancel").wait_for()
+        assert workshop.stop() == 0
+        page.locator(".banner", has_text="Nobody serves the workshop").wait_for()
+        for name in ("Pause", "Drain", "Emergency stop", "Try again", "Cancel"):
+            assert page.get_by_role("button", name=name, include_hidden=True).count() == 0, name
+        button(page, "Close").click()
+        assert violations(page) == []
+        button(page, "New task").click()
+        page.get_by_label("What is to be done").fill("Tell of the key.")
+        page.get_by_label("Id may be left empty").fill("patience")
+        button(page, "Submit").click()
+        page.locator("#said", has_text="patience is safe in the folder").wait_for()
+        workshop.start()
+        page.locator(".banner").wait_for(state="detached")
+        button(page, "Emergency stop").wait_for()
+        button(page, "Ended").click()
+        page.locator(".title", has_text="patience").wait_for()
+
+
+@contextmanager
+def a_window_of_its_own(workshop: Workshop) -> Iterator[str]:
+    """Of `koubou window`, which stays when the master goes; its address."""
+    words = [KOUBOU, "window", "--listen", f"127.0.0.1:{a_free_port()}"]
+    with subprocess.Popen(words, env=workshop.environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            said = process.stderr.readline()
+            yield said.split()[-1].rstrip("/")
+        finally:
+            process.terminate()
+
+
+def test_who_is_not_let_in_from_where_he_is_hears_what_was_said(shown: Shown) -> None:
+    with shown.page(role=None) as page:
+        page.route("**/api/v1/me", as_from_elsewhere)
+        shown.enter(page, shown.tokens["guardian"])
+        page.get_by_role("heading", name="No access").wait_for()
+        assert "pages of other origins may not ask here" in page.locator(".gate").inner_text()
+        assert violations(page) == []
+        page.unroute_all()
+        button(page, "Try again").click()
+        page.locator(".tasks").wait_for()
+
+
+def as_from_elsewhere(route: Route) -> None:
+    """As a proxy passes it on that tells the window of another name than the browser's."""
+    route.fulfill(response=route.fetch(headers={**route.request.headers, "origin": "https://elsewhere.example"}))
 
 
 def test_keys_alone_lead_through_it_and_the_focus_comes_back(shown: Shown) -> None:

@@ -109,6 +109,13 @@ def test_a_line_taken_away_as_if_it_had_gone_with_its_task_shows() -> None:
     assert verify(board).broken == "1 lines are gone, and the history tells of 0"
 
 
+def test_a_line_missing_before_those_that_went_with_their_task_shows_by_its_number_alone() -> None:
+    board = a_board()
+    forget(board, "task-1")
+    tamper(board, "DELETE FROM history WHERE id = 6")  # 7 is a gap, whose hash says nothing of the line before it
+    assert verify(board).broken == "after line 5 comes line 7: what is between them is missing"
+
+
 def test_a_chain_made_anew_is_whole_and_yet_not_the_one_whose_head_was_kept() -> None:
     board = a_board()
     kept = verify(board)

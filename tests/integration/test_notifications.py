@@ -24,6 +24,7 @@ from koubou.documents.reading import read_documents
 from koubou.errors import TaskFileError
 from koubou.folders.requests import Asking, ReadLimits
 from koubou.journal import Journal
+from koubou.master.children import Children
 from koubou.master.clock import clock
 from koubou.master.messenger import Messenger
 from koubou.model.instant import DAY
@@ -179,7 +180,7 @@ def hook() -> Iterator[Hook]:
 
 
 def test_what_is_posted_is_signed_as_the_page_checks_it(hook: Hook) -> None:
-    assert isinstance(tell_target(hook.target, ONE), Told)
+    assert isinstance(tell_target(hook.target, ONE, Children()), Told)
     ((headers, body),) = hook.posts
     assert headers["Idempotency-Key"] == '"M-1"'
     code = re.search(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -201,7 +202,7 @@ def test_a_command_gets_the_words_and_nothing_of_our_environment(
         "import json, os, sys; json.dump([sys.stdin.read(), dict(os.environ), os.getpgid(0)], open(sys.argv[1], 'w'))"
     )
     target = a_target(webhook=None, command=(sys.executable, "-I", "-c", script, str(tmp_path / "out")))
-    assert isinstance(tell_target(target, ONE), Told)
+    assert isinstance(tell_target(target, ONE, Children()), Told)
     heard, environment, leads = json.loads((tmp_path / "out").read_text())
     assert heard == ONE.body
     assert set(environment) <= {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "LC_CTYPE"}
@@ -210,7 +211,7 @@ def test_a_command_gets_the_words_and_nothing_of_our_environment(
 
 @pytest.mark.parametrize("command", [("/nowhere/to/be/found",), ("/bin/false",)])
 def test_a_command_that_fails_is_not_told(command: tuple[str, ...]) -> None:
-    assert isinstance(tell_target(a_target(webhook=None, command=command), ONE), NotTold)
+    assert isinstance(tell_target(a_target(webhook=None, command=command), ONE, Children()), NotTold)
 
 
 def test_what_fails_stays_owed_and_is_repeated_by_the_same_id(hook: Hook) -> None:
@@ -221,7 +222,7 @@ def test_what_fails_stays_owed_and_is_repeated_by_the_same_id(hook: Hook) -> Non
 
     async def main() -> None:
         journal = Journal(stream=stream)
-        messenger = Messenger(board, journal)
+        messenger = Messenger(board, journal, Children())
         messenger.take(Notify(targets={"ops": hook.target}))
         hook.status = 404
         messenger.tell()

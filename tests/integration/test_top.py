@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import time
@@ -14,12 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from rehearsing import TIER, a_rehearsal
 from textual.pilot import Pilot
 from workshop import KOUBOU, Workshop
 
-from koubou.cli.top import _see_that_it_can_be_shown
+from koubou.cli.top import _see_that_it_can_be_shown, picture
 from koubou.cli.top.app import TopApp
 from koubou.cli.top.dialogs import Confirm, Help
 from koubou.cli.top.lines import is_light
@@ -27,6 +29,8 @@ from koubou.cli.top.picture import Sight
 from koubou.cli.top.task_screens import Follow, Whole
 from koubou.cli.top.words import phrases
 from koubou.errors import UsageMistake
+from koubou.views.control import ask
+from koubou.views.me import Me
 from koubou.views.workshop import Workshop as Looked
 
 SCRIPT = [
@@ -209,11 +213,57 @@ def test_what_the_master_refuses_is_shown(workshop: Workshop) -> None:
     on_screen(workshop, deeds)
 
 
+def test_who_may_change_nothing_is_offered_no_key_for_it(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "me_by_master", lambda looked: me_of("viewer", looked))
+
+    async def deeds(app: TopApp, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "kim, viewer" in text_of(app))
+        assert offered(app) == ["Enter show", "f follow", "/ filter", "? help", "q quit", "Tab panes"]
+        for key in "crpP":
+            await pilot.press(key)
+            assert not isinstance(app.screen, Confirm), key
+        assert {toast.message for toast in app._notifications} == {"That is not for you: kim, viewer."}
+        await pilot.press("question_mark")
+        await until(pilot, lambda: isinstance(app.screen, Help) and "You are kim, viewer." in text_of(app))
+        for word in ("end it without", "tried again", "pause the tier"):
+            assert word not in text_of(app)
+        await pilot.press("escape", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Whole) and "f follow  Esc back" in text_of(app))
+
+    on_screen(workshop, deeds)
+
+
+def test_a_submitter_is_offered_his_own_tasks_and_no_pause(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture, "me_by_master", lambda looked: me_of("submitter", looked))
+
+    async def deeds(app: TopApp, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "c cancel" in offered(app))
+        assert "p pause" not in offered(app)
+        await pilot.press("c")  # a task of root's
+        assert not isinstance(app.screen, Confirm)
+        assert [toast.message for toast in app._notifications] == ["That is not for you: kim, submitter."]
+
+    on_screen(workshop, deeds)
+
+
+def me_of(role: str, looked: Looked) -> Me:
+    """What the master says of kim with this role, for whom the house may speak."""
+    kim = {"actor": "kim", "uid": 1001, "role": role, "source": "socket"}
+    return msgspec.convert(ask(looked.layout.run, "me", **{"for": kim}), Me)
+
+
+def offered(app: TopApp) -> list[str]:
+    """The keys that stand on the last line."""
+    return [each.strip() for each in re.split(r"\s{2,}", text_of(app).splitlines()[-1]) if each.strip()]
+
+
 def test_it_speaks_japanese_and_has_a_light_face(workshop: Workshop) -> None:
     async def deeds(app: TopApp, pilot: Pilot[None]) -> None:
         assert app.theme == "textual-light"
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help) and "キー操作" in text_of(app))
+        joined = re.sub(r"[\s│]", "", text_of(app))
+        assert "Pはすべてのティア（確認あり）" in joined  # nothing is cut where a line ends
         await pilot.press("escape", "t")
         assert app.theme == "textual-dark"
         await until(pilot, lambda: "▶ 実行中" in text_of(app) and "稼働中" in text_of(app))
@@ -279,8 +329,9 @@ def test_without_a_master_the_board_is_shown_as_it_stands(tmp_path: Path) -> Non
 
         async def deeds(app: TopApp, pilot: Pilot[None]) -> None:
             assert "NOT SERVED" in text_of(app)
+            assert offered(app) == ["Enter show", "f follow", "/ filter", "? help", "q quit", "Tab panes"]
             assert keys_of(app, "tasks") == ["answered"]
-            await pilot.press("p", "y")
+            await pilot.press("p")
             await until(pilot, lambda: any("koubou serve" in toast.message for toast in app._notifications))
             (closed.home / "board/koubou.db").rename(tmp_path / "away")
             await until(pilot, lambda: "there is no board yet" in text_of(app))

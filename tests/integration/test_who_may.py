@@ -1,4 +1,8 @@
-"""Every verb, every role, both doors: what the table says is what happens."""
+"""Every verb, every role, by the socket; and what a submitter may ask for by the folder: what the table says happens.
+
+Which door carries what stands in `tests/doors.py`; the folder's verbs are in `test_every_door.py`, the API's with the
+window.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,11 @@ from koubou.model.budget import Limits
 from koubou.model.deed import RejectClaim
 from koubou.model.heard import Asked, SettingsRead, TurnedAway
 from koubou.model.task import Bounds, TaskBudget
-from koubou.rules.access import OF_THE_HOUSE, VERBS, scope_of
+from koubou.rules.access import OF_THE_HOUSE, scope_of
 from koubou.rules.alarms import MOST_REFUSED, WITHIN
-from koubou.steps.answer import VERBS as ANSWERED
 from tests.builders import a_budget, a_new_task, an_arrival
+from tests.doors import Door as Entrance
+from tests.doors import Outcome, not_through, outcome, through
 from tests.turns import Workshop
 
 KIM, LEE = 1001, 1002
@@ -62,7 +67,6 @@ class Door:
         return asyncio.run(asked())
 
 
-AT_ONCE = ("ping", "state", "reload", "show", "standing")
 _NOTED = ('INSERT INTO "history"', 'INSERT INTO "refusal"')
 OF_TASKS = {"cancel", "retry", "finish", "rate", "priority", "purge"}
 
@@ -81,22 +85,26 @@ def lines(shop: Workshop, event: str) -> list[tuple[str, str, str]]:
     return [tuple(row) for row in rows]
 
 
-def test_every_verb_of_the_socket_is_in_the_table() -> None:
-    assert {*ANSWERED, *AT_ONCE} <= VERBS.keys()
-
-
-@pytest.mark.parametrize("verb", sorted({*ANSWERED, *AT_ONCE} - OF_THE_HOUSE))
+@pytest.mark.parametrize("verb", [verb for verb in through(Entrance.SOCKET) if verb not in OF_THE_HOUSE])
 @pytest.mark.parametrize("role", ALL_ROLES)
 def test_who_has_no_part_in_a_verb_is_refused_and_nothing_changes(shop: Workshop, verb: str, role: Role) -> None:
     before = dump(shop)
     door = Door(shop)
     reply = door.ask(a_caller(role), verb, id="none", ids=["hers"], level="high", rating="good", scope="month")
-    refused = scope_of(verb, role) is Scope.NONE
+    refused = outcome(Entrance.SOCKET, verb, role) is Outcome.REFUSED
     assert (kind_of(reply) == "not_allowed") is refused, reply
     if refused:
         assert dump(shop) == before
         assert door.reloads == 0
         assert lines(shop, "access.refused")[0][:2] == ("kim", "socket")
+
+
+@pytest.mark.parametrize("role", ALL_ROLES)
+def test_what_the_socket_does_not_carry_is_a_mistake_and_nothing_changes(shop: Workshop, role: Role) -> None:
+    before, door = dump(shop), Door(shop)
+    for verb in not_through(Entrance.SOCKET):
+        assert kind_of(door.ask(a_caller(role), verb, id="hers", ids=["hers"])) == "usage", verb
+    assert dump(shop) == before
 
 
 @pytest.mark.parametrize("verb", sorted(OF_TASKS))

@@ -1,4 +1,4 @@
-"""What the window changes: every verb for every role, keys that are used again, and work that is given by HTTP."""
+"""What the window changes, and what the folder does not: every verb for every role; work that is given by either."""
 
 from __future__ import annotations
 
@@ -11,16 +11,36 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from doors import CHANGED_BY_API, Door, Outcome, not_through, outcome
 from windows import Answer, events_of
 from workshop import Workshop
 
-from koubou.model.access import Role, Scope
-from koubou.rules.access import scope_of
+from koubou.model.access import Role
 
 JSON = {"Content-Type": "application/json"}
 TIER = {"reach": "local", "executor": "rehearsal", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
 TIERS = {"local": {**TIER, "price": {"input": 0, "output": 0}}}
 KIM = 4_001
+UIDS = {role.value: 4_011 + place for place, role in enumerate(Role)}
+"""Who drops files: one of each role, as the settings say."""
+BOUND = 4_021
+SECURITY = {
+    "roles": {role: [str(uid)] for role, uid in UIDS.items() if role != "submitter"},
+    "bounds": {
+        str(BOUND): {
+            "tiers": [],
+            "executors": ["chat"],
+            "priority": "normal",
+            "budget": {"cost_usd": 0.5, "tokens": 99},
+        }
+    },
+}
+BEYOND: dict[str, Any] = {
+    "tier": "local",
+    "executor": "codex",
+    "priority": "high",
+    "budget": {"cost_usd": 0.51},
+}
 ROLES = [role.value for role in Role]
 WITH_REASON = {"reason": "for a test"}
 CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -37,6 +57,12 @@ CHANGES: dict[str, tuple[str, dict[str, Any]]] = {
     "resume_budget": ("budget/resume", WITH_REASON),
     "budget_set": ("budget/set", {"scope": "month", "usd": 900, **WITH_REASON}),
     "budget_add": ("budget/add", {"account": "month", "usd": 1.5}),
+}
+
+
+WORK: dict[str, tuple[str, dict[str, Any], int]] = {
+    "submit": ("tasks", {"prompt": "for a test"}, 201),
+    "estimate": ("estimate", {"prompt": "for a test"}, 200),
 }
 
 
@@ -68,6 +94,15 @@ class Served:
         finally:
             connection.close()
 
+    def drop(self, uid: int, files: dict[str, dict[str, Any]]) -> None:
+        """Task files of this user, all at once."""
+        for name, content in files.items():
+            draft = self.workshop.folder / name
+            draft.write_text(json.dumps(content))
+            os.chown(draft, uid, -1)
+        for name in files:
+            (self.workshop.folder / name).rename(self.workshop.home / "tasks" / name)
+
     def ended(self, task_id: str, token: str) -> str:
         """How a task ended, by its events."""
         connection = HTTPConnection(self.netloc, timeout=30)
@@ -86,7 +121,7 @@ class Served:
 def served() -> Iterator[Served]:
     if os.geteuid() != 0:
         pytest.skip("a token that acts for another user needs root")
-    with Workshop(None, tiers=TIERS, routing={}, window={"listen": "127.0.0.1:0"}) as workshop:
+    with Workshop(None, tiers=TIERS, routing={}, window={"listen": "127.0.0.1:0"}, security=SECURITY) as workshop:
         workshop.start()
         yield Served(workshop)
 
@@ -95,13 +130,60 @@ def served() -> Iterator[Served]:
 def test_each_role_changes_what_the_table_says(served: Served, role: str) -> None:
     for verb, (path, body) in CHANGES.items():
         answer = served.ask(path, served.tokens[role], body)
-        if scope_of(verb, Role(role)) is Scope.NONE:
+        if outcome(Door.API, verb, Role(role)) is Outcome.REFUSED:
             assert answer.status == 403, (verb, answer.body)
         else:
             assert answer.status == (404 if "none" in path else 200), (verb, answer.body)
+    for verb, (path, body, well) in WORK.items():
+        answer = served.ask(path, served.tokens[role], body)
+        assert answer.status == (403 if outcome(Door.API, verb, Role(role)) is Outcome.REFUSED else well), verb
     done = {"reason": "the test is over"}
     assert served.ask("budget/resume", served.tokens["guardian"], done).status == 200
     assert served.ask("resume", served.tokens["guardian"], {}).status == 200
+
+
+def test_what_the_api_does_not_carry_has_no_path(served: Served) -> None:
+    assert {*CHANGES, *WORK} == CHANGED_BY_API
+    for verb in not_through(Door.API):
+        for path in (verb, verb.replace("_", "/"), f"tasks/none/{verb}"):
+            assert served.ask(path, served.tokens["guardian"], {}).status in (404, 405), path
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gives_work_by_the_folder_and_can_say_nothing_else_there(served: Served, role: str) -> None:
+    victim = f"victim-of-{role}"
+    later = {"id": victim, "prompt": "x", "not_before": "2099-01-01T00:00:00Z"}
+    assert served.ask("tasks", served.tokens["submitter"], later).status == 201
+    others = {f"{role}-{verb}.json": {"verb": verb, "ids": [victim], verb: victim} for verb in not_through(Door.FOLDER)}
+    forged = f"{'0' * 26}~for~{UIDS['guardian']}~root~10.0.0.7.json"
+    work = {"id": f"work-of-{role}", "prompt": "x"}
+    served.drop(UIDS[role], {**others, f"{role}.json": work, forged: {**work, "id": f"forged-by-{role}"}})
+    for name in others:
+        assert served.workshop.refusal(name)["error"]["class"] == "schema"
+    if outcome(Door.FOLDER, "submit", Role(role)) is Outcome.REFUSED:
+        for name in (f"{role}.json", forged):
+            assert served.workshop.refusal(name)["error"]["class"] == "not_allowed"
+            (served.workshop.home / "tasks/rejected" / name).unlink()
+    else:
+        for name in ("work-of", "forged-by"):
+            served.ended(f"{name}-{role}", served.tokens["operator"])
+            shown = served.ask(f"tasks/{name}-{role}", served.tokens["operator"]).json
+            assert shown["history"][0]["source"] == "folder"
+            assert shown["history"][0]["actor"] == f"uid {UIDS[role]}"
+    left = served.ask(f"tasks/{victim}", served.tokens["operator"]).json
+    assert left["status"] == "pending"
+    assert {line["event"] for line in left["history"]} <= {"task.enqueued", "task.parked"}
+
+
+def test_nobody_gets_beyond_his_bounds_by_either_door(served: Served) -> None:
+    token = served.token("submitter", BOUND)
+    served.drop(BOUND, {f"beyond-{key}.json": {"prompt": "x", key: value} for key, value in BEYOND.items()})
+    for key, value in BEYOND.items():
+        by_api = served.ask("tasks", token, {"prompt": "x", key: value})
+        assert (by_api.status, by_api.json["class"]) == (422, "not_allowed"), key
+        by_folder = served.workshop.refusal(f"beyond-{key}.json")["error"]
+        assert by_folder["class"] == "not_allowed"
+        assert by_folder["message"] in json.dumps(by_api.json), key
 
 
 def test_a_task_is_given_by_http_watched_to_its_end_and_its_result_read(served: Served) -> None:
@@ -166,6 +248,20 @@ def test_an_estimate_submits_nothing(served: Served) -> None:
     answer = served.ask("estimate", served.tokens["submitter"], {"id": "dear", "prompt": "What does it cost?"})
     assert answer.json["estimates"][0]["tier"] == "local"
     assert served.ask("tasks/dear", served.tokens["submitter"]).status == 404
+
+
+def test_a_token_made_while_the_master_serves_is_good_at_once_and_written_down(served: Served) -> None:
+    done = served.workshop.koubou("token", "add", "fresh", "--role", "submitter", "--user", str(KIM), "--json")
+    made = json.loads(done.stdout)
+    me = served.ask("me", made["token"]).json
+    assert (me["actor"], me["role"], me["uid"]) == ("token:fresh", "submitter", KIM)
+    added = served.workshop.sql("SELECT source, reason FROM history WHERE event = 'token.added' ORDER BY id")[-1]
+    assert added[0] == "socket", "the master wrote it, whom the command asked"
+    assert made["id"] in added[1]
+    used = "SELECT last_used_at FROM token WHERE id = ?"
+    served.workshop.wait_until(lambda: served.workshop.sql(used, made["id"])[0][0], "its use is noted")
+    secret = made["token"].rpartition("_")[2].encode()
+    assert not [file for file in (served.workshop.home / "board").glob("koubou.db*") if secret in file.read_bytes()]
 
 
 def test_a_token_that_is_revoked_opens_nothing_within_seconds(served: Served) -> None:

@@ -9,13 +9,26 @@ from typing import Any
 
 import pytest
 from builders import NOW
+from doors import SEEN_BY_API, Door, Outcome, outcome
 from windows import KIM, LEE, Opened, opened
 
 from koubou.model.access import WORKSHOP, Role
 from koubou.model.instant import SECOND
 
-READS = ("me", "status", "tasks", "tasks/plain", "tasks/plain/explain", "tasks/plain/log", "tiers", "workers")
-MONEY = ("budget", "budget/report")
+READS = {
+    "me": "/api/v1/me",
+    "status": "/api/v1/status",
+    "tiers": "/api/v1/tiers",
+    "workers": "/api/v1/workers",
+    "budget": "/api/v1/budget",
+    "reports": "/api/v1/budget/report",
+    "metrics": "/metrics",
+    "list": "/api/v1/tasks",
+    "show": "/api/v1/tasks/plain",
+    "explain": "/api/v1/tasks/plain/explain",
+    "read": "/api/v1/tasks/plain/log",
+    "read_confidential": "/api/v1/tasks/secret/log",
+}
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +46,20 @@ def tokens(window: Opened) -> dict[str, str]:
     return {**found, "lee": window.token(Role.SUBMITTER, LEE)}
 
 
-@pytest.mark.parametrize("role", ["viewer", "submitter", "operator", "guardian"])
-def test_each_role_reads_what_the_table_says(window: Opened, tokens: dict[str, str], role: str) -> None:
-    seen = {path: window.ask(f"/api/v1/{path}", tokens[role]).status for path in (*READS, *MONEY)}
-    money = 403 if role == "submitter" else 200
-    assert seen == dict.fromkeys(READS, 200) | dict.fromkeys(MONEY, money)
+@pytest.mark.parametrize("role", Role)
+def test_each_role_reads_what_the_table_says(window: Opened, tokens: dict[str, str], role: Role) -> None:
+    assert {*READS, "events"} == SEEN_BY_API
+    for verb, path in READS.items():
+        wanted = 403 if outcome(Door.API, verb, role) is Outcome.REFUSED else 200
+        assert window.ask(path, tokens[role]).status == wanted, verb
+    with window.watch("/api/v1/events?after=0", tokens[role]) as events:
+        assert outcome(Door.API, "events", role) is not Outcome.REFUSED
+        assert next(events)
 
 
 def test_without_a_token_nothing_is_told_but_that_it_lives(window: Opened) -> None:
-    for path in (*READS, *MONEY, "events", "tasks/secret/result"):
-        answer = window.ask(f"/api/v1/{path}")
+    for path in (*READS.values(), "/api/v1/events", "/api/v1/tasks/secret/result"):
+        answer = window.ask(path)
         assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer realm="koubou"')
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json["type"] == "urn:koubou:problem:no_token"
@@ -131,6 +148,22 @@ def test_what_happens_is_told_as_it_happens_and_resumes_after_a_line(window: Ope
     assert (last["task"], last["reason"]) == (None, "for a test")
     with window.watch("/api/v1/events", tokens["operator"], {"Last-Event-ID": past[1]["id"]}) as events:
         assert next(events)["id"] == past[2]["id"]
+
+
+def test_who_watches_a_busy_workshop_is_put_out_when_his_token_is_revoked(
+    window: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.window.streams.BEAT", 0.1)
+    token = window.token(Role.OPERATOR)
+    with window.watch("/api/v1/events", token) as events:
+        with window.board.transaction():
+            assert window.board.tokens.revoke(token[4:14], NOW)
+        for number in range(200):
+            with window.board.transaction():
+                window.board.history.add(None, "system.paused", f"line {number}", NOW, WORKSHOP)
+            if next(events, None) is None:
+                return
+    pytest.fail("he still watches")
 
 
 def test_of_what_happens_each_hears_what_he_may(window: Opened, tokens: dict[str, str]) -> None:

@@ -180,7 +180,7 @@ class Speech:
         await send(start(200, b"text/event-stream"))
         if self.rests():
             await send_piece(send, b"".join(events[:half]))
-            events = events[half:]
+            events, half = events[half:], 0  # a cut comes where it rests
             while self.rests():
                 await asyncio.sleep(0.01)
         if self.cut:

@@ -72,7 +72,7 @@ def test_wishes_in_three_languages_are_known_by_their_type(wanted: str) -> None:
 def test_no_expression_finds_what_its_stems_would_pass_over(name: str) -> None:
     words = WORDS[name]
     for wish in (wish.lower() for wishes in ASKED.values() for wish in wishes):
-        if words.said.search(wish):
+        if words.said.compiled.search(wish):
             assert any(stem in wish for stem in words.stems), wish
 
 

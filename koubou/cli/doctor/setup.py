@@ -1,4 +1,4 @@
-"""Whether the settings are right: tiers, keys, local reach, the embedded model, the guardian."""
+"""Whether the settings are right: tiers, keys, local reach, the embedded model, the guardian, who else is told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from koubou.cli.doctor.finding import Area, Check, Finding
 from koubou.cli.doctor.patient import Patient
 from koubou.config.guardian import describe_guardian
+from koubou.config.notify import notify_of
+from koubou.config.notify_faults import describe_notify, faults_of
 from koubou.embedded.weights import default_models_dir, locate
 from koubou.model.tier import Reach
 
@@ -104,4 +106,18 @@ def told(patient: Patient) -> Iterator[Finding]:
         yield SETUP.ok("guardian", words)
 
 
-CHECKS: tuple[Check, ...] = (settings, offered, local_reach, embedded, secret_scanner, told)
+def notified(patient: Patient) -> Iterator[Finding]:
+    """Whether the targets of the settings can be told, as far as we see the service's secrets."""
+    if patient.settings is None or not patient.settings.notify.targets:
+        return
+    notify = notify_of(patient.settings, patient.environ)
+    faults = faults_of(notify, patient.environ)
+    if not faults:
+        yield SETUP.ok("notify", describe_notify(notify))
+    for fault in faults:
+        says = f"{fault.key}: {fault.message}"
+        find = SETUP.warning if patient.is_owner else SETUP.note
+        yield find(f"notify {fault.target}", f"{says}; it is not told" if fault.hinders else says, fault.remedy)
+
+
+CHECKS: tuple[Check, ...] = (settings, offered, local_reach, embedded, secret_scanner, told, notified)

@@ -26,6 +26,7 @@ from koubou.cli.top.task_screens import Follow, Whole
 from koubou.cli.top.words import Say
 from koubou.errors import KoubouError
 from koubou.views.control import ask
+from koubou.views.me import Me
 from koubou.views.workshop import Workshop
 
 EVERY = 1.0
@@ -92,7 +93,6 @@ class TopApp(App[None]):
 
     def on_mount(self) -> None:
         self._filter.display = self._alarms.display = False
-        self._keys.update(lines.keys(self.say))
         self.action_go(self._current)
         self._watch()
 
@@ -123,6 +123,7 @@ class TopApp(App[None]):
         picture, say = event.picture, self.say
         self.picture = picture
         self._head.update(lines.head(picture, say))
+        self._keys.update(lines.keys(say, self.may))
         told_first = alarms(picture, say)
         self._alarms.display = bool(told_first)
         self._alarms.set_class(bool(picture.status["latches"]), "-stopped")
@@ -173,7 +174,31 @@ class TopApp(App[None]):
             self._find(event.key)
             self.action_go("tasks")
         elif event.pane in ("tasks", "failures"):
-            self.push_screen(Whole(self.workshop, event.key, self.say))
+            self.push_screen(Whole(self.workshop, event.key, self.say, self.may))
+
+    # What one may
+
+    def may(self, verb: str) -> bool:
+        """Whether who looks may have it done, and there is a master to do it."""
+        me = None if self.picture is None else self.picture.me
+        return me is not None and me.reaches(verb)
+
+    def _is_offered(self, verb: str, task_id: str | None = None) -> bool:
+        """The same of one task; who may not is told why."""
+        if self.picture is None:
+            return False
+        me = self.picture.me
+        if me is None:
+            self.notify(self.say("help_nobody"), severity="warning", markup=False)
+            return False
+        owner = next((task.owner for task in self.picture.told_of if task.id == task_id), None)
+        if not me.reaches(verb, owner):
+            self.notify(self.say("not_yours", who=self._who(me)), severity="warning", markup=False)
+            return False
+        return True
+
+    def _who(self, me: Me) -> str:
+        return f"{told.one_line(me.actor)}, {self.say(me.role)}"
 
     def _task_here(self) -> str | None:
         if isinstance(self.screen, Whole | Follow):
@@ -217,7 +242,9 @@ class TopApp(App[None]):
     def action_help(self) -> None:
         """The keys."""
         if not isinstance(self.screen, Help):
-            self.push_screen(Help(self.say))
+            me = None if self.picture is None else self.picture.me
+            note = self.say("help_nobody") if me is None else self.say("help_note", who=self._who(me))
+            self.push_screen(Help(self.say, self.may, note))
 
     def action_theme(self) -> None:
         """Dark or light."""
@@ -227,12 +254,12 @@ class TopApp(App[None]):
         """Watch an answer grow."""
         task = self._task_here()
         if task is not None and not isinstance(self.screen, Follow):
-            self.push_screen(Follow(self.workshop, task, self.say))
+            self.push_screen(Follow(self.workshop, task, self.say, self.may))
 
     def action_change(self, verb: str) -> None:
         """Cancel a task, or have it tried again, once that was said again."""
         task = self._task_here()
-        if task is not None:
+        if task is not None and self._is_offered(verb, task):
             self._confirm(wish_to_change(verb, task, self.say))
 
     def action_pause(self) -> None:
@@ -245,7 +272,7 @@ class TopApp(App[None]):
         self._pause(None)
 
     def _pause(self, tier: str | None) -> None:
-        if self.picture is not None and len(self.screen_stack) == 1:
+        if self.picture is not None and len(self.screen_stack) == 1 and self._is_offered("pause"):
             self._confirm(wish_to_pause(tier, self.picture.status["latches"], self.say))
 
     def _confirm(self, wish: Wish) -> None:

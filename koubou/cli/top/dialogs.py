@@ -12,6 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from koubou.cli.top.lines import VERBS, May
 from koubou.cli.top.words import Say
 
 _KEYS = (
@@ -65,18 +66,20 @@ class Help(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,question_mark,f1", "dismiss", show=False)]
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, may: May, note: str) -> None:
         super().__init__()
-        self._say = say
+        self._say, self._may, self._note = say, may, note
 
     def compose(self) -> ComposeResult:
         columns = Columns.grid(padding=(0, 2))
         columns.add_column(no_wrap=True, style="bold")
         columns.add_column()
         for keys, meaning in _KEYS:
+            if keys[0] in VERBS and not self._may(VERBS[keys[0]]):
+                continue
             columns.add_row(keys, self._say(meaning))
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="dialog keys") as dialog:
             dialog.border_title = self._say("help")
             dialog.border_subtitle = f"Esc {self._say('k_close')}"
             yield Static(columns)
-            yield Static(f"\n{self._say('help_note')}", markup=False)
+            yield Static(f"\n{self._note}", markup=False)

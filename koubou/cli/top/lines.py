@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.text import Text
 
@@ -24,12 +24,20 @@ KEYS = (
 )
 
 
+VERBS: Mapping[str, str] = {"c": "cancel", "r": "retry", "p": "pause"}
+"""Keys that ask the master for something, and for what."""
+May = Callable[[str], bool]
+"""Whether who looks may do a verb to anything at all."""
+
+
 def head(picture: Picture, say: Say) -> Text:
     """When it was looked at, whether it is served, how many tasks stand where, and which workshop it is."""
     line = Text(no_wrap=True, overflow="ellipsis")
     line.append("Koubou ", style="bold")
     line.append(f"{told.when(picture.at, picture.at)}  ", style="dim")
     line.append(head_line(picture, say), style="" if picture.served else "bold yellow")
+    if picture.me is not None:
+        line.append(f"  {told.one_line(picture.me.actor)}, {say(picture.me.role)}", style="dim")
     line.append(f"  {picture.home}", style="dim")
     return line
 
@@ -44,10 +52,12 @@ def strip(panes: Sequence[str], current: str, say: Say) -> Text:
     return line
 
 
-def keys(say: Say) -> Text:
-    """What can be pressed; what fits least well is last."""
+def keys(say: Say, may: May) -> Text:
+    """What can be pressed by who looks; what fits least well is last."""
     line = Text(no_wrap=True, overflow="ellipsis")
     for key, name in KEYS:
+        if key in VERBS and not may(VERBS[key]):
+            continue
         line.append(f" {key}", style="bold")
         line.append(f" {say(name)} ")
     return line

@@ -18,6 +18,7 @@ from koubou.model.instant import DAY, Instant
 from koubou.model.status import ENDS, ParkReason, Status
 from koubou.model.task import TYPES, Task
 from koubou.views import words
+from koubou.views.me import Me, me_by_master
 from koubou.views.spending import Spending, spending
 from koubou.views.status import gather, said_by_master
 from koubou.views.workers import seen_now
@@ -29,6 +30,8 @@ _MOST_OF_EACH = 100
 _MOST_FAILURES = 30
 _MONEY_EVERY = 10.0
 """Seconds between two looks at the ledger's days."""
+_ME_EVERY = 10.0
+"""Seconds after which the master is asked again who we are: a reload may give us another role."""
 
 
 class Use(Struct, frozen=True, kw_only=True):
@@ -63,6 +66,13 @@ class Picture(Struct, frozen=True, kw_only=True):
     failures: Sequence[Failure]
     workers: Sequence[Seen]
     uses: Mapping[str, Use]
+    me: Me | None
+    """Who looks; None where no master says so."""
+
+    @property
+    def told_of(self) -> list[Task]:
+        """All tasks that it shows."""
+        return [*self.tasks, *(failure.task for failure in self.failures)]
 
 
 class Sight:
@@ -73,6 +83,8 @@ class Sight:
         self._board: Reading | None = None
         self._spending: Spending | None = None
         self._spending_at = 0.0
+        self._me: Me | None = None
+        self._me_at = 0.0
         self._processes: dict[str, psutil.Process] = {}
 
     def look(self, wanted: str = "") -> Picture:
@@ -104,6 +116,7 @@ class Sight:
             failures=failures,
             workers=workers,
             uses=self._used(workers),
+            me=self._asked_who(bool(said)),
         )
 
     def close(self) -> None:
@@ -124,6 +137,14 @@ class Sight:
             self._spending_at = time.monotonic()
             return spending(board, now, self.workshop.timezone)
         return self._spending
+
+    def _asked_who(self, answers: bool) -> Me | None:
+        """Who we are; `answers` says whether the master did just now."""
+        if not answers:
+            self._me = None
+        elif self._me is None or time.monotonic() - self._me_at >= _ME_EVERY:
+            self._me, self._me_at = me_by_master(self.workshop), time.monotonic()
+        return self._me
 
     def _used(self, workers: Sequence[Seen]) -> dict[str, Use]:
         """What each of the crew uses. Of one seen for the first time the processor's share is 0."""

@@ -38,6 +38,7 @@ SIGNS: Mapping[str, str] = {
 FILLS = "█▒▚░▞▓▤▥▦▧"
 """One for each tier of a day's bar, by which it is known without its colour."""
 _BAR = 30
+_WORKER_STATES = ("idle", "busy", "rate_limited", "offline", "error")
 _COUNTED = ("in_progress", "assigned", "routing", "pending", "parked", "completed", "failed", "cancelled")
 
 
@@ -206,7 +207,7 @@ def _crew(picture: Picture, say: Say) -> Pane:
             "–" if use is None else f"{use.cpu:.0f} %",
             "–" if use is None else f"{use.memory / 1e6:.0f} MB",
             told.lasting(picture.at - worker.created_at),
-            say(f"worker_{worker.status}"),
+            say(worker.status) if worker.status in _WORKER_STATES else worker.status,
             worker.id,
         )
         rows.append(Row(key=worker.id, cells=cells))

@@ -16,6 +16,7 @@ from textual.widgets import Static, TextArea
 
 from koubou.cli.say import one_line
 from koubou.cli.top.growth import Growth
+from koubou.cli.top.lines import VERBS, May
 from koubou.cli.top.told_task import told_task
 from koubou.cli.top.words import Say
 from koubou.errors import KoubouError
@@ -31,6 +32,11 @@ _EVERY = 1.0
 _GROWS_EVERY = 0.2
 
 
+def _offered(keys: Iterable[tuple[str, str]], say: Say, may: May) -> str:
+    """Those of these keys that are for who looks."""
+    return "  ".join(f"{key} {say(name)}" for key, name in keys if key not in VERBS or may(VERBS[key]))
+
+
 class Whole(ModalScreen[None]):
     """All that is known of a task, looked at again each second."""
 
@@ -42,17 +48,17 @@ class Whole(ModalScreen[None]):
         Binding("k", "scroll(-1)", show=False),
     ]
 
-    def __init__(self, workshop: Workshop, task_id: str, say: Say) -> None:
+    def __init__(self, workshop: Workshop, task_id: str, say: Say, may: May) -> None:
         super().__init__()
         self.task_id = task_id
-        self._workshop, self._say = workshop, say
+        self._workshop, self._say, self._may = workshop, say, may
         self._over = threading.Event()
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="page") as page:
             page.border_title = self.task_id.replace("[", "\\[")
             keys = (("f", "k_follow"), ("c", "k_cancel"), ("r", "k_retry"), ("Esc", "k_close"))
-            page.border_subtitle = "  ".join(f"{key} {self._say(name)}" for key, name in keys)
+            page.border_subtitle = _offered(keys, self._say, self._may)
             yield Static(id="whole")
 
     def on_mount(self) -> None:
@@ -88,16 +94,16 @@ class Follow(ModalScreen[None]):
         Binding("G,end", "bottom", show=False, priority=True),
     ]
 
-    def __init__(self, workshop: Workshop, task_id: str, say: Say) -> None:
+    def __init__(self, workshop: Workshop, task_id: str, say: Say, may: May) -> None:
         super().__init__()
         self.task_id = task_id
-        self._workshop, self._say = workshop, say
+        self._workshop, self._say, self._may = workshop, say, may
         self._over = threading.Event()
 
     def compose(self) -> ComposeResult:
         area = TextArea("", read_only=True, soft_wrap=True, show_line_numbers=False, classes="page")
         area.border_title = self.task_id.replace("[", "\\[")
-        area.border_subtitle = f"c {self._say('k_cancel')}  Esc {self._say('k_close')}"
+        area.border_subtitle = _offered((("c", "k_cancel"), ("Esc", "k_close")), self._say, self._may)
         yield area
 
     def on_mount(self) -> None:

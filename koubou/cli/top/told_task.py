@@ -41,10 +41,10 @@ def _text(why: Explained, board: Reading, say: Say) -> Text:
         (say("STATUS").lower(), state),
         (say("TIER").lower(), task.tier),
         (say("TYPE").lower(), task.type),
-        ("session", task.session),
-        ("sensitivity", task.sensitivity),
-        ("difficulty", task.difficulty),
-        ("priority", str(task.priority)),
+        (say("session"), task.session),
+        (say("sensitivity"), task.sensitivity),
+        (say("difficulty"), task.difficulty),
+        (say("priority"), str(task.priority)),
         (say("COST").lower(), told.money(task.cost)),
     )
     for name, value in facts:

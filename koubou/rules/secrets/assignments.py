@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.placeholders import is_argument, is_key, is_password, random_looking
 from koubou.rules.secrets.tables import is_plainly_secret, stands_in_table
@@ -66,7 +67,7 @@ _VALUE = (
 )
 _CELL = r"(?P<cell>[\"'`*]{0,3}[ \t]{0,40}(?=[,;|\t\n]))"
 """The beginning of a value, in quotes or bare; looked at, not taken, since another name may stand inside it."""
-_HARMLESS_REST = re.compile(
+_HARMLESS_REST = Expression(
     r"(?:^|[_-])(?:ids?|counts?|limits?|length|len|size|types?|names?|url|uri|endpoint|fields?|label|hash|hashes|digest"
     r"|path|file|filename|dir|env|var|variable|regex|pattern|policy|reset|expiry|expires|expiration|expire|ttl|budget"
     r"|usage|hint|column|index|placeholder|format|strength|rules?|validators?|min|max|required|error|message|manager"
@@ -75,7 +76,7 @@ _HARMLESS_REST = re.compile(
 )
 """What may follow the telling word: then the name is of something about a secret."""
 _PLACE = re.compile(r"/[\w.+@~/-]*")
-_HARMLESS_NAME = re.compile(
+_HARMLESS_NAME = Expression(
     r"(?:^|[^a-z])(?:public|num|n|max|min|total|count|next|previous|prev|page|prompt|completion|input|output|cached|primary"
     r"|foreign|cache|sort|partition|unique|composite|sync|cursor|continuation|estimated|actual|special|stop|eos|bos|pad"
     r"|unk|mask|hash|row|group|dict|object|lookup|natural|surrogate|i18n|translation|idempotency|routing|shortcut|hot"
@@ -117,9 +118,9 @@ def _name_is_harmless(match: re.Match[str]) -> bool:
         element = bool(opened[1]) and re.fullmatch(r"[a-z0-9_:.\-]*(?: (?:key|name)=[\"'][a-z0-9_.\-]*)?", opened[2])
         if not element or "</" not in match.string[match.end() : match.end() + 300]:
             return True  # <password> in a line of usage, not an element with content
-    if rest and _HARMLESS_REST.search(rest) and "access_key_id" not in match["name"] + rest:
+    if rest and _HARMLESS_REST.compiled.search(rest) and "access_key_id" not in match["name"] + rest:
         return True
-    return _HARMLESS_NAME.search(before) is not None
+    return _HARMLESS_NAME.compiled.search(before) is not None
 
 
 def _before(match: re.Match[str]) -> str:
@@ -231,8 +232,8 @@ PATTERNS = (
         category="password",
         hints=_CHOSEN_HINTS,
         around=_LONGEST_NAME,
-        begins=re.compile(_CHOSEN),
-        expression=re.compile(f"(?P<name>{_CHOSEN}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
+        begins=Expression(_CHOSEN),
+        expression=Expression(f"(?P<name>{_CHOSEN}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
         accepts=is_chosen_password,
         exact=False,
     ),
@@ -241,8 +242,8 @@ PATTERNS = (
         category="secret_key",
         hints=_MADE_HINTS,
         around=_LONGEST_NAME,
-        begins=re.compile(_MADE),
-        expression=re.compile(f"(?P<name>{_MADE}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
+        begins=Expression(_MADE),
+        expression=Expression(f"(?P<name>{_MADE}){_REST}(?:{_BETWEEN}{_VALUE}|{_CELL})"),
         accepts=is_made_key,
         exact=False,
     ),
@@ -250,7 +251,7 @@ PATTERNS = (
         rule="value-below-name",
         category="password",
         hints=(*_CHOSEN_HINTS, *_MADE_HINTS),
-        expression=re.compile(rf"(?:{_SAID}){_BELOW}"),
+        expression=Expression(rf"(?:{_SAID}){_BELOW}"),
         accepts=is_value_below,
         exact=False,
     ),
@@ -258,7 +259,7 @@ PATTERNS = (
         rule="value-compared-with-name",
         category="password",
         hints=("==", "!="),
-        expression=re.compile(
+        expression=Expression(
             rf"[\"'](?P<value>[^\"'\n]{{5,200}})[\"'][ \t]?[=!]==?[ \t]?[a-z_.]{{0,30}}?(?:{_CHOSEN}|secret"
             rf"|private_key|api_key|apikey|token)(?![a-z])"
         ),

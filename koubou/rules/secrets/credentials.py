@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.placeholders import entropy, is_placeholder
 
@@ -11,7 +12,7 @@ _DUMMY_USERS = frozenset({"user", "username", "usr", "name", "login", "me", "som
 _DUMMY_PASSWORDS = frozenset(
     {"password", "passwd", "pass", "pwd", "pw", "secret", "token", "passwort", "key", "credentials"}
 )
-_ADDRESS = re.compile(r"://(?P<user>[^\s:/@\"'`<>|\\]{0,100}):(?P<value>[^\s/\"'`<>\\]{1,200})@(?=[\w\[(.{%$<*-])")
+_ADDRESS = Expression(r"://(?P<user>[^\s:/@\"'`<>|\\]{0,100}):(?P<value>[^\s/\"'`<>\\]{1,200})@(?=[\w\[(.{%$<*-])")
 
 
 def is_credential_in_address(match: re.Match[str], _text: str) -> bool:
@@ -28,7 +29,7 @@ def is_credential_in_address(match: re.Match[str], _text: str) -> bool:
 
 def is_harmless_address(text: str) -> bool:
     """Whether the text is an address with credentials, all of them placeholders."""
-    matches = list(_ADDRESS.finditer(text))
+    matches = list(_ADDRESS.compiled.finditer(text))
     return bool(matches) and not any(is_credential_in_address(match, text) for match in matches)
 
 
@@ -78,7 +79,7 @@ PATTERNS = (
         rule="private-key-block",
         category="private_key",
         hints=("private key", "putty-user-key-file", "ssh2 encrypted"),
-        expression=re.compile(
+        expression=Expression(
             r"-{4,5} ?BEGIN (?:[A-Z0-9]{1,12} ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}|PuTTY-User-Key-File-[123]:"
             r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY"
         ),
@@ -88,19 +89,19 @@ PATTERNS = (
         rule="private-key-in-xml",
         category="private_key",
         hints=("<rsakeyvalue>", "<dsakeyvalue>"),
-        expression=re.compile(r"<(?:D|X|InverseQ)>\s{0,8}[A-Za-z0-9+/]{20,2000}={0,2}\s{0,8}</"),
+        expression=Expression(r"<(?:D|X|InverseQ)>\s{0,8}[A-Za-z0-9+/]{20,2000}={0,2}\s{0,8}</"),
     ),
     Pattern(
         rule="age-secret-key",
         category="private_key",
         hints=("age-secret-key-1",),
-        expression=re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]{50,60}"),
+        expression=Expression(r"AGE-SECRET-KEY-1[A-Z0-9]{50,60}"),
     ),
     Pattern(
         rule="wallet-private-key",
         category="private_key",
         hints=("0x",),
-        expression=re.compile(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{64}(?![0-9a-fA-F])"),
+        expression=Expression(r"(?<![A-Za-z0-9])0x[0-9a-fA-F]{64}(?![0-9a-fA-F])"),
         accepts=_is_wallet_key,
     ),
     Pattern(
@@ -114,7 +115,7 @@ PATTERNS = (
         rule="credential-in-address",
         category="connection_string",
         hints=("jdbc:oracle:",),
-        expression=re.compile(r"jdbc:oracle:(?:thin|oci8?):(?P<user>[\w.$-]{1,60})/(?P<value>[^\s/@\"']{1,100})@"),
+        expression=Expression(r"jdbc:oracle:(?:thin|oci8?):(?P<user>[\w.$-]{1,60})/(?P<value>[^\s/@\"']{1,100})@"),
         accepts=is_credential_in_address,
     ),
     Pattern(
@@ -122,7 +123,7 @@ PATTERNS = (
         category="authorization",
         hints=("bearer ", "authorization", "auth:", 'auth": "token', "auth: token", 'auth="token'),
         around=1200,
-        expression=re.compile(
+        expression=Expression(
             r"(?:auth(?:orization)?[\"']?\s?[:=]\s?[\"'fb]{0,2}\s?)?(?:bearer|token"
             r"|apikey)\s{1,2}(?P<value>[A-Za-z0-9._~+/\-]{16,1000}={0,2})",
             re.I,
@@ -134,7 +135,7 @@ PATTERNS = (
         category="authorization",
         hints=("basic ",),
         around=600,
-        expression=re.compile(
+        expression=Expression(
             r"authorization[\"']?[ \t]?[:=,][ \t]?[\"'fb]{0,2}[ \t]?basic[ "
             r"\t]{1,2}(?P<value>[A-Za-z0-9+/\-_]{8,400}={0,2})",
             re.I,
@@ -146,7 +147,7 @@ PATTERNS = (
         category="authorization",
         hints=("x-", "api-key"),
         around=500,
-        expression=re.compile(
+        expression=Expression(
             r"(?:x-[a-z0-9-]{0,30}(?:key|token|secret|auth|api)"
             r"|api-key)[\"']?[ \t]?[:=][ \t]?[\"']?(?P<value>[A-Za-z0-9._~+/=\-]{16,400})",
             re.I,
@@ -158,20 +159,20 @@ PATTERNS = (
         category="password",
         hints=("curl ", "--user", "wget ", "http -a", "https -a"),
         around=1500,
-        expression=re.compile(r"(?:-u|--user|https?[ ]-a)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
+        expression=Expression(r"(?:-u|--user|https?[ ]-a)[ =][\"']?[\w.@+-]{1,60}:(?P<value>[^\s\"'@]{4,100})"),
         accepts=_is_userinfo,
     ),
     Pattern(
         rule="json-web-token",
         category="jwt",
         hints=("eyj",),
-        expression=re.compile(r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{6,4000}(?:\.[A-Za-z0-9_-]{0,2000})?"),
+        expression=Expression(r"eyJ[A-Za-z0-9_-]{8,2000}\.eyJ[A-Za-z0-9_-]{6,4000}(?:\.[A-Za-z0-9_-]{0,2000})?"),
     ),
     Pattern(
         rule="kubernetes-secret",
         category="secret_key",
         hints=("kind: secret", 'kind: "secret"', "kind: 'secret'"),
-        expression=re.compile(r"(?:^|\n)kind:[ \t]{1,4}[\"']?Secret[\"']?[ \t]{0,4}(?=\n|$)"),
+        expression=Expression(r"(?:^|\n)kind:[ \t]{1,4}[\"']?Secret[\"']?[ \t]{0,4}(?=\n|$)"),
         accepts=_is_manifest,
     ),
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets import check_digits
 from koubou.rules.secrets.pattern import Pattern
 
@@ -111,9 +112,9 @@ def _accept(match: re.Match[str], _text: str) -> bool:
 
 
 # The look behind stands after the first sign: an expression that begins with a set is found ten times as fast.
-BEGINS_WITH_LETTER = re.compile(rf"[A-Z](?<![A-Za-z0-9_.-][A-Z])(?:{_one_of(LETTER_FIRST)})(?![A-Za-z0-9_-])")
+BEGINS_WITH_LETTER = Expression(rf"[A-Z](?<![A-Za-z0-9_.-][A-Z])(?:{_one_of(LETTER_FIRST)})(?![A-Za-z0-9_-])")
 # So does what each of these forms has near its beginning: thirteen digits, or soon a letter or a sign.
-BEGINS_WITH_DIGIT = re.compile(
+BEGINS_WITH_DIGIT = Expression(
     r"\d(?<![A-Za-z0-9_.,/-]\d)(?=\d{12}|\d{0,7}[A-Z.+-]|\d \d{3} | \d\d )"
     rf"(?:{_one_of(DIGIT_FIRST)})(?![A-Za-z0-9_-]|[.,]\d)"
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets import identity_forms, told_numbers
 from koubou.rules.secrets.check_digits import is_barcode, is_ssn, passes_luhn
 from koubou.rules.secrets.pattern import Pattern
@@ -78,7 +79,7 @@ PATTERNS = (
         rule="payment-card",
         category="credit_card",
         hints=("",),
-        expression=re.compile(
+        expression=Expression(
             r"\d(?<![A-Za-z0-9_.]\d)(?<!\d-\d)(?:\d{12,15}|\d{3}(  ?|[-.\t—])\d{4}\1\d{4}\1\d{4}(?:\1\d{3})?"
             r"|\d{3}(  ?|[-\t—])\d{6}\2\d{4,5})(?![A-Za-z0-9_])(?![.,]\d(?!\d?/\d)|-\d)"
         ),
@@ -88,14 +89,14 @@ PATTERNS = (
         rule="social-security-number",
         category="ssn",
         hints=("",),
-        expression=re.compile(rf"{_FIRST}\d{{2}}([- .—])\d{{2}}\1\d{{4}}{_AFTER}"),
+        expression=Expression(rf"{_FIRST}\d{{2}}([- .—])\d{{2}}\1\d{{4}}{_AFTER}"),
         accepts=_accept_ssn,
     ),
     Pattern(
         rule="bank-account-iban",
         category="iban",
         hints=("",),
-        expression=re.compile(r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?:[ -]?[A-Za-z0-9]){11,31}"),
+        expression=Expression(r"[A-Z](?<![A-Za-z0-9][A-Z])[A-Z]\d{2}(?:[ -]?[A-Za-z0-9]){11,31}"),
         accepts=_accept_iban,
     ),
     Pattern(
@@ -103,7 +104,7 @@ PATTERNS = (
         category="iban",
         hints=("iban",),
         around=80,
-        expression=re.compile(r"[a-z](?<![a-z0-9][a-z])[a-z]\d{2}(?:[ -]?[a-z0-9]){11,31}"),
+        expression=Expression(r"[a-z](?<![a-z0-9][a-z])[a-z]\d{2}(?:[ -]?[a-z0-9]){11,31}"),
         accepts=_accept_iban,
         exact=False,
     ),

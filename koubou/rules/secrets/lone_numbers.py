@@ -38,7 +38,7 @@ def _is_number(text: str) -> bool:
         checks = CHECKS.get(len(digits), ())
         return any(check(digits) for check in checks) or (bool(_IN_THREES.fullmatch(number)) and passes_luhn(digits))
     for form in (BEGINS_WITH_LETTER, BEGINS_WITH_DIGIT):
-        if match := form.fullmatch(number):
+        if match := form.compiled.fullmatch(number):
             judge = JUDGES.get(match.lastgroup or "")
             return judge is None or judge(number) or _FORMS.fullmatch(number) is not None
     return _FORMS.fullmatch(number) is not None

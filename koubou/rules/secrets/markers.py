@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import Pattern
 
 _MARK = re.compile(
@@ -41,7 +42,7 @@ PATTERNS = (
         category="marker",
         hints=("confidential", "top secret", "trade secret", "nda"),
         around=80,
-        expression=re.compile(r"confidential|top secret|trade secret|nda\b"),
+        expression=Expression(r"confidential|top secret|trade secret|nda\b"),
         accepts=_is_mark,
         exact=False,
     ),
@@ -49,7 +50,7 @@ PATTERNS = (
         rule="marked-confidential-ja-zh",
         category="marker",
         hints=("社外秘", "部外秘", "極秘", "厳秘", "マル秘", "㊙", "機密", "秘密", "机密", "绝密", "絕密", "保密"),
-        expression=re.compile(
+        expression=Expression(
             # 部外秘 keeps a text inside one department: narrower than 社外秘, so confidential like it.
             r"(?:社外秘|部外秘)(?!の?(?:扱い|ラベル|マーク|区分|スタンプ|表示))|極秘|厳秘|マル秘|㊙(?![\"'])|绝密|絕密"
             r"|[【\[(（「《](?:最高)?(?:機密|秘密(?!鍵|キー|保持)|机密|保密)(?:[^】\])）」》\nをがのはとにでもす的]{0,8}|情報を含む?)[】\])）」》]"
@@ -68,7 +69,7 @@ PATTERNS = (
         category="marker",
         hints=("internal",),
         around=80,
-        expression=re.compile(
+        expression=Expression(
             r"internal(?:[ -](?:use|distribution|circulation|audience|eyes|only)\b| memo(?:randum)?\b"
             r"|(?<![^\n\[(#]internal)[\]):])"
         ),
@@ -80,7 +81,7 @@ PATTERNS = (
         category="marker",
         hints=("distribut", "company", "employees only", "for release", "external release", "proprietary"),
         around=150,
-        expression=re.compile(
+        expression=Expression(
             r"(?:do not|don't|not to be|not for) (?:re)?distribut(?:e|ed|ion)\b(?! (?:the )?(?:load|work|tasks?))"
             r"|not for (?:external |public |wider )(?:distribution|release)\b|not for release\b"
             r"|company[- ](?:use only|internal|proprietary)\b|employees only\b"
@@ -94,7 +95,7 @@ PATTERNS = (
         rule="marked-internal-ja-zh",
         category="marker",
         hints=("社内", "取扱注意", "取り扱い注意", "内部", "関係者限り", "禁外传", "公司内"),
-        expression=re.compile(
+        expression=Expression(
             r"社内|取扱注意|取り扱い注意|関係者限り|内部(?:限り|資料|文書|使用|资料|文件|专用|傳閱|传阅)|仅限内部|僅限內部|禁外传|公司内部"
         ),
         exact=False,

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
+from koubou.rules.expression import Expression
 from koubou.model.decision import Finding
 from koubou.model.policy import Policy
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.readings import plain
 
 CATEGORY = "settings"
+_FLAGS = re.IGNORECASE | re.MULTILINE
 WINDOW = 2_000
 """So many characters a pattern of the settings sees at once: however slow it is, the time grows with the text alone."""
 
@@ -36,7 +38,7 @@ def patterns_of(policy: Policy) -> tuple[Pattern, ...]:
                 rule="settings-pattern",
                 category=CATEGORY,
                 hints=("",),
-                expression=compiled(text),
+                expression=Expression(text, _FLAGS),
                 level=level,
                 window=WINDOW,
                 quotable=False,
@@ -48,7 +50,7 @@ def patterns_of(policy: Policy) -> tuple[Pattern, ...]:
 
 def compiled(text: str) -> re.Pattern[str]:
     """A pattern of the settings as an expression. Raises re.error."""
-    return re.compile(text, re.IGNORECASE | re.MULTILINE)
+    return re.compile(text, _FLAGS)
 
 
 def marked_by_settings(names: Sequence[tuple[str, str]], owner: int | None, policy: Policy) -> Iterator[Finding]:
@@ -69,7 +71,7 @@ def _word(word: str, rule: str, category: str, level: str) -> Pattern:
         rule=rule,
         category=category,
         hints=(max(re.split(r"[\s-]+", folded), key=len),),
-        expression=re.compile(before + r"\s{1,8}".join(map(re.escape, parts)).replace(r"\-", "[-—]") + behind),
+        expression=Expression(before + r"\s{1,8}".join(map(re.escape, parts)).replace(r"\-", "[-—]") + behind),
         exact=False,
         level=level,
         quotable=False,

@@ -8,6 +8,8 @@ from itertools import chain
 
 from msgspec import Struct
 
+from koubou.rules.expression import Expression
+
 MOST_LOOKS = 5_000
 """Places of one rule that are judged in one text; each may cost 50 µs on a text that was written to be slow."""
 MANY_LOOKS = 40 * MOST_LOOKS
@@ -47,12 +49,12 @@ class Pattern(Struct, frozen=True, kw_only=True):
     rule: str
     category: str
     hints: tuple[str, ...]
-    expression: re.Pattern[str]
+    expression: Expression
     accepts: Judge = always
     exact: bool = True
     level: str = "confidential"
     around: int = 0
-    begins: re.Pattern[str] | None = None
+    begins: Expression | None = None
     window: int = 0
     quotable: bool = True
     looks: int = MOST_LOOKS
@@ -81,16 +83,16 @@ class Pattern(Struct, frozen=True, kw_only=True):
             spans = _spans(low, self.hints, self.around)
             if self.begins is not None:
                 return self._from(text, spans, self.begins)
-            return chain.from_iterable(self.expression.finditer(text, start, end) for start, end in spans)
+            return chain.from_iterable(self.expression.compiled.finditer(text, start, end) for start, end in spans)
         if not self.window:
-            return self.expression.finditer(text)
+            return self.expression.compiled.finditer(text)
         starts = range(0, max(1, len(text)), self.window // 2)
-        return chain.from_iterable(self.expression.finditer(text, start, start + self.window) for start in starts)
+        return chain.from_iterable(self.expression.compiled.finditer(text, start, start + self.window) for start in starts)
 
-    def _from(self, text: str, spans: Iterable[tuple[int, int]], begins: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    def _from(self, text: str, spans: Iterable[tuple[int, int]], begins: Expression) -> Iterator[re.Match[str]]:
         for start, end in spans:
-            for begin in begins.finditer(text, start, end):
-                match = self.expression.match(text, begin.start())
+            for begin in begins.compiled.finditer(text, start, end):
+                match = self.expression.compiled.match(text, begin.start())
                 if match is not None:
                     yield match
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import Pattern
 from koubou.rules.secrets.placeholders import entropy, is_argument, is_placeholder, random_looking
 
@@ -74,7 +75,7 @@ PATTERNS = (
         category="password",
         hints=("machine ",),
         around=400,
-        expression=re.compile(
+        expression=Expression(
             r"\bmachine\s[^\s]{1,100}\s{1,8}login\s[^\s]{1,60}\s{1,8}password\s(?P<value>[^\s]{4,100})"
         ),
         accepts=_is_no_blank,
@@ -99,7 +100,7 @@ PATTERNS = (
             ),
         ),
         around=300,
-        expression=re.compile(
+        expression=Expression(
             r"(?:(?:docker|podman)[ ]login[ ][^\n|;]{0,100}?(?:-p|--password)[ =]|\bredis-cli[ ][^\n|;]{0,100}?-a[ ]"
             r"|\bsqlplus[ ](?:-[a-z][ ]){0,3}[\w.-]{1,40}/|\bnet[ ]use[ ][^\n|;]{1,120}?/user:[^\s]{1,60}[ ]"
             r"|\bmysql[a-z]{0,8}[ ](?:-[a-oq-zA-Z]\w{0,20}[ ]{0,2}[\w.-]{0,40}[ ]{1,2}){0,4}-p(?=[^\s]{0,40}\d)"
@@ -120,7 +121,7 @@ PATTERNS = (
         category="password",
         hints=('"auth"',),
         around=500,
-        expression=re.compile(r"\"auth\"[ ]?:[ ]?\"(?P<value>[A-Za-z0-9+/]{8,400}={0,2})\""),
+        expression=Expression(r"\"auth\"[ ]?:[ ]?\"(?P<value>[A-Za-z0-9+/]{8,400}={0,2})\""),
         accepts=_is_user_and_password,
     ),
     Pattern(
@@ -139,7 +140,7 @@ PATTERNS = (
             *(f"{name} {kind} " for name in ("password", "secret") for kind in "5789"),
         ),
         around=300,
-        expression=re.compile(
+        expression=Expression(
             r"(?:--(?:password|passwd|pass|token|secret|api-key)[ ]{1,2}|\bsshpass[ ]-p[ ]?|\brequirepass[ ]"
             r"|\bmysql[a-z]{0,8}[ ](?:-[a-oq-zA-Z]\w{0,8}[ ]{0,2}[\w.-]{0,40}[ ]{1,2}){0,4}-p|\bidentified by[ ]"
             r"|\bset[ ][\w.-]{1,60}\.password[ ]|\b(?:password|secret)[ ][4-9][ ](?=[0-9A-Fa-f$]))"
@@ -153,7 +154,7 @@ PATTERNS = (
         category="password",
         hints=("password", "passwort", "pw ", "pw:", "passphrase", "cred", "login", "ログイン情報", "账号", "帳號"),
         around=200,
-        expression=re.compile(
+        expression=Expression(
             r"(?:\b(?:password|passwort|passphrase)"
             r"(?:(?: (?:for|to|of|on|at|in)\b[^\n:：=]{1,40})(?:[:：]|[ ]is\b)|['’]s| lautet:?| \()"
             r"|\bPW[:： ]|\b(?:cred(?:ential)?s?|logins?)[:：][ ]?[\w.@+-]{2,40}[ ]?/"
@@ -168,7 +169,7 @@ PATTERNS = (
         category="secret_key",
         hints=("setx ", "setenv ", "set -x ", "set -gx ", "env "),
         around=300,
-        expression=re.compile(
+        expression=Expression(
             r"\b(?:setx|setenv|set[ ]-g?x|env)[ ]{1,3}\w{0,40}(?:key|token|secret|password|passwd|pwd|credentials?)"
             r"\w{0,20}[ ]{1,3}"
             r"[\"']?(?P<value>[^\s\"'$]{6,200})",
@@ -181,7 +182,7 @@ PATTERNS = (
         category="password",
         hints=("auth", "login(", "credential"),
         around=250,
-        expression=re.compile(
+        expression=Expression(
             r"(?:auth|login|credentials?)[ ]{0,2}[=(:][ ]{0,2}[(\[]?[\"'][\w.@+-]{1,60}[\"'],[ ]?"
             r"[\"'](?P<value>[^\"'\n]{4,100})"
             r"[\"'][ ]?[)\]]",
@@ -194,7 +195,7 @@ PATTERNS = (
         category="secret_key",
         hints=("sig=",),
         around=300,
-        expression=re.compile(r"[?&;]sig=(?P<value>[A-Za-z0-9+/%]{30,200}(?:=|%3[Dd]))"),
+        expression=Expression(r"[?&;]sig=(?P<value>[A-Za-z0-9+/%]{30,200}(?:=|%3[Dd]))"),
         accepts=_is_drawn,
     ),
     Pattern(
@@ -202,7 +203,7 @@ PATTERNS = (
         category="authorization",
         hints=("cookie:",),
         around=700,
-        expression=re.compile(
+        expression=Expression(
             r"\bcookie:[^\n]{0,200}?\b(?:sess\w{0,12}|sid|\w{0,10}token|auth\w{0,10}|jsessionid|phpsessid|connect\.sid)="
             r"(?P<value>[A-Za-z0-9%._+/-]{16,400})",
             re.I,
@@ -213,7 +214,7 @@ PATTERNS = (
         rule="line-of-a-shadow-file",
         category="password",
         hints=(":$",),
-        expression=re.compile(
+        expression=Expression(
             r"(?:^|\n)[a-z_][\w-]{0,31}:\$(?:1|2[aby]?|5|6|y|gy|7)\$[^\s:]{20,200}:\d{1,6}:\d{0,6}:\d{0,6}:"
         ),
     ),
@@ -222,7 +223,7 @@ PATTERNS = (
         category="private_key",
         hints=("seed", "mnemonic", "recovery", "ニーモニック", "助记词", "助記詞"),
         around=400,
-        expression=re.compile(
+        expression=Expression(
             r"(?:(?:seed|recovery|mnemonic)[ -]?(?:phrase|words?)?|ニーモニック|助记词|助記詞)"
             r"[^\w\n]{0,3}(?:is|は|是)?[^\w\n]{0,4}\n?"
             r"(?P<value>(?:[a-z]{3,8}[ ,\n]{1,2}){11,23}[a-z]{3,8})(?![a-z])"
@@ -235,7 +236,7 @@ PATTERNS = (
         category="password",
         hints=(" code", "pin:", "pin ="),
         around=60,
-        expression=re.compile(
+        expression=Expression(
             r"(?:\b(?:door|gate|alarm|entry|unlock|access|safe|locker|verification|one[- ]time|login|otp|security)"
             r"[ ]codes?"
             r"(?:[ ](?:is|are)|[ ]?[:=])|(?:^|\n)[ \t]{0,8}pin[ ]?[:=])[ ]?(?P<value>\d{4,8})(?![\d%]|[.,:/-]\d)"
@@ -247,7 +248,7 @@ PATTERNS = (
         category="password",
         hints=("recovery code", "backup code", "scratch code"),
         around=300,
-        expression=re.compile(
+        expression=Expression(
             r"(?:recovery|backup|scratch)[ ]codes?[^\w\n]{0,3}(?:are|is)?[^\w\n]{0,3}\n?[ -]{0,4}"
             r"(?P<value>[a-z0-9]{4,8}-[a-z0-9]{4,8}(?:[\s,]{1,3}(?:- )?[a-z0-9]{4,8}-[a-z0-9]{4,8}){1,15})"
         ),
@@ -259,7 +260,7 @@ PATTERNS = (
         category="password",
         hints=("暗証番号", "pin code", "pin is", "pinコード", "密码", "取款"),
         around=60,
-        expression=re.compile(
+        expression=Expression(
             r"(?:暗証番号|pinコード|\bpin code|\b(?:my|your|the|his|her) pin|(?:取款|支付|银行卡)密码)"
             r"[ ]?(?:is|:|：|=|は|是|为)[ ]?"
             r"(?P<value>\d{4,8})(?![\d文桁位]|[.,:/-]\d)"

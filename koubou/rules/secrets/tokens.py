@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from itertools import pairwise
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets.pattern import MANY_LOOKS, Pattern
 from koubou.rules.secrets.placeholders import entropy, is_placeholder
 
@@ -73,7 +74,7 @@ _FORMS: Mapping[str, str] = {
     "ya": r"ya29\.[\w-]{20,400}",
 }
 """By their first two letters, so that a text is looked through once for all of them."""
-_COMPILED = {head: re.compile(rf"(?:{form})(?![A-Za-z0-9])") for head, form in _FORMS.items()}
+_EXPRESSIONS = {head: Expression(rf"(?:{form})(?![A-Za-z0-9])") for head, form in _FORMS.items()}
 _IN_ADDRESSES = (
     ("hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Z]\w{6,}(?:/\w{6,60}){2,3}"),
     ("/api/webhooks/", r"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{16,20}/[\w-]{40,80}"),
@@ -124,8 +125,8 @@ def _is_no_run(match: re.Match[str], _text: str) -> bool:
 
 def _is_prefixed(match: re.Match[str], text: str) -> bool:
     """Whether a run of letters and signs begins as some vendor's token, and is one."""
-    form = _COMPILED.get(match[0][:2])
-    token = form.match(text, match.start()) if form else None
+    form = _EXPRESSIONS.get(match[0][:2])
+    token = form.compiled.match(text, match.start()) if form else None
     return token is not None and _is_no_example(token, text)
 
 
@@ -147,28 +148,28 @@ PATTERNS = (
         category="aws_key",
         hints=("akia", "asia", "abia", "acca"),
         around=30,
-        expression=re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
+        expression=Expression(r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7][A-Z0-9]{15}(?![A-Za-z0-9])"),
         accepts=_is_no_run,
     ),
     Pattern(
         rule="token-with-prefix",
         category="vendor_token",
         hints=("_", "-"),
-        expression=re.compile(r"[-_](?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"),
+        expression=Expression(r"[-_](?P<value>[A-Za-z0-9]{18,200})(?![A-Za-z0-9/])"),
         accepts=_is_made,
     ),
     Pattern(
         rule="token-in-two-parts",
         category="vendor_token",
         hints=("sg.",),
-        expression=re.compile(r"SG\.(?<!\wSG\.)(?P<value>[\w-]{16,30}\.[\w-]{30,50})(?![\w.])"),
+        expression=Expression(r"SG\.(?<!\wSG\.)(?P<value>[\w-]{16,30}\.[\w-]{30,50})(?![\w.])"),
         accepts=_is_two_parts,
     ),
     Pattern(
         rule="token-in-three-parts",
         category="vendor_token",
         hints=(".",),
-        expression=re.compile(r"\.(?P<value>[\w-]{6}\.[\w-]{26,40})(?![\w.])"),
+        expression=Expression(r"\.(?P<value>[\w-]{6}\.[\w-]{26,40})(?![\w.])"),
         accepts=_is_third_part,
     ),
     Pattern(
@@ -176,20 +177,20 @@ PATTERNS = (
         category="vendor_token",
         hints=(":aa",),
         around=60,
-        expression=re.compile(r"(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])"),
+        expression=Expression(r"(?<!\d)\d{8,10}:AA[\w-]{32,34}(?![\w-])"),
     ),
     Pattern(
         rule="mailchimp-key",
         category="vendor_token",
         hints=("-us",),
         around=40,
-        expression=re.compile(r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\d)"),
+        expression=Expression(r"(?<![0-9a-f])[0-9a-f]{32}-us\d{1,2}(?!\d)"),
     ),
     Pattern(
         rule="token-in-form",
         category="vendor_token",
         hints=("",),
-        expression=re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{9,}"),
+        expression=Expression(r"[A-Za-z0-9][A-Za-z0-9_.-]{9,}"),
         accepts=_is_prefixed,
         looks=MANY_LOOKS,
     ),
@@ -199,7 +200,7 @@ PATTERNS = (
             category="vendor_token",
             hints=(hint,),
             around=400,
-            expression=re.compile(rf"{token}(?![A-Za-z0-9])"),
+            expression=Expression(rf"{token}(?![A-Za-z0-9])"),
             accepts=_is_no_example,
         )
         for hint, token in _IN_ADDRESSES

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from koubou.rules.expression import Expression
 from koubou.rules.secrets import paper_names
 from koubou.rules.secrets.check_digits import is_ssn
 from koubou.rules.secrets.pattern import MANY_LOOKS, Pattern
@@ -14,36 +15,36 @@ _NEAR = 70
 _OWN_LETTERS = "|".join(rf"(?<=[^A-Za-z0-9][A-Za-z]{{{count}}}\d)" for count in range(6))
 _NO_TIME = r"(?<![0-9T][:.]\d)(?!(?<=0)\.\d)(?!\d{0,2}(?:\.\d{1,3}){3}(?!\d))"
 """Nor parts of times, fractions, and addresses of four bytes."""
-_NUMBER = re.compile(
+_NUMBER = Expression(
     rf"\d{_NO_TIME}(?:{_OWN_LETTERS})"
     r"(?=[A-Za-z0-9*]{4}|\d{0,4}[ ./-][\d ])[A-Za-z0-9*]{0,24}(?:[ ./-]\d[A-Za-z0-9]{0,24}){0,6}"
 )
-_DATE = re.compile(
+_DATE = Expression(
     r"\d{4}[./-]\d{1,2}[./-]\d{1,2}(?:[T ].{0,20})?|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d{2}[01]\d[0-3]\d"
     r"|\d{1,3}(?:\.\d{1,3}){2,3}|(?:19|20)\d{2}[-/](?:19|20)?\d{2}|\d{1,8}\.\d{1,2}|\d{2,5}x\d{2,5}"
 )
 _AMOUNT = frozenset("$€£¥.")
-_OF_ELSE = re.compile(
+_OF_ELSE = Expression(
     r"(?:\b(?:issues?|tickets?|bugs?|versions?|pr|pull|lines?|pages?|steps?|sections?|chapters?|rfc|iso|iec|ports?"
     r"|gates?"
     r"|rooms?|rows?|tables?|figures?|errors?|articles?|build|release|until|before|since|after|least|most|than|to|cve"
     r"|phone|tel|call|mobile|extension|year|in)[ -]{1,2}#?|(?<![\w:] )(?<!dl)#)[a-z]{0,2}$"
 )
 """Right before a number: what it is a number of, if not of a paper."""
-_UNITS = re.compile(
+_UNITS = Expression(
     r" ?(?:%|days?|years?|months?|hours?|minutes?|seconds?|characters?|digits|users?|people|records?|rows|times|items"
     r"|bytes|kb|mb|gb|ms|usd|eur|dollars|euros)\b",
     re.I,
 )
 """Right behind it."""
 
-_RIGHT_BEFORE = re.compile(
+_RIGHT_BEFORE = Expression(
     r"(?<![a-z0-9])(?P<name>[a-z]{2,9}(?:-[a-z]{2,5})?)"
     r"(?P<meant>(?: ?(?:no|nr|number|num|n[º°o])\b\.?|#)?(?: ?[:#=]| -{1,2}(?= )| (?:is|ist|est|es|è|é)\b| number\b)?)"
     r"(?P<blank>[ #]{0,3})[a-z]{0,5}$"
 )
-_TOLD = re.compile(rf"\b(?:{'|'.join(paper_names.LATIN)})(?:-?nummer|nr|no)?(?![a-z])|{'|'.join(paper_names.INSIDE)}")
-_LINK = re.compile(
+_TOLD = Expression(rf"\b(?:{'|'.join(paper_names.LATIN)})(?:-?nummer|nr|no)?(?![a-z])|{'|'.join(paper_names.INSIDE)}")
+_LINK = Expression(
     r"(?:[^\w\s]|\s|\b(?:cards?|ids?|no|nr|numbers?|nummer|code|is|was|are|ist|lautet|es|est|è|é|to|of|the|my|his|her|it"
     r"|reads|number's|holder|document)\b|[^\x00-\x7f])*[a-z]{0,5}"
 )
@@ -61,7 +62,7 @@ def _accept_told(match: re.Match[str], text: str) -> bool:
         return False
     number = match[0].rstrip(" ./-")
     digits = sum(map(str.isdigit, number))
-    if digits < 4 or _DATE.fullmatch(number):
+    if digits < 4 or _DATE.compiled.fullmatch(number):
         return False
     letters = len(before) - len(before.rstrip("abcdefghijklmnopqrstuvwxyz"))
     if digits == 4 and letters + len(re.split(r"[ ./-]", number)[0]) < 8:
@@ -69,7 +70,7 @@ def _accept_told(match: re.Match[str], text: str) -> bool:
     if _is_right_before(before, text[max(0, match.start() - 30) : match.start()], letters, digits):
         return not (before.rstrip(" :#=").endswith("ssn") and digits == 9 and not _may_be_ssn(number))
     plain = number.isdigit() and letters == 0
-    if _UNITS.match(text, match.start() + len(number)) or (digits < 9 and plain and _OF_ELSE.search(before)):
+    if _UNITS.compiled.match(text, match.start() + len(number)) or (digits < 9 and plain and _OF_ELSE.compiled.search(before)):
         return False
     return (
         (digits > 5 or not plain) and (letters > 0 or _may_be_ssn(number)) and _is_near(before, digits < _FAR and plain)
@@ -92,7 +93,7 @@ def _may_be_ssn(number: str) -> bool:
 
 
 def _is_right_before(before: str, written: str, letters: int, digits: int) -> bool:
-    told = _RIGHT_BEFORE.search(before[-30:])
+    told = _RIGHT_BEFORE.compiled.search(before[-30:])
     if told is None or told["name"] not in paper_names.SHORT:
         return False
     common = told["name"] in paper_names.COMMON and told["name"].upper() not in written
@@ -105,8 +106,8 @@ def _is_right_before(before: str, written: str, letters: int, digits: int) -> bo
 
 def _is_near(before: str, beside: bool) -> bool:
     """Whether a long name stands there; `beside` the number, if the number alone says little."""
-    named = list(_TOLD.finditer(before))
-    return bool(named) and (not beside or _LINK.fullmatch(before, named[-1].end()) is not None)
+    named = list(_TOLD.compiled.finditer(before))
+    return bool(named) and (not beside or _LINK.compiled.fullmatch(before, named[-1].end()) is not None)
 
 
 PATTERNS = (
@@ -122,7 +123,7 @@ PATTERNS = (
         rule="plate-after-its-name",
         category="national_id",
         hints=("plate", "plaka", "kennzeichen", "vehicle", "registration"),
-        expression=re.compile(
+        expression=Expression(
             r"(?i:plate|plaka|kennzeichen|vehicle|registration)(?i:s[ıi])?"
             r"(?i:[ ](?:no|number|plate|registration|is|nr))"
             r"{0,3}[.:#]{0,2}[ ]{0,2}(?P<value>[A-ZÄÖÜ0-9]{1,3}[ -]?[A-Z]{1,3}[ -]?\d{2,4}[A-Z]{0,3})(?![A-Za-z0-9-])"

@@ -17,8 +17,19 @@ export function formats(language) {
     return language === "ja" ? told.replace(/\s/g, "") : told;
   };
 
+  /** A moment in the browser's own time zone: the time of today, the day of any other, the date of another year. */
+  const moment = (iso, now = Date.now()) => {
+    const [at, here] = [new Date(iso), new Date(now)];
+    const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+    const day = { month: "short", day: "numeric" };
+    if (at.toDateString() === here.toDateString()) return time(at, { ...clock, second: "2-digit" });
+    if (at.getFullYear() === here.getFullYear()) return time(at, { ...day, ...clock });
+    return time(at, { ...day, year: "numeric" });
+  };
+
   return {
     number,
+    moment,
     percent: (share) => number(share, { style: "percent", maximumFractionDigits: 0 }),
 
     /** Dollars; what is less than a cent keeps what there is of it. */
@@ -43,16 +54,8 @@ export function formats(language) {
       return two("day", 86_400, "hour", 3600);
     },
 
-    /** A moment in the browser's own time zone: the time of today, and the day of any other. */
-    moment(iso, now = Date.now()) {
-      const at = new Date(iso);
-      const isToday = at.toDateString() === new Date(now).toDateString();
-      const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-      return time(
-        at,
-        isToday ? clock : { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-      );
-    },
+    /** A sentence of the workshop with the moments in it told as all others here. */
+    sentence: (text, now) => text.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:[\d.]+Z/g, (iso) => moment(iso, now)),
 
     whole: (iso) => time(new Date(iso), { dateStyle: "medium", timeStyle: "long" }),
 

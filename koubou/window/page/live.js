@@ -25,9 +25,16 @@ const SOURCES = [
   { name: "report", least: 20_000, most: 300_000, path: () => "budget/report?by=day&since=30d", verb: "reports" },
 ];
 
+/** What the master does himself: nobody can have it done while he is away. */
+const OF_THE_MASTER = new Set(
+  "cancel finish retry rate priority release pause resume drain latch resume_budget".split(" "),
+);
+
 export class Live {
-  constructor(changed) {
+  /** `touched` hears of each task that something happened to, and of null where that may be any. */
+  constructor(changed, touched) {
     this.changed = changed;
+    this.touched = touched;
     this.state = { phase: "starting", me: null, at: 0, lost: null, detail: "", errors: {} };
     this.asked = {};
     this.asking = new Set();
@@ -36,7 +43,9 @@ export class Live {
     this.stop = new AbortController();
   }
 
+  /** Whether we may, and whether there is anybody who would do it. */
   may(verb) {
+    if (OF_THE_MASTER.has(verb) && this.state.status?.served === false) return false;
     return (this.state.me?.may[verb] ?? "none") !== "none";
   }
 
@@ -102,12 +111,14 @@ export class Live {
   happened(event) {
     if (event.id !== null) this.last = event.id;
     for (const { name } of SOURCES) if (name !== "tiers") this.dirty.add(name);
+    this.touched(event.data.task);
   }
 
   found() {
     const wasLost = this.state.lost !== null;
     this.state.lost = null;
     this.stale();
+    this.touched(null);
     if (wasLost) this.changed("back");
   }
 

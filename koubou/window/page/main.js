@@ -10,10 +10,11 @@ import { app } from "./view/app.js";
 import { dialogs } from "./view/dialogs.js";
 
 const SAID_FOR = 8_000;
+const LOOK_AFTER = 500;
 const kept = (name) => localStorage.getItem(`koubou.${name}`);
 const keep = (name, value) => localStorage.setItem(`koubou.${name}`, value);
 
-const live = new Live(changed);
+const live = new Live(changed, touched);
 const output = new Output(() => changed());
 const ui = {
   language: kept("language") in LANGUAGES ? kept("language") : languageOf(navigator.languages),
@@ -92,6 +93,7 @@ const t = () => speaker(ui.language);
 let drawing = false;
 let silence = 0;
 let isEntering = false;
+let looking = 0;
 
 /** Something is different: draw it with the next frame, and say what a person who does not see it must hear. */
 function changed(what = null) {
@@ -99,6 +101,15 @@ function changed(what = null) {
   if (drawing) return;
   drawing = true;
   (document.hidden ? setTimeout : requestAnimationFrame)(draw);
+}
+
+/** Something happened to a task; the one that is shown is looked at again, once for all that comes at a time. */
+function touched(task) {
+  if (looking || !ui.shown || (task !== null && task !== ui.shown.id)) return;
+  looking = setTimeout(() => {
+    looking = 0;
+    if (ui.shown) does.look(ui.shown.id);
+  }, LOOK_AFTER);
 }
 
 function draw() {

@@ -13,7 +13,7 @@ from koubou.model.access import Caller
 from koubou.window.asked import Asked, caller_of, check, may, window_of
 from koubou.window.door import PROTOCOL
 from koubou.window.problems import USUAL, Trouble, described
-from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_HEADERS, event, may_stay
+from koubou.window.streams import BEAT, EVENT_STREAM, HEARTBEAT, RETRY, STREAM_HEADERS, Stay, event
 from koubou.window.window import Window
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"], responses=described(*USUAL))
@@ -63,12 +63,13 @@ async def events_ws(socket: WebSocket, after: int | None = None) -> None:
         return
     offered = socket.headers.get("sec-websocket-protocol", "")
     await socket.accept(subprotocol=PROTOCOL if PROTOCOL in offered else None)
+    stay = Stay(socket.scope)
     with suppress(WebSocketDisconnect, RuntimeError):
         async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
-            async for line in lines:
-                if line is not None:
-                    await socket.send_text(line[1].decode())
-                elif not await may_stay(socket.scope):
+            async for told in lines:
+                for _, said in told:
+                    await socket.send_text(said.decode())
+                if await stay.is_over():
                     await socket.close(1008, "the token opens nothing any more")
                     return
         await socket.close(_TOO_SLOW, "too slow: come back after the last line")
@@ -76,11 +77,9 @@ async def events_ws(socket: WebSocket, after: int | None = None) -> None:
 
 async def _stream(request: Request, window: Window, caller: Caller, after: int | None) -> AsyncIterator[bytes]:
     yield RETRY
+    stay = Stay(request.scope)
     async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
-        async for line in lines:
-            if line is not None:
-                yield event(line[1], id=line[0])
-            elif await may_stay(request.scope):
-                yield HEARTBEAT
-            else:
+        async for told in lines:
+            yield b"".join(event(said, id=number) for number, said in told) or HEARTBEAT
+            if await stay.is_over():
                 return

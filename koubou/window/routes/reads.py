@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from koubou.board.reading import Reading
 from koubou.model.access import Caller, Scope
-from koubou.rules.access import VERBS, reach_of
+from koubou.rules.access import reach_of
+from koubou.views.me import me_shape
 from koubou.views.report import report_shape
 from koubou.views.span import span_of
 from koubou.views.standing import standing, standing_shape
@@ -26,8 +27,7 @@ _MONTHS = r"^\d{4}-\d{2}$"
 
 @router.get("/me", response_model=shapes.Me, summary="Who asks, and what he may do")
 async def me(caller: Asking) -> Response:
-    reach = {verb: reach_of(caller, verb) for verb in VERBS}
-    return told({"actor": caller.actor, "role": caller.role, "uid": caller.uid, "source": caller.source, "may": reach})
+    return told(me_shape(caller))
 
 
 async def status(window: Asked, caller: Annotated[Caller, Depends(may("status"))]) -> Response:

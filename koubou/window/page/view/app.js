@@ -56,26 +56,22 @@ function instrument(c) {
 
 /** What this role may do to the workshop as a whole. */
 function controls({ state, t, does, may }) {
-  const { emergency, latches, draining, served } = state.status;
+  const { emergency, latches, draining } = state.status;
   const begin = (form) => () => does.ask(form);
   const isPaused = "pause" in latches;
   const wants = [
     may("submit") && html`<button class="first" @click=${begin({ kind: "submit" })}>${t("new_task")}</button>`,
     may("pause") &&
-      served &&
       !isPaused &&
       html`<button @click=${begin({ kind: "pause", tier: null })}>${t("pause_all")}</button>`,
     may("resume") &&
-      served &&
       isPaused &&
       html`<button @click=${() => does.change("resume", {}, t("resume_said"))}>${t("resume_all")}</button>`,
     may("drain") &&
-      served &&
       !isPaused &&
       !draining &&
       html`<button @click=${begin({ kind: "drain" })}>${t("drain")}</button>`,
     may("latch") &&
-      served &&
       !emergency &&
       html`<button class="danger" @click=${begin({ kind: "emergency" })}>${t("emergency")}</button>`,
   ].filter(Boolean);

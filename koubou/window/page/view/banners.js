@@ -7,12 +7,14 @@ export function banners(c) {
   return found.length ? html`<div class="banners">${found}</div>` : nothing;
 }
 
-function lost({ state, t, f, does }) {
+function lost(c) {
+  const { state, t, f, does } = c;
   if (!state.lost) return null;
   const now = Date.now();
   const wait = state.lost.tryAt - now;
   const filled = { age: f.length(now - state.at), wait: f.length(wait) };
   return banner(
+    c,
     "lost",
     t("lost"),
     t(wait > 500 ? "lost_text" : "lost_trying", filled),
@@ -21,8 +23,8 @@ function lost({ state, t, f, does }) {
   );
 }
 
-function away({ state, t }) {
-  return state.status.served ? null : banner("lost", t("breaker_null"), t("away_text"));
+function away(c) {
+  return c.state.status.served ? null : banner(c, "lost", c.t("away_title"), c.t("away_text"));
 }
 
 function stops(c) {
@@ -32,15 +34,16 @@ function stops(c) {
       const end =
         may("resume_budget") &&
         html`<button class="first" @click=${() => does.ask({ kind: "endStop" })}>${t("end_stop")}</button>`;
-      return banner("stop", t("stopped_title"), t("stopped_text"), reason, end);
+      return banner(c, "stop", t("stopped_title"), t("stopped_text"), reason, end);
     }
-    if (name === "pause") return banner("pause", t("paused_title"), t("paused_text"), reason);
+    if (name === "pause") return banner(c, "pause", t("paused_title"), t("paused_now", { more: stillAtWork(c) }), reason);
     if (name.startsWith("pause:")) return null;
     const verb = name.startsWith("key:") ? "resume" : "resume_budget";
     const tier = name.slice(name.indexOf(":") + 1);
     const form =
       verb === "resume" ? () => does.change("resume", { tier }, t("resume_said")) : () => does.ask({ kind: "endStop" });
     return banner(
+      c,
       "stop",
       t("frozen_title", { name: tier }),
       "",
@@ -50,18 +53,22 @@ function stops(c) {
   });
 }
 
-function draining({ state, t }) {
-  if (!state.status.draining) return null;
+function draining(c) {
+  return c.state.status.draining ? banner(c, "pause", c.t("draining_title"), stillAtWork(c)) : null;
+}
+
+/** Who has stopped new work waits for this to say that there is none. */
+function stillAtWork({ state, t }) {
   const n = state.status.tasks.in_progress + state.status.tasks.assigned;
-  return banner("pause", t("draining_title"), n ? t("draining_text", { n }) : t("drained_text"));
+  return n ? t("draining_text", { n }) : t("drained_text");
 }
 
 /** `reason` is what a person or the workshop wrote. */
-function banner(kind, head, text, reason = null, button = null) {
+function banner({ t }, kind, head, text, reason = null, button = null) {
   return html`<section class="banner ${kind}">
     <div>
       <h2>${head}</h2>
-      ${text ? html`<p>${text}</p>` : nothing} ${reason ? html`<p class="dim">${reason}</p>` : nothing}
+      ${text ? html`<p>${text}</p>` : nothing} ${reason ? html`<p class="dim">${t("reason")} ${reason}</p>` : nothing}
     </div>
     ${button || nothing}
   </section>`;

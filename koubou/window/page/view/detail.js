@@ -29,17 +29,18 @@ function whole(c, { task, why, result }) {
 function actions({ t, does, may }, task) {
   const path = `tasks/${encodeURIComponent(task.id)}`;
   const isOver = ENDS.includes(task.status);
-  const waits = ["pending", "routing"].includes(task.status);
   const now = (verb, body, said) => () => does.change(`${path}/${verb}`, body, t(said, { task: task.id }));
   const ask = (kind) => () => does.ask({ kind, task: task.id });
+  // Its text has been looked at, and no worker has it.
+  const isWaiting = ["route", "admit"].includes(task.waiting);
   const isSecret = ["confidential", "secret"].includes(task.sensitivity);
   const wants = [
     !isOver && may("cancel") && html`<button @click=${ask("cancel")}>${t("cancel")}</button>`,
-    waits && task.run && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
+    isWaiting && hasBegun(task) && may("finish") && html`<button @click=${ask("finish")}>${t("finish")}</button>`,
     (isOver ? task.status !== "completed" : HELD.includes(task.park?.reason)) &&
       may("retry") &&
       html`<button @click=${now("retry", {}, "retried_said")}>${t("retry")}</button>`,
-    waits && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
+    isWaiting && isSecret && may("release") && html`<button @click=${ask("release")}>${t("release")}</button>`,
     task.status === "completed" &&
       may("rate") &&
       html`<button aria-pressed=${task.rated === "good"} @click=${now("rate", { rating: "good" }, "rated_said")}>
@@ -50,7 +51,7 @@ function actions({ t, does, may }, task) {
       html`<button aria-pressed=${task.rated === "bad"} @click=${now("rate", { rating: "bad" }, "rated_said")}>
         ${t("rate_bad")}
       </button>`,
-    waits &&
+    ["pending", "routing"].includes(task.status) &&
       may("priority") &&
       html`<label class="inline"
         >${t("priority")}
@@ -63,6 +64,11 @@ function actions({ t, does, may }, task) {
   return wants.length ? html`<div class="controls">${wants}</div>` : nothing;
 }
 
+/** Whether something of an answer may have come, in a run that was cut. */
+function hasBegun({ runs }) {
+  return runs.some((run) => run.ended_at !== null && run.purpose === "answer");
+}
+
 function facts({ t, f, now }, task) {
   const moment = (iso) => iso && html`<time datetime=${iso} title=${f.whole(iso)}>${f.moment(iso, now)}</time>`;
   const word = (name) => (name && knows(name) ? t(name) : name);
@@ -73,7 +79,7 @@ function facts({ t, f, now }, task) {
     ["tries", f.number(task.attempts)],
     ["session", task.session],
     ["secrecy", word(task.sensitivity)],
-    ["difficulty", task.difficulty && t(`difficulty_${task.difficulty}`)],
+    ["difficulty", word(task.difficulty)],
     ["created", moment(task.created_at)],
     ["started", moment(task.started_at)],
     ["finished", moment(task.finished_at)],
@@ -104,7 +110,7 @@ function reasons(c, task, why) {
           </p>`
         : nothing
     }
-    ${task.error ? failure(c, task.error) : why.now.map((sentence) => html`<p lang="en">${sentence}</p>`)}
+    ${task.error ? failure(c, task.error) : why.now.map((sentence) => html`<p lang="en">${f.sentence(sentence, c.now)}</p>`)}
   </section>`;
 }
 
@@ -146,7 +152,7 @@ function history({ t, f, now }, task) {
           html`<li>
             <time datetime=${line.at} title=${f.whole(line.at)}>${f.moment(line.at, now)}</time>
             <span
-              ><code>${line.event}</code> ${line.reason ? html`<span lang="en">${line.reason}</span>` : nothing}
+              ><code>${line.event}</code> ${line.reason ? html`<span lang="en">${f.sentence(line.reason, now)}</span>` : nothing}
               <span class="dim">${line.actor}${line.source ? ` · ${line.source}` : ""}</span></span
             >
           </li>`,

@@ -36,16 +36,18 @@ function row(c, task) {
   const error = state.errors[`${task.id} ${task.updated_at}`];
   return html`<li class="failure">
     <div class="top">
-      <h3>
-        <button
-          class="link"
-          aria-label=${t("details_of", { task: titleOf(c, task) })}
-          @click=${() => does.show(task.id)}
-        >
-          ${titleOf(c, task)}
-        </button>
-      </h3>
-      <span class="dim">${task.tier ?? ""} ${task.finished_at ? f.moment(task.finished_at, now) : ""}</span>
+      <div class="whose">
+        <h3>
+          <button
+            class="link"
+            aria-label=${t("details_of", { task: titleOf(c, task) })}
+            @click=${() => does.show(task.id)}
+          >
+            ${titleOf(c, task)}
+          </button>
+        </h3>
+        <span class="dim">${task.tier ?? ""} ${task.finished_at ? f.moment(task.finished_at, now) : ""}</span>
+      </div>
       ${may("retry") ? html`<button class="small quiet" aria-label="${t("retry")}: ${titleOf(c, task)}" @click=${() => does.change(`tasks/${encodeURIComponent(task.id)}/retry`, {}, t("retried_said", { task: task.id }))}>${t("retry")}</button>` : nothing}
     </div>
     ${error ? why(c, error) : nothing}
@@ -53,8 +55,9 @@ function row(c, task) {
 }
 
 export function why(c, error) {
+  const told = (sentence) => html`<span lang="en">${c.f.sentence(sentence, c.now)}</span>`;
   return html`<p>
-      <strong>${classOf(c, error)}</strong>${error.message ? html`: <span lang="en">${error.message}</span>` : nothing}
+      <strong>${classOf(c, error)}</strong>${error.message ? html`: ${told(error.message)}` : nothing}
     </p>
-    ${error.remedy ? html`<p class="remedy"><span class="dim">${c.t("remedy")}:</span> <span lang="en">${error.remedy}</span></p>` : nothing}`;
+    ${error.remedy ? html`<p class="remedy"><span class="dim">${c.t("remedy")}</span> ${told(error.remedy)}</p>` : nothing}`;
 }

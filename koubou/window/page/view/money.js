@@ -50,9 +50,14 @@ function band(c, account) {
     ${gauge({ settled, held, limit, forecast, label, marks: marks(c, limit) })}
     <p class="facts dim">
       <span>${t("last_day", { usd: f.usd(burn.usd_per_day) })}</span>
-      ${burn.limit_reached_at ? html`<span>${t("limit_reached", { day: f.moment(burn.limit_reached_at) })}</span>` : nothing}
+      ${isReached(burn, account) ? html`<span>${t("limit_reached", { day: f.moment(burn.limit_reached_at) })}</span>` : nothing}
     </p>
   </section>`;
+}
+
+/** Whether the limit would be reached before there is another month's money. */
+function isReached({ limit_reached_at: at }, { reopens_at: reopens }) {
+  return at !== null && (reopens === null || Date.parse(at) < Date.parse(reopens));
 }
 
 function figure(kind, name, amount, more) {

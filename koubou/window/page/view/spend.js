@@ -24,7 +24,8 @@ export function spend(c) {
 
 /** The tiers in the order of the settings, and after them those that are no longer there. */
 function tiersOf({ report, status }) {
-  const paid = new Set(report.rows.flatMap((row) => Object.keys(row.tiers ?? {})));
+  const spent = report.rows.flatMap((row) => Object.entries(row.tiers ?? {}));
+  const paid = new Set(spent.filter(([, usd]) => usd !== 0).map(([name]) => name));
   const known = Object.keys(status.tiers);
   return [...known, ...[...paid].filter((name) => !known.includes(name)).sort()].filter((name) => paid.has(name));
 }

@@ -10,6 +10,7 @@ const NONE = { atWork: "tasks_none", waiting: "waiting_none", ended: "ended_none
 export function tasks(c) {
   const { state, t, ui, does } = c;
   const told = state[ui.tab];
+  const isWatching = ui.tab === "atWork" && (c.output.task !== null || told?.tasks.length > 0);
   return html`<section class="panel tasks" aria-labelledby="tasks">
     <div class="top">
       <h2 id="tasks">${t("tasks")}</h2>
@@ -22,9 +23,9 @@ export function tasks(c) {
         )}
       </div>
     </div>
-    <div class=${ui.tab === "atWork" ? "two" : ""}>
+    <div class=${isWatching ? "two" : ""}>
       <div>${told ? list(c, told) : html`<p class="dim">${t("loading")}</p>`}</div>
-      ${ui.tab === "atWork" ? pane(c) : nothing}
+      ${isWatching ? pane(c) : nothing}
     </div>
   </section>`;
 }

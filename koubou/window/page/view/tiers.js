@@ -34,6 +34,7 @@ function row(c, name, tier) {
     </div>
     ${places(tier.running, tier.places, told)}
     <p class="facts">
+      ${`pause:${name}` in state.status.latches ? html`<span class="tag">${t("paused_title")}</span>` : nothing}
       <strong class=${tier.queued ? "" : "dim"}
         >${tier.queued ? t("queued", { n: tier.queued }) : t("queued_none")}</strong
       >
@@ -44,17 +45,16 @@ function row(c, name, tier) {
       ${wait > 0 ? html`<span>${t("opens_in", { wait: f.length(wait) })}</span>` : nothing}
       ${fit ? html`<span class="dim">${t("calls_left", { n: fit.calls, many: f.number(fit.calls) })}</span>` : nothing}
     </p>
-    ${tier.unfit ? html`<p class="unfit" lang="en">${tier.unfit}</p>` : nothing}
+    ${tier.unfit ? html`<p class="unfit" lang="en">${f.sentence(tier.unfit, now)}</p>` : nothing}
   </li>`;
 }
 
 function button({ state, t, does, may }, tier) {
-  if (!state.status.served) return nothing;
   if (`pause:${tier}` in state.status.latches) {
     const resume = () => does.change("resume", { tier }, t("resume_said"));
     return may("resume")
       ? html`<button class="small" aria-label=${t("resume_tier", { tier })} @click=${resume}>${t("resume")}</button>`
-      : html`<span class="tag">${t("paused_title")}</span>`;
+      : nothing;
   }
   const pause = () => does.ask({ kind: "pause", tier });
   return may("pause")
