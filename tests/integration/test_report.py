@@ -173,6 +173,7 @@ def test_the_page_is_whole_in_itself_and_tells_no_texts(office: Office) -> None:
     assert text.count("<table>") == 6  # one beside each chart, and the lines of the report
     assert "Secret" not in text
     assert "provider &lt;500&gt;" in text
+    assert "<500>" not in text
     ids = re.findall(r'id="([^"]+)"', text)
     assert len(ids) == len(set(ids)) == text.count("aria-labelledby")
     assert "prefers-color-scheme: dark" in text
