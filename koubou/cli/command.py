@@ -6,13 +6,13 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 from koubou import __version__
 from koubou.cli import exits
 from koubou.cli.parser import VerbModule, parsed, top_help
-from koubou.cli.verbs import VERBS, named_verb
+from koubou.cli.verbs import BEFORE_A_VERB, VERBS, named_verb
 from koubou.errors import KoubouError, UsageMistake
 
 
@@ -46,7 +46,7 @@ def _do(words: list[str]) -> int:
     if verb is None:
         return _without_verb(words)
     if verb not in VERBS:
-        raise UsageMistake(f'there is no verb "{verb}"{_nearest(verb)}\nTry: koubou --help')
+        raise _no_such_verb(verb, words)
     module = cast(VerbModule, importlib.import_module(f"koubou.cli.{verb}"))
     try:
         arguments = parsed(verb, module, words)
@@ -65,10 +65,18 @@ def _without_verb(words: list[str]) -> int:
     raise UsageMistake("which verb?\nTry: koubou --help")
 
 
-def _nearest(verb: str) -> str:
+def _no_such_verb(verb: str, words: Sequence[str]) -> UsageMistake:
+    """What is wrong is an option before it, where there is one that we do not know."""
+    before = [word.partition("=")[0] for word in words[: words.index(verb)] if word.startswith("-")]
+    if unknown := next((word for word in before if word not in BEFORE_A_VERB), None):
+        return UsageMistake(f'there is no option "{unknown}"{_nearest(unknown, BEFORE_A_VERB)}\nTry: koubou --help')
+    return UsageMistake(f'there is no verb "{verb}"{_nearest(verb, VERBS)}\nTry: koubou --help')
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
     import difflib
 
-    near = difflib.get_close_matches(verb, VERBS, n=1)
+    near = difflib.get_close_matches(word, known, n=1)
     return f'; did you mean "{near[0]}"?' if near else ""
 
 

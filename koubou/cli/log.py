@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         task = found(workshop, look.show, arguments.id, look.among)
     number = answering(task) if arguments.run is None else arguments.run
     if arguments.run is not None and number not in {run["run"] for run in task["runs"]}:
-        raise UsageMistake(f"{task['id']} has {len(task['runs'])} runs; there is no run {number}")
+        runs = "one run" if len(task["runs"]) == 1 else f"{len(task['runs'])} runs"
+        raise UsageMistake(f"{task['id']} has {runs}; there is no run {number}")
     if arguments.events:
         return _events(workshop, task, number, as_json=arguments.json)
     folder, text, record = written(workshop, task, number)

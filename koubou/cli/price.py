@@ -96,7 +96,7 @@ def _find(settings: Settings, name: str, provider: str | None, at: Instant) -> F
     if (mine := prices.overriding(settings.prices, model, owner)) is not None:
         return Found(model=model, provider=owner, price=mine)
     if provider is None and url is None:
-        raise prices.NoPrice(f"nobody is known whose model {model} is; --provider says it")
+        raise prices.NoPrice(f"no provider is known for the model {model}; name it with --provider")
     known = prices.from_table(model, provider, url, at)
     return Found(model=model, provider=known.provider, price=known.price, window=known.window)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from koubou.cli.waiting import Dropped
     from koubou.model.status import Status
-    from koubou.views.draft import Draft, Wishes
+    from koubou.views.draft import Draft
+    from koubou.views.wishes import Wishes
     from koubou.views.workshop import Workshop
 
 KEYS = ("id", "type", "tier", "title", "session", "priority", "difficulty", "sensitivity")
@@ -152,12 +153,12 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
     def new_id() -> str:
         return ulid(say.now(), os.urandom(ENTROPY_BYTES))
 
-    if (arguments.prompt is None) == (not arguments.files):
-        raise UsageMistake('submit takes task files or --prompt "…"\nTry: koubou submit --help')
     if arguments.template or arguments.id_column or arguments.skip_bad or arguments.dry_run:
         raise UsageMistake(
             "--template, --id-column, --skip-bad and --dry-run go with --from\nTry: koubou submit --help"
         )
+    if (arguments.prompt is None) == (not arguments.files):
+        raise UsageMistake('submit takes task files or --prompt "…"\nTry: koubou submit --help')
     _check_text(arguments.prompt)
     wishes, limits = wishes_of(arguments), limits_of(workshop.settings)
     if arguments.prompt is not None:
@@ -169,7 +170,7 @@ def _drafts(arguments: argparse.Namespace, workshop: Workshop) -> list[Draft]:
 
 def wishes_of(arguments: argparse.Namespace) -> Wishes:
     """What the options say beside the files. Raises UsageMistake."""
-    from koubou.views.draft import Wishes
+    from koubou.views.wishes import Wishes
 
     for key in KEYS:
         _check_text(getattr(arguments, key))
@@ -212,7 +213,7 @@ def _drop(workshop: Workshop, draft: Draft) -> Dropped:
             f"{tasks}: you may not drop files here; be in the group koubou-submit, or its operator"
         ) from None
     except FileNotFoundError:
-        raise NotADirectoryError(20, "there is no workshop here yet; koubou serve makes it", tasks) from None
+        raise NotADirectoryError(20, f"there is no workshop here yet; {workshop.how_to_begin}", tasks) from None
     return Dropped(draft=draft, name=name)
 
 

@@ -62,11 +62,15 @@ GROUPS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 VERBS: Mapping[str, str] = MappingProxyType({verb: line for group in GROUPS.values() for verb, line in group.items()})
 
 
+BEFORE_A_VERB = ("--config", "--set")
+"""The options of every verb, which may stand before it; each takes a word."""
+
+
 def named_verb(words: Sequence[str]) -> str | None:
     """The verb among the words; None when there is none, or --help or --version comes first."""
     rest = iter(words)
     for word in rest:
-        if word in ("--config", "--set"):
+        if word in BEFORE_A_VERB:
             next(rest, None)
         elif not word.startswith("-"):
             return word

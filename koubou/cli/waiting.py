@@ -15,7 +15,7 @@ from koubou.cli.say import note
 from koubou.cli.watching import Watch
 from koubou.errors import Problem, TaskFileError
 from koubou.model.status import ENDS, Status
-from koubou.views.why import Changes, wait_told
+from koubou.views.why import Changes, stands, wait_told
 from koubou.views.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ def ended(watch: Watch, ids: Sequence[str], timeout: float, tell: Callable[[str,
                 so_far.at(total - len(waiting), total)
             if time.monotonic() - told_at >= _BETWEEN_WORDS:
                 told_at = time.monotonic()
-                changes.look(watch.waits(waiting))
+                waits = watch.waits(waiting)
+                changes.look(waits)
+                if total == 1:
+                    so_far.says("".join(map(stands, waits.values())))
     if waiting:
         _tell_of_late(watch, waiting)
     return verdicts

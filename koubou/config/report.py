@@ -97,7 +97,7 @@ def _people(security: SecuritySettings) -> str:
     roles = {str(role): getattr(security.roles, role) for role in Role}
     named = [f"{role} {', '.join(names)}" for role, names in roles.items() if names]
     bound = [f"bounds for {', '.join(security.bounds)}"] if security.bounds else []
-    return "; ".join([*named, "all others submitters", *bound])
+    return "; ".join([*named, "root and the user that serves are guardians, all others submitters", *bound])
 
 
 def _of_a_task(limits: TaskLimits | TypeLimits, general: TaskLimits | None = None) -> str:

@@ -96,11 +96,15 @@ def sees_text(caller: Caller, owner: int, *, confidential: bool) -> bool:
 
 
 def may_only(verb: str) -> str:
-    """Who may do it, as a refusal says: "only an operator may pause the workshop"."""
-    weakest = next((role for role in Role if scope_of(verb, role) is not Scope.NONE), None)
-    if weakest is None or verb in OF_THE_HOUSE:
+    """Who may do it, as a refusal says: "only an operator or a guardian may pause the workshop"."""
+    able = [
+        f"{'an' if role is Role.OPERATOR else 'a'} {role}" for role in Role if scope_of(verb, role) is not Scope.NONE
+    ]
+    if not able or verb in OF_THE_HOUSE:
         return "only the workshop's own user may do this"
-    return f"only {'an' if weakest is Role.OPERATOR else 'a'} {weakest} may {words_of(verb)}"
+    *others, last = able
+    whoever = f"{', '.join(others)} or {last}" if others else last
+    return f"only {whoever} may {words_of(verb)}"
 
 
 def words_of(verb: str) -> str:

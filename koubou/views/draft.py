@@ -24,6 +24,7 @@ from koubou.folders.beneath import OutOfReach, Reader, parts_of, read_beneath
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.folders.task_file import TaskFile
 from koubou.model.task import TaskRequest
+from koubou.views.wishes import Wishes, at_its_option
 
 if TYPE_CHECKING:
     from koubou.config.settings import Settings
@@ -41,13 +42,6 @@ class Draft(Struct, frozen=True, kw_only=True):
     suffix: str
     ids: Sequence[str]
     digests: Sequence[str]
-
-
-class Wishes(Struct, frozen=True, kw_only=True):
-    """What the command line says beside the files: keys that replace the documents', and files to attach."""
-
-    keys: Mapping[str, Any]
-    attach: Sequence[str]
 
 
 def limits_of(settings: Settings) -> ReadLimits:
@@ -112,6 +106,9 @@ def _draft(
     asking = Asking(file, os.geteuid(), limits)
     try:
         return _written(file, documents, asking, Completing(file, folder, wishes, limits), is_json, new_id)
+    except TaskFileError as error:
+        first, *others = [at_its_option(problem, wishes) for problem in (error.problem, *error.others)]
+        raise TaskFileError(error.kind, first, others) from None
     except UnicodeEncodeError:
         # The documents were read as UTF-8, so it is a word or file name of the command line.
         problem = Problem(message="the command line says something that is not UTF-8 text")

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from koubou.folders.requests import Asking, ReadLimits
 from koubou.model.task import TaskRequest
-from koubou.views.draft import Completing, Draft, Wishes, documents_of, text_of
+from koubou.views.draft import Completing, Draft, documents_of, text_of
+from koubou.views.wishes import Wishes
 
 
 def draft_of_body(data: bytes, is_json: bool, limits: ReadLimits, new_id: Callable[[], str]) -> Draft:

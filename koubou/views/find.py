@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from koubou.board.reading import Reading
 from koubou.errors import UnknownTask
-from koubou.folders.names import is_task_file, read_claim_file
+from koubou.folders.names import SUFFIXES, is_task_file, read_claim_file
 from koubou.model.task import Task
 from koubou.views.workshop import Workshop
 
@@ -40,9 +40,19 @@ def found(
             # What was dropped may have arrived between the two looks.
             if (seen := look(task_id)) is not None:
                 return seen
-            raise UnknownTask(f'there is no task "{task_id}"{among}')
+            raise UnknownTask(f'there is no task "{task_id}"{_refused(workshop, task_id) or among}')
         time.sleep(_PAUSE)
     return seen
+
+
+def _refused(workshop: Workshop, task_id: str) -> str | None:
+    """Where it says why a file of this name was refused, as far as we may see: its author may take it for a task."""
+    if not task_id or not task_id.isascii() or not task_id.isprintable() or "/" in task_id:
+        return None
+    names = [f"{task_id}{os.fsdecode(suffix)}" for suffix in SUFFIXES]
+    reasons = [f"{workshop.layout.rejected}/{name}.error.json" for name in names]
+    reason = next((path for path in reasons if os.path.lexists(path)), None)
+    return reason and f", but a file of this name was refused: {reason} says why"
 
 
 def arriving(workshop: Workshop) -> bool:

@@ -14,7 +14,7 @@ from koubou.errors import SettingsError
 from koubou.model.instant import SECOND, Instant, instant, iso
 from koubou.model.status import ENDS, Park, ParkReason, Status, Waiting
 from koubou.model.task import Task
-from koubou.rules.priority import STEP, effective, ripe_at
+from koubou.rules.priority import RIPE, STEP, effective, ripe_at
 from koubou.rules.wait import estimated_wait
 from koubou.views import words
 from koubou.views.workshop import Workshop
@@ -128,7 +128,8 @@ def _urgency_told(shape: Mapping[str, Any], task: Task, now: Instant) -> str:
     waited = now - task.waiting_since
     parts = [f"{shape['own']} of its own"]
     if waited >= 0:
-        parts.append(f"{waited / STEP:.1f} for {words.lasting(waited)} of waiting")
+        most = max(0, RIPE - shape["own"] + bool(shape["half_used"]))  # who is ripe does not ripen further
+        parts.append(f"{min(waited / STEP, most):.1f} for {words.lasting(waited)} of waiting")
     else:
         parts.append(f"its waiting counts from {shape['waiting_since']} on")
     if shape["half_used"]:

@@ -130,13 +130,20 @@ def forecast_shape(standing: Standing) -> dict[str, Any] | None:
     }
 
 
+def _within_the_month(standing: Standing) -> Instant | None:
+    """When the limit is reached at the pace of the last day; None where its month is over before."""
+    ends = standing.month.reopens if standing.month is not None else None
+    reached = standing.reached_at
+    return None if reached is None or (ends is not None and reached >= ends) else reached
+
+
 def burn_shape(standing: Standing) -> dict[str, Any]:
     """How fast money is spent, and what that means for the limit."""
     return {
         "spent_usd": usd(standing.spent),
         "usd_per_day": usd(standing.last_day),
         "usd_per_hour": usd(standing.last_day) / 24,
-        "limit_reached_at": iso_or_none(standing.reached_at),
+        "limit_reached_at": iso_or_none(_within_the_month(standing)),
         "calls_left": {
             tier or "all": {"calls": fit.calls, "mean_usd": usd(fit.mean), "of": fit.of, "account": fit.account}
             for tier, fit in standing.fits.items()

@@ -30,7 +30,7 @@ def stop_told_to_others(stop: Stop) -> str:
 def wait_told(wait: Wait) -> str:
     """Where a task stands and what it waits for."""
     stopped = "" if wait.stop is None else f"{_stop_of(wait)}; "
-    return stopped + _stands(wait)
+    return stopped + stands(wait)
 
 
 class Changes:
@@ -59,7 +59,8 @@ class Changes:
             self._tell(f"{_named(ids)}: {told}")
 
 
-def _stands(wait: Wait) -> str:
+def stands(wait: Wait) -> str:
+    """Where a task stands, in a few words."""
     if wait.park is not None:
         return _park_told(wait.park)
     match wait.waiting:

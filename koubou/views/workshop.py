@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koubou.board.reading import Reading, open_reading
+from koubou.errors import BoardUnavailable
 from koubou.folders.layout import Layout
 from koubou.views.quick import is_open, look, places_of
 
@@ -91,7 +92,18 @@ class Workshop:
 
     def open_board(self, *, served: bool) -> Reading:
         """The same; the caller closes it, and says whether the workshop is served."""
-        return open_reading(Path(self.layout.board) / "koubou.db", served=served)
+        board = Path(self.layout.board) / "koubou.db"
+        if not board.exists():
+            raise BoardUnavailable(f"{board}: there is no board yet; {self.how_to_begin}")
+        return open_reading(board, served=served)
+
+    @property
+    def how_to_begin(self) -> str:
+        """What to do where nothing is yet: a person who named no settings may mean another workshop."""
+        begin = "koubou serve makes it"
+        if self._quick is not None or self.settings.sources:
+            return begin
+        return f"{begin}. No settings file was named: if you mean another workshop, set KOUBOU_CONFIG or --config"
 
 
 def is_locked(path: str) -> bool:

@@ -71,6 +71,12 @@ def application(window: Window) -> FastAPI:
     return app
 
 
+_SAID = {
+    404: "there is no such path; GET /api/openapi.json lists those there are",
+    405: "this path does not know this method; GET /api/openapi.json says which it knows",
+}
+
+
 def _documented(app: FastAPI) -> Callable[[], Awaitable[Response]]:
     """Who asks for the document gets the same bytes each time: it is large, and needs no token."""
 
@@ -113,7 +119,8 @@ async def _not_valid(_: Request, error: Exception) -> JSONResponse:
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - for the type checker
     kind = {404: "not_found", 405: "no_such_method", 400: "bad_request"}.get(error.status_code, "bad_request")
-    return answer(Trouble(error.status_code, kind, str(error.detail), headers=error.headers))
+    detail = _SAID.get(error.status_code, str(error.detail))
+    return answer(Trouble(error.status_code, kind, detail, headers=error.headers))
 
 
 async def _bug(_: Request, error: Exception) -> JSONResponse:

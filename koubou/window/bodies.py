@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,20 +46,20 @@ class Priority(Body):
 class Rating(Body):
     """What a person says of an answer."""
 
-    rating: str = Field(pattern="^(good|bad)$")
+    rating: Literal["good", "bad"]
 
 
 class Release(Body):
     """To what a task is lowered, and why."""
 
-    to: str = Field(pattern="^(public|internal)$")
+    to: Literal["public", "internal"]
     reason: str = Field(min_length=1, max_length=1_000)
 
 
 class Money(Body):
     """An amount of one dimension: USD with decimals, milliseconds of time, or a count."""
 
-    dimension: str = Field(default="usd", pattern="^(usd|tokens|calls|time|file_edits|commands)$")
+    dimension: Literal["usd", "tokens", "calls", "time", "file_edits", "commands"] = "usd"
     usd: float | None = Field(default=None, ge=0, le=9_000_000, description="Of the dimension usd.")
     amount: int | None = Field(default=None, ge=0, le=2**53, description="Of any other dimension.")
 

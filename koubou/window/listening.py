@@ -20,7 +20,18 @@ def open_socket(listen: str) -> socket.socket:
     try:
         return _unix(listen.removeprefix(_UNIX)) if listen.startswith(_UNIX) else _internet(listen)
     except OSError as error:
-        raise BoardUnavailable(f"window.listen: {listen}: {error.strerror or error}") from error
+        raise BoardUnavailable(
+            f"the window cannot listen at {listen}: {error.strerror or error}{_hint(error)}"
+        ) from error
+
+
+def _hint(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "; a window may be open already (koubou serve keeps that of window.listen): choose another address"
+        case errno.EADDRNOTAVAIL:
+            return "; this machine has no such address"
+    return ""
 
 
 def tidy_up(listen: str) -> None:

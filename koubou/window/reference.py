@@ -31,6 +31,10 @@ more, 1013 for whoever reads too slowly.
 """
 
 
+_WORTH_SAYING = 1_000_000
+"""What a number may be at most is said up to here; above it is no limit that anybody meets."""
+
+
 def openapi() -> dict[str, Any]:
     """The document of a window that no workshop has."""
     with tempfile.TemporaryDirectory() as folder:
@@ -52,13 +56,13 @@ def render() -> str:
     lines = [_HEAD]
     for path, methods in made["paths"].items():
         for method, about in methods.items():
-            lines += _route(path, method, about)
+            lines += _route(path, method, about, made["components"]["schemas"])
     lines += ["## Kinds of trouble\n", "| `type` | title |", "| --- | --- |"]
     lines += [f"| `urn:koubou:problem:{kind}` | {title} |" for kind, title in TITLES.items()]
     return "\n".join(lines) + "\n"
 
 
-def _route(path: str, method: str, about: Mapping[str, Any]) -> Iterator[str]:
+def _route(path: str, method: str, about: Mapping[str, Any], named: Mapping[str, Any]) -> Iterator[str]:
     yield f"## {method.upper()} {path}\n"
     yield f"{about['summary']}.\n"
     if (said := about.get("description")) and said != about["summary"]:
@@ -68,17 +72,18 @@ def _route(path: str, method: str, about: Mapping[str, Any]) -> Iterator[str]:
         yield "| parameter | in | what |"
         yield "| --- | --- | --- |"
         for each in given:
-            yield f"| `{each['name']}` | {each['in']} | {_kind(each['schema'])}{_text(each.get('description'))} |"
+            what = f"{_kind(each['schema'], named)}{_text(each.get('description'))}"
+            yield f"| `{each['name']}` | {each['in']} | {what} |"
         yield ""
     for kind, content in about.get("requestBody", {}).get("content", {}).items():
-        yield f"Body ({kind}): {_body(content['schema'])}\n"
-    codes = ", ".join(about["responses"])
+        yield f"Body ({kind}): {_body(content['schema'], named)}\n"
+    codes = ", ".join(sorted(about["responses"]))
     yield f"Answers: {codes}.\n"
 
 
-def _body(schema: Mapping[str, Any]) -> str:
+def _body(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str:
     names = [
-        f"`{name}`{'' if name in schema.get('required', ()) else '?'} ({_kind(inner)})"
+        f"`{name}` ({_kind(inner, named)}{'' if name in schema.get('required', ()) else '; may be left out'})"
         for name, inner in schema.get("properties", {}).items()
     ]
     return ", ".join(names) or "a task file" if schema.get("type") != "object" or names else _object(schema)
@@ -88,17 +93,24 @@ def _object(schema: Mapping[str, Any]) -> str:
     return "nothing, or `{}`" if "title" in schema else "a task file"
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
+def _kind(schema: Mapping[str, Any], named: Mapping[str, Any]) -> str:
     several = schema.get("anyOf")
     if several:
-        return " or ".join(_kind(each) for each in several if each.get("type") != "null")
+        return " or ".join(_kind(each, named) for each in several if each.get("type") != "null")
     if "enum" in schema:
         return ", ".join(f"`{word}`" for word in schema["enum"])
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        return _kind(named[str(schema["$ref"]).rpartition("/")[2]], named)
     if schema.get("type") == "array":
-        return f"several of: {_kind(schema.get('items', {}))}"
-    return str(schema.get("type", "any"))
+        return f"{_kind(schema.get('items', {}), named)}; may be repeated"
+    return f"{schema.get('type', 'any')}{_range(schema)}"
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    least, most, usual = (schema.get(name) for name in ("minimum", "maximum", "default"))
+    if schema.get("type") != "integer" or least is None or most is None or most > _WORTH_SAYING:
+        return ""
+    return f" from {least:,} to {most:,}" + (f", {usual:,} if not said" if usual is not None else "")
 
 
 def _text(words: str | None) -> str:

@@ -60,6 +60,7 @@ def test_equal_days_lead_to_the_end_of_the_month_and_to_its_limit(till: Till) ->
     assert found.forecast is not None
     assert 60 * USD < found.forecast.low < found.forecast.amount < found.forecast.high < 65 * USD
     assert found.reached_at == NOW + 71 * DAY // 2
+    assert burn_shape(found)["limit_reached_at"] is None, "its month is over before"
     by_month = Fit(calls=71, mean=USD, of=29, account="month:2027-01")
     assert found.fits == {"": by_month, "gpt5_medium": by_month}
     shape = forecast_shape(found)

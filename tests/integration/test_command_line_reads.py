@@ -280,6 +280,17 @@ def test_mistakes_have_a_message_and_a_code_and_no_traceback(home: Home, words: 
     assert done.stdout == ""
 
 
+def test_who_takes_a_refused_file_for_a_task_is_told_where_it_says_why(home: Home) -> None:
+    reason = Path(home.layout.rejected) / "wrong.yml.error.json"
+    reason.write_text("{}")
+    for verb in ("show", "explain", "wait"):
+        done = home.koubou(verb, "wrong")
+        assert done.returncode == 64
+        assert str(reason) in done.stderr
+    assert "refused" not in home.koubou("show", "../rejected/wrong").stderr
+    reason.unlink()
+
+
 def test_who_reads_no_further_is_no_error(home: Home) -> None:
     done = subprocess.run(
         ["sh", "-c", f"{KOUBOU} list --config {home.config} | true; {KOUBOU} schema | head -c 1"],

@@ -32,7 +32,7 @@ from koubou.folders.requests import ReadLimits, digest
 from koubou.hands.examining import examine
 from koubou.model.ulid import ulid
 from koubou.rules.intake import new_task
-from koubou.views.draft import Wishes
+from koubou.views.wishes import Wishes
 
 
 class Done(NamedTuple):

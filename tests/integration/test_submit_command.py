@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from koubou.cli.main import main
+from koubou.config.defaults import SYSTEM_FILE
 from koubou.documents.reading import read_documents
 from koubou.errors import TaskFileError
 from koubou.folders.layout import Layout
 from koubou.folders.requests import Asking, ReadLimits, digest
 from koubou.model.task import Attachment, TaskRequest
 from koubou.model.ulid import is_ulid
-from koubou.views.draft import Draft, Wishes, draft_of_file, draft_of_prompt
+from koubou.views.draft import Draft, draft_of_file, draft_of_prompt
+from koubou.views.wishes import Wishes
 
 NOTHING = Wishes(keys={}, attach=())
 LIMITS = ReadLimits(roots=("/",), tiers=("local", "gpt5_high"))
@@ -226,6 +228,37 @@ def test_words_that_are_no_text_are_a_mistake(shop: Layout, capsys: pytest.Captu
         assert main(["submit", *words]) == 64
     assert "UTF-8" in capsys.readouterr().err
     assert dropped(shop) == []
+
+
+def test_a_bad_word_of_the_command_line_is_told_with_its_option(
+    shop: Layout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.yaml").write_text("prompt: x\n")
+    for words in (["--prompt", "x"], ["a.yaml"]):
+        assert main(["submit", *words, "--tier", "lokal", "--set", "tiers.local.model=m"]) == 65
+        assert capsys.readouterr().err.startswith("koubou: --tier: is not one of auto, ")
+    assert main(["submit", "--prompt", "x", "--priority", "huge", "--id", "a/b"]) == 65
+    first, second = capsys.readouterr().err.splitlines()
+    assert {first.split(": ")[1], second.split(": ")[1]} == {"--priority", "--id"}
+    assert dropped(shop) == []
+
+
+def test_a_template_without_rows_says_what_is_missing(shop: Layout, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["submit", "--template", "t.yaml"]) == 64
+    assert "--from" in capsys.readouterr().err
+
+
+def test_who_named_no_settings_is_told_how_to_name_them(
+    tmp_path: Path, shop: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = f"home={tmp_path}/nowhere"
+    for words, code in ((["status"], 69), (["show", "x"], 69), (["submit", "--prompt", "x"], 73)):
+        assert main([*words, "--set", nowhere]) == code
+        assert "KOUBOU_CONFIG" not in capsys.readouterr().err, "the settings are named"
+        with monkeypatch.context() as without:
+            without.delenv("KOUBOU_CONFIG")
+            assert main([*words, "--set", nowhere]) == code
+        assert ("KOUBOU_CONFIG" in capsys.readouterr().err) is not SYSTEM_FILE.exists()
 
 
 def test_neither_files_nor_a_prompt_is_a_mistake(shop: Layout, capsys: pytest.CaptureFixture[str]) -> None:

@@ -244,6 +244,10 @@ def test_what_made_a_task_more_urgent_is_told(board: Board, say: Say, monkeypatc
         "its priority is 7.5 now (at most 10): 2 of its own, 1.5 for 45s of waiting, "
         "1 less, for more than half of its budget is used, raised by top, which waits for it"
     )
+    monkeypatch.setattr("koubou.views.words.now", lambda: NOW + 3_600_000)
+    ripe = next(line for line in explained(say, "root") if "priority" in line)
+    assert ripe.startswith("its priority is 10.0 now (at most 10): 2 of its own, 9.0 for 1h of waiting, 1 less, ")
+    monkeypatch.setattr("koubou.views.words.now", lambda: NOW + 45_000)
     assert shape(say, "root")["priority"] == {
         "own": 2,
         "effective": 7.5,

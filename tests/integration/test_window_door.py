@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from windows import Opened, opened
 
+from koubou.errors import BoardUnavailable
 from koubou.window.listening import open_socket
 
 
@@ -16,6 +17,12 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     settings = "{listen: 127.0.0.1:0, open_to_loopback: true, requests_per_minute: 5, max_body: 1kB}"
     with opened(tmp_path_factory.mktemp("window"), settings) as found:
         yield found
+
+
+def test_an_address_that_is_taken_is_told_with_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(BoardUnavailable, match=r"Address already in use; .* choose another address"):
+            open_socket(f"127.0.0.1:{taken.getsockname()[1]}")
 
 
 def test_who_was_passed_on_by_a_proxy_is_not_of_this_machine(window: Opened) -> None:

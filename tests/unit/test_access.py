@@ -71,9 +71,10 @@ def test_who_one_is_tells_what_one_may(uid: int, groups: set[int], house: bool, 
 @pytest.mark.parametrize(
     ("verb", "told"),
     [
-        ("pause", "only an operator may pause the workshop"),
+        ("pause", "only an operator or a guardian may pause the workshop"),
         ("budget_set", "only a guardian may set a limit"),
-        ("cancel", "only a submitter may cancel a task"),
+        ("cancel", "only a submitter, an operator or a guardian may cancel a task"),
+        ("budget", "only a viewer, an operator or a guardian may see how the accounts stand"),
         ("token_used", "only the workshop's own user may do this"),
     ],
 )

@@ -138,6 +138,8 @@ def test_an_unknown_verb_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
         ("budget report --plott=x.png", 'no option "--plott"; did you mean "--plot"?', "koubou budget report"),
         ("list --zzz", 'no option "--zzz"\n', "koubou list"),
         ("version again", '"again" is one word too many', "koubou version"),
+        ("--confg x.yaml status", 'no option "--confg"; did you mean "--config"?', "koubou"),
+        ("--config x.yaml --st k=v status", 'no option "--st"; did you mean "--set"?', "koubou"),
     ],
 )
 def test_an_unknown_option_is_answered_with_the_nearest_and_the_help_of_its_verb(

@@ -138,8 +138,7 @@ def _leads(found: Standing, now: int, zone: tzinfo) -> Iterator[str]:
     from koubou.rules.forecast import LEAST_DAYS
 
     if found.forecast is None:
-        days = "1 day" if found.days == 1 else f"{found.days} days"
-        yield f"forecast   {days} of this month known; a line needs {LEAST_DAYS}"
+        yield f"forecast   none before {LEAST_DAYS} days with spending; {found.days} so far this month"
     else:
         ahead = found.forecast
         fit = "" if ahead.r_squared is None else f", R² {ahead.r_squared:.2f}"

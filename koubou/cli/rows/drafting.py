@@ -25,7 +25,8 @@ from koubou.model.policy import Policy, Verdict
 from koubou.model.task import TaskRequest
 from koubou.rules.examine import examine
 from koubou.rules.guardrails import refusal, refused_by
-from koubou.views.draft import Completing, Wishes, limits_of
+from koubou.views.draft import Completing, limits_of
+from koubou.views.wishes import Wishes
 
 if TYPE_CHECKING:
     from koubou.config.settings import Settings

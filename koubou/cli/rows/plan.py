@@ -9,7 +9,7 @@ from koubou.cli.rows.drafting import Plan
 from koubou.errors import UsageMistake
 
 if TYPE_CHECKING:
-    from koubou.views.draft import Wishes
+    from koubou.views.wishes import Wishes
 
 
 def plan_of(arguments: argparse.Namespace, wishes: Wishes) -> Plan:

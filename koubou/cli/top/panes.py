@@ -55,7 +55,14 @@ class Table(DataTable[Text]):
             self.pane, self.key = pane, key
 
     def __init__(self, pane: str) -> None:
-        super().__init__(id=f"table-{pane}", cursor_type="row", zebra_stripes=False, cell_padding=1)
+        # The row under the cursor keeps its colours: in the spending they say which tier it was.
+        super().__init__(
+            id=f"table-{pane}",
+            cursor_type="row",
+            cursor_foreground_priority="renderable",
+            zebra_stripes=False,
+            cell_padding=1,
+        )
         self.pane = pane
         self._rows_shown: dict[str, Row] = {}
 

@@ -76,10 +76,11 @@ const does = {
       if (ui.shown) does.look(ui.shown.id);
       return told;
     } catch (error) {
-      const lines = (error.problems ?? []).map(({ line, message }) =>
-        line ? t()("line_of", { line, message }) : message,
+      // What is wrong with a task file names its key. Its place does not help who filled in a form.
+      const lines = (error.problems ?? []).map(({ key, line, message }) =>
+        key && !line ? `${key}: ${message}` : message,
       );
-      const why = lines.length > 1 ? lines.join("\n") : error.message;
+      const why = lines.length > 0 ? lines.join("\n") : error.message;
       if (ui.form) ui.form = { ...ui.form, error: why, isSending: false };
       else say(t()("failed_said", { why }));
       changed();

@@ -216,7 +216,6 @@ export const WORDS = {
     close: "Close",
     leave_it: "Leave it",
     failed_said: "That did not work: {why}",
-    line_of: "line {line}: {message}",
 
     task: "Task",
     status: "Status",
@@ -360,7 +359,7 @@ export const WORDS = {
     breaker_null: "不明",
     breaker: "ブレーカー：{state}",
     opens_in: "次の呼び出しまで {wait}",
-    reach_local: "所内",
+    reach_local: "ローカル",
     reach_cloud: "クラウド",
     calls_left: ["残り約 {many} 回", "残り約 {many} 回"],
     pause: "一時停止",
@@ -407,7 +406,7 @@ export const WORDS = {
 
     spend: "日ごとの支出",
     spend_sum: "30日間で {usd}",
-    spend_none: "直近30日の支出はありません。所内のモデルは無料です。",
+    spend_none: "直近30日の支出はありません。ローカルのモデルは無料です。",
     spend_chart: "直近30日の日ごとの支出。合計 {usd}、最大は{day}の {most}。",
     as_table: "表で見る",
     day: "日付",
@@ -495,7 +494,6 @@ export const WORDS = {
     close: "閉じる",
     leave_it: "やめる",
     failed_said: "実行できませんでした：{why}",
-    line_of: "{line} 行目：{message}",
 
     task: "タスク",
     status: "状態",
@@ -529,7 +527,7 @@ export const WORDS = {
     park_budget: "予算待ち",
     park_rate: "呼び出し間隔待ち",
     park_tier: "ティア待ち",
-    park_secrecy: "所内で保留",
+    park_secrecy: "機密のため保留",
     park_sandbox: "サンドボックス待ち",
     park_interrupted: "中断",
     park_operator: "人の判断待ち",
