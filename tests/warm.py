@@ -6,6 +6,7 @@ modules are there already, and /proc shows the words and the environment of the 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -137,6 +138,7 @@ def _forker() -> socket.socket:
             ],
             setsid=True,
         )
+    atexit.register(mine.close)
     return mine
 
 
