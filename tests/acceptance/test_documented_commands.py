@@ -44,7 +44,7 @@ NOT_RUN: Mapping[str, str] = {
     r"docker .*": _NO_ENGINE,
     r"mkdir -p secrets .*|sudo install .* /srv/koubou": _NO_ENGINE,
     r"sudo apt-get install .*": "changes the machine",
-    r"(curl .*|sudo \w+)?.*(127\.0\.0\.1:8700|prometheus).*": _WINDOW,
+    r"(?s)(curl .*|sudo \w+)?.*(127\.0\.0\.1:8700|prometheus).*": _WINDOW,
     r".*board/backups.*|.*releases/OLD.*": "there is no older version here",
 }
 

@@ -22,6 +22,7 @@ from koubou.folders.read import Drop, read_claim
 from koubou.folders.reject import reject
 from koubou.folders.requests import ReadLimits
 from koubou.hands.examining import examined
+from koubou.master.reception import AT_ONCE
 from koubou.model.access import Access, Role
 from koubou.model.deed import RejectClaim
 from koubou.model.heard import Arrived
@@ -46,8 +47,7 @@ def test_every_verb_has_a_door() -> None:
 
 
 def test_the_socket_carries_what_the_master_answers() -> None:
-    at_once = {"ping", "state", "reload", "show", "standing"}
-    assert CARRIES[Door.SOCKET] == {*ANSWERED, *at_once, "speak"}
+    assert CARRIES[Door.SOCKET] == {*ANSWERED, *AT_ONCE, "speak"}
 
 
 def test_the_api_carries_what_its_routes_ask_for() -> None:
