@@ -1060,7 +1060,7 @@ PERMISSIONS: Sequence[Mutant] = (
     Mutant(
         "anybody has the settings and keys read anew",
         "koubou/master/reception.py",
-        "        if verb in _AT_ONCE and reach_of(caller, verb) is Scope.NONE:\n",
+        "        if verb in AT_ONCE and reach_of(caller, verb) is Scope.NONE:\n",
         "        if False:\n",
         ("tests/integration/test_reloading.py",),
     ),
