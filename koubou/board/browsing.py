@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -68,7 +69,7 @@ class Browsing:
         """The tasks that are meant, the newest first."""
         statement, values = wanted.statement(SQL["listed"])
         with readable():
-            return [_listed(*row) for row in self._execute(statement, {**values, "limit": limit})]
+            return [_listed(row) for row in self._execute(statement, {**values, "limit": limit})]
 
     def ids_like(self, prefix: str, limit: int) -> list[tuple[str, Status]]:
         """Ids that begin so, without regard to case, with how their tasks stand."""
@@ -82,6 +83,6 @@ class Browsing:
             return [row[0] for row in self._execute(SQL["sessions_like"], {"prefix": prefix, "limit": limit})]
 
 
-def _listed(*row: Any) -> Listed:
-    *values, park, detail, until = row
-    return Listed(*(*values, Park(reason=ParkReason(park), detail=detail, until=until) if park else None))
+def _listed(row: Sequence[Any]) -> Listed:
+    park, detail, until = row[-3:]
+    return Listed(*(*row[:-3], Park(reason=ParkReason(park), detail=detail, until=until) if park else None))

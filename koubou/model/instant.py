@@ -12,6 +12,7 @@ SECOND: Milliseconds = 1_000
 MINUTE: Milliseconds = 60 * SECOND
 HOUR: Milliseconds = 60 * MINUTE
 DAY: Milliseconds = 24 * HOUR
+_MILLISECONDS = [f".{number:03}Z" for number in range(SECOND)]
 
 
 def instant(moment: datetime) -> Instant:
@@ -28,7 +29,7 @@ def moment(at: Instant) -> datetime:
 
 def iso(at: Instant) -> str:
     """ISO 8601 in UTC with milliseconds, as every file and journal line shows time: 2026-11-21T09:30:00.000Z."""
-    return f"{_to_the_second(at // SECOND)}.{at % SECOND:03}Z"
+    return _to_the_second(at // SECOND) + _MILLISECONDS[at % SECOND]
 
 
 @lru_cache(maxsize=1024)

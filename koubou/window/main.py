@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -60,6 +61,7 @@ def serve(workshop: Workshop, listen: str | None, ready: Callable[[str], None], 
         server_header=False,
         proxy_headers=False,
     )
+    gc.freeze()  # what is there now stays: large answers are made without looking through all of it again
     try:
         asyncio.run(_serve(_Server(config, lambda: ready(address_of(listener))), window, listener, lifeline))
     finally:

@@ -27,7 +27,7 @@ from koubou.window.asked import Asked, may, task_for
 from koubou.window.growing import growing
 from koubou.window.problems import USUAL, Trouble, described
 from koubou.window.streams import EVENT_STREAM, STREAM_HEADERS, wants_stream
-from koubou.window.told import as_json, may_read, seen_by, told
+from koubou.window.told import as_json, may_read, reads_all, seen_by, told
 
 router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=described(*USUAL))
 _MOST = 10_000
@@ -70,6 +70,8 @@ async def tasks(
         rest = str(found[-1].seq) if len(found) == limit else None
         # Asking for a session by its name must not tell whose words hold that name.
         told_of = found if session is None else [task for task in found if may_read(caller, task)]
+        if reads_all(caller):
+            return as_json({"tasks": [task_shape(task) for task in told_of], "next": rest})
         return as_json({"tasks": [seen_by(caller, task, task_shape(task)) for task in told_of], "next": rest})
 
     return Response(await window.readers.ask(page), media_type="application/json")
