@@ -172,6 +172,9 @@ def test_a_task_is_shown_followed_cancelled_and_tried_again(workshop: Workshop) 
         await until(pilot, lambda: isinstance(app.screen, Confirm) and "Cancel slow-two?" in text_of(app))
         await pilot.press("enter")  # the careless answer is no
         await until(pilot, lambda: isinstance(app.screen, Follow))
+        was = len(app.screen.query_one("TextArea").text)  # type: ignore[attr-defined]
+        await until(pilot, lambda: len(app.screen.query_one("TextArea").text) > was + 20)  # type: ignore[attr-defined]
+        assert workshop.show("slow-two")["status"] == "in_progress"
         await pilot.press("c", "y")
         await until(pilot, lambda: workshop.show("slow-two")["status"] == "cancelled")
         await pilot.press("escape", "escape")
