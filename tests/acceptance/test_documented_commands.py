@@ -28,12 +28,14 @@ BY_HAND = [PROJECT / "README.md", PROJECT / "docs" / "tour.md", HOW_TO / "first-
 """Pages of a person who tries it: each in a folder of its own, with a provider."""
 WHILE_IT_IS_OPEN = [HOW_TO / "rows.md", HOW_TO / "report.md"]
 """Pages of a person who has an open workshop, as at the end of the README."""
+WITH_A_WINDOW = [HOW_TO / "window.md", HOW_TO / "prometheus.md"]
+"""The same with a window and a token of it."""
 AS_A_SERVICE = [HOW_TO / f"{name}.md" for name in ("systemd", "backup-and-restore", "upgrade")]
 """Pages about the service: one after the other in one booted systemd."""
 
 _DOWNLOADS = "downloads; scripts/check has installed it"
 _NO_ENGINE = "there is no container engine; tests/acceptance/test_container.py runs its steps"
-_WINDOW = "the window and what watches it have tests of their own"
+_NO_PROMETHEUS = "Prometheus is not here; tests/architecture/test_metrics_reference_is_current.py has promtool look"
 NOT_RUN: Mapping[str, str] = {
     r"scripts/demo": "has a test of its own: test_demo.py",
     r"scripts/check": "is what runs this",
@@ -44,7 +46,7 @@ NOT_RUN: Mapping[str, str] = {
     r"docker .*": _NO_ENGINE,
     r"mkdir -p secrets .*|sudo install .* /srv/koubou": _NO_ENGINE,
     r"sudo apt-get install .*": "changes the machine",
-    r"(?s)(curl .*|sudo \w+)?.*(127\.0\.0\.1:8700|prometheus).*": _WINDOW,
+    r"(sudo cp|sudo systemctl|printf|promtool) .*prometheus.*": _NO_PROMETHEUS,
     r".*board/backups.*|.*releases/OLD.*": "there is no older version here",
 }
 
@@ -53,6 +55,7 @@ INSTEAD: Mapping[str, str] = {
     "https://api.openai.com/v1": "{provider}/cloud/v1",
     "http://localhost:1234/v1": "{provider}/house/v1",
     "/tmp/koubou": "{folder}/home",
+    "curl -N": "! timeout 3 curl -N",
     "koubou secret set openai": 'koubou secret set openai <<< "$PROVIDER_KEY"',
     "koubou serve": "(koubou serve >> serve.log 2>&1 &) ; await_ready",
     "sudo scripts/install --system": "sudo scripts/install --system --no-package",
@@ -70,6 +73,13 @@ OPEN = """
 printf 'home: %s/home\\n%s' "$PWD" "$SETTINGS" > koubou.yaml
 export KOUBOU_CONFIG=$PWD/koubou.yaml PATH=$PWD/.venv/bin:$PATH
 (koubou serve >> serve.log 2>&1 &) ; await_ready
+"""
+OPEN_WITH_A_WINDOW = f"""{OPEN.replace("$SETTINGS", "$SETTINGS$WINDOW")}
+until grep -q '"window.open"' serve.log; do sleep 0.02; done
+export TOKEN=$(koubou token add reader --role submitter) CURL_HOME=$PWD
+echo silent > .curlrc
+printf 'id: hello\\nprompt: Say hello.\\n' > hello.yaml
+sudo() {{ "$@"; }}
 """
 PATIENCE = 300.0
 STOP = """
@@ -113,13 +123,14 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize("page", BY_HAND + WHILE_IT_IS_OPEN, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", BY_HAND + WHILE_IT_IS_OPEN + WITH_A_WINDOW, ids=lambda page: page.stem)
 def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, provider: Simulator) -> None:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("KOUBOU_")},
         "KOUBOU_SECRETS__KEY_FILE": str(folder / "secret.key"),
         "PROVIDER_KEY": API_KEY,
         "SETTINGS": REHEARSAL,
+        "WINDOW": "window: {listen: 127.0.0.1:8700}\n",
         "NO_COLOR": "1",
         "COLUMNS": "120",
     }
@@ -148,7 +159,9 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, folder: Path, provid
         wanted,
         lambda text: in_place_of(text, answers, str(folder)),
         bash,
-        AWAIT_READY + (OPEN if page in WHILE_IT_IS_OPEN else ""),
+        AWAIT_READY
+        + (OPEN if page in WHILE_IT_IS_OPEN else "")
+        + (OPEN_WITH_A_WINDOW if page in WITH_A_WINDOW else ""),
     )
     complaints = [complaint for each in ran for complaint in each.complaints]
     assert not complaints, "\n\n".join(complaints)
@@ -185,7 +198,7 @@ def test_every_page_with_commands_is_run_and_every_exception_is_needed() -> None
     left = {
         page.name
         for page, found in every.items()
-        if page not in BY_HAND + WHILE_IT_IS_OPEN + AS_A_SERVICE and any(map(is_run, found))
+        if page not in BY_HAND + WHILE_IT_IS_OPEN + WITH_A_WINDOW + AS_A_SERVICE and any(map(is_run, found))
     }
     assert left == set(), "commands that nobody runs"
     texts = [command.bare.strip() for found in every.values() for command in found]
