@@ -1811,6 +1811,13 @@ WINDOW: Sequence[Mutant] = (
         (WINDOW_READS,),
     ),
     Mutant(
+        "who hears nothing of what happens is not looked at again",
+        "koubou/window/tail.py",
+        "                    now = await watcher.next(told_at + beat - loop.time())\n",
+        "                    now = await watcher.next(beat)\n",
+        (WINDOW_READS,),
+    ),
+    Mutant(
         "a viewer hears words of a confidential task",
         "koubou/window/tail.py",
         "    secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)\n",
@@ -1951,7 +1958,7 @@ ROWS: Sequence[Mutant] = (
     Mutant(
         "nobody is warned of notifications that others can read",
         "koubou/config/notify_faults.py",
-        '    return url.scheme == "http" and not own\n',
+        '    return url.scheme == "http" and host != "localhost" and not is_loopback(host)\n',
         "    return False\n",
         (FAULTS,),
     ),

@@ -34,6 +34,14 @@ def is_local_literal(host: str) -> bool:
     return any(address in network for network in _LOCAL)
 
 
+def is_loopback(address: str) -> bool:
+    """Whether this is an address of this machine alone."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def why_not_local(host: str, resolve: Resolve) -> str | None:
     """Why a host cannot be held for local; None when it is. A name counts when every address it has is local.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from koubou.config.hosts import is_loopback
 from koubou.model.notification import Notify, Target
 
 
@@ -61,8 +61,4 @@ def _is_heard_by_others(address: str) -> bool:
     """Whether it goes unsealed to another machine."""
     url = urlsplit(address)
     host = (url.hostname or "").rstrip(".")
-    try:
-        own = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        own = host == "localhost"
-    return url.scheme == "http" and not own
+    return url.scheme == "http" and host != "localhost" and not is_loopback(host)

@@ -6,12 +6,29 @@ from koubou.errors import TaskFileError
 from koubou.folders.around import look_around
 from koubou.folders.beneath import within
 from koubou.folders.read import Drop
-from koubou.model.task import Examination, TaskRequest
+from koubou.model.task import Examination, NewTask, TaskRequest
 from koubou.rules.classify import Detect
 from koubou.rules.examine import examine
 from koubou.rules.guardrails import refusal, refused_by
+from koubou.rules.intake import new_task
 from koubou.rules.limits import AGENTS
 from koubou.wire.hand_messages import IntakeOrders
+
+
+def new_tasks(drop: Drop, orders: IntakeOrders, detect: Detect) -> tuple[NewTask, ...]:
+    """The tasks of a dropped file, as the master hears of them."""
+    return tuple(
+        new_task(
+            document.request,
+            examined(drop, number, orders, detect),
+            claim=drop.claim.ulid,
+            document=number,
+            owner=drop.owner,
+            digest=document.digest,
+            source=document.source,
+        )
+        for number, document in enumerate(drop.documents, start=1)
+    )
 
 
 def examined(drop: Drop, number: int, orders: IntakeOrders, detect: Detect) -> Examination:

@@ -25,17 +25,15 @@ from koubou.errors import Problem, ProtocolError, TaskFileError
 from koubou.folders.claim import Claim, claim, leftovers
 from koubou.folders.layout import Layout
 from koubou.folders.names import shown
-from koubou.folders.read import Drop, read_claim
+from koubou.folders.read import read_claim
 from koubou.folders.reject import discard, reject
 from koubou.folders.requests import ReadLimits
 from koubou.folders.watch import Doorbell
-from koubou.hands.examining import examined
+from koubou.hands.examining import new_tasks
 from koubou.hands.line import Line
 from koubou.hands.owners import Owners
 from koubou.model.heard import Arrived
-from koubou.model.task import NewTask
 from koubou.model.ulid import ENTROPY_BYTES, following, ulid
-from koubou.rules.intake import new_task
 from koubou.wire.framing import encode
 from koubou.wire.hand_messages import IntakeOrders, Pause, Reject, Taken, Told, Watching
 
@@ -229,24 +227,9 @@ class Intake:
     def _arrival(self, claimed: Claim) -> Arrived:
         drop = read_claim(self._layout, claimed, self._limits)
         actor, groups = self._owners.known(drop.owner)
-        arrived = Arrived(
-            claim=claimed.ulid, name=claimed.shown, tasks=self._new_tasks(drop), groups=groups, actor=actor
-        )
+        tasks = new_tasks(drop, self._orders, self._detector.scan_texts)
+        arrived = Arrived(claim=claimed.ulid, name=claimed.shown, tasks=tasks, groups=groups, actor=actor)
         return arrived if drop.giver is None else replace(arrived, actor=drop.giver.actor, source=drop.giver.source)
-
-    def _new_tasks(self, drop: Drop) -> tuple[NewTask, ...]:
-        return tuple(
-            new_task(
-                document.request,
-                examined(drop, number, self._orders, self._detector.scan_texts),
-                claim=drop.claim.ulid,
-                document=number,
-                owner=drop.owner,
-                digest=document.digest,
-                source=document.source,
-            )
-            for number, document in enumerate(drop.documents, start=1)
-        )
 
     def _refuse(self, claimed: Claim, refusal: TaskFileError) -> None:
         try:

@@ -35,6 +35,10 @@ _ROUTERS = (
     metrics.router,
     page.router,
 )
+_SAID = {
+    404: "there is no such path; GET /api/openapi.json lists those there are",
+    405: "this path does not know this method; GET /api/openapi.json says which it knows",
+}
 
 
 def application(window: Window) -> FastAPI:
@@ -69,12 +73,6 @@ def application(window: Window) -> FastAPI:
     app.add_exception_handler(Exception, _bug)
     app.add_middleware(Door, window=window)
     return app
-
-
-_SAID = {
-    404: "there is no such path; GET /api/openapi.json lists those there are",
-    405: "this path does not know this method; GET /api/openapi.json says which it knows",
-}
 
 
 def _documented(app: FastAPI) -> Callable[[], Awaitable[Response]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import OrderedDict
 
@@ -100,14 +99,6 @@ class Rates:
         while len(self._buckets) > _MOST_KNOWN:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1 - left) / self._per_second
-
-
-def is_loopback(address: str) -> bool:
-    """Whether this is an address of this machine alone."""
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
 
 
 def _look_up(board: Reading, digest: str) -> Known:

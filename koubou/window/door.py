@@ -7,9 +7,10 @@ import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from koubou.config.hosts import is_loopback
 from koubou.config.window_settings import WindowSettings
 from koubou.errors import KoubouError
-from koubou.window.callers import Callers, Guesses, Known, Rates, is_loopback
+from koubou.window.callers import Callers, Guesses, Known, Rates
 from koubou.window.notes import Notes
 from koubou.window.places import Places
 from koubou.window.problems import Trouble, answer, trouble_of

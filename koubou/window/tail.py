@@ -15,7 +15,7 @@ from koubou.model.instant import iso
 from koubou.model.task import Sensitivity
 from koubou.rules.access import reach_of, sees_text
 from koubou.window.readers import Readers
-from koubou.window.told import as_json, reads_all
+from koubou.window.told import SESSION, as_json, reads_all
 
 Told = Sequence[tuple[int, bytes]]
 """Lines by their ids, as JSON."""
@@ -25,7 +25,6 @@ AT_ONCE = 500
 QUEUED = 1_000
 """Lines that a watcher may be behind; who is further behind is let go, and comes back for the rest."""
 _LOOK_EVERY = 0.1
-_SESSION = "session:"
 _FAULT_PAUSE = 1.0
 
 
@@ -54,7 +53,7 @@ def _told(line: Happening, caller: Caller) -> bytes | None:
             return None
     secret = line.sensitivity not in (Sensitivity.PUBLIC, Sensitivity.INTERNAL)
     if line.task is None:
-        legible = reads_all(caller) or _SESSION not in line.reason
+        legible = reads_all(caller) or SESSION not in line.reason
     else:
         legible = sees_text(caller, line.owner or 0, confidential=secret)
     return as_json(_shape(line, line.reason if legible else ""))
@@ -119,18 +118,23 @@ class Tail:
         try:
             if after is not None and after < head:
                 async for batch in self._past(after, head):
-                    if told := batch.to(caller):
-                        yield told
+                    if past := batch.to(caller):
+                        yield past
+            loop = asyncio.get_running_loop()
+            told_at = loop.time()
             while True:
+                told: Told = []
                 try:
-                    now = await watcher.next(beat)
+                    now = await watcher.next(told_at + beat - loop.time())
                 except TimeoutError:
-                    yield []
-                    continue
-                if now is None:
-                    return
-                if told := now.to(caller):
-                    yield told
+                    pass
+                else:
+                    if now is None:
+                        return
+                    if not (told := now.to(caller)):
+                        continue  # nothing of it is for him
+                told_at = loop.time()
+                yield told
         finally:
             self._leave(watcher)
 

@@ -16,6 +16,8 @@ from koubou.model.task import Task
 from koubou.rules.access import reach_of, sees_text
 from koubou.rules.route import is_confidential
 
+SESSION = "session:"
+"""How the accounts of sessions begin, whose names are words of those who submit."""
 _ENCODER = msgspec.json.Encoder()
 
 

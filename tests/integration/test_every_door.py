@@ -18,16 +18,15 @@ from turns import Workshop
 
 from koubou.errors import TaskFileError
 from koubou.folders.layout import Layout
-from koubou.folders.read import Drop, read_claim
+from koubou.folders.read import read_claim
 from koubou.folders.reject import reject
 from koubou.folders.requests import ReadLimits
-from koubou.hands.examining import examined
+from koubou.hands.examining import new_tasks
 from koubou.master.reception import AT_ONCE
 from koubou.model.access import Access, Role
 from koubou.model.deed import RejectClaim
 from koubou.model.heard import Arrived
 from koubou.rules.access import OF_THE_HOUSE, VERBS, scope_of
-from koubou.rules.intake import new_task
 from koubou.steps.answer import VERBS as ANSWERED
 from koubou.window import app
 from koubou.wire.hand_messages import IntakeOrders
@@ -127,7 +126,8 @@ class Folder:
         """The reason in rejected/; None where the file was taken."""
         claim = claimed(self.layout, name, content)
         drop = read_claim(self.layout, claim, ReadLimits())
-        self.shop.turn(Arrived(claim=claim.ulid, name=claim.shown, tasks=_new_tasks(drop, self.layout), actor="kim"))
+        tasks = new_tasks(drop, _orders(self.layout), lambda _: [])
+        self.shop.turn(Arrived(claim=claim.ulid, name=claim.shown, tasks=tasks, actor="kim"))
         for deed in self.shop.deeds:
             if isinstance(deed, RejectClaim):
                 reject(self.layout, claim, deed.error)
@@ -136,21 +136,9 @@ class Folder:
         return None
 
 
-def _new_tasks(drop: Drop, layout: Layout) -> Any:
-    orders = IntakeOrders(
+def _orders(layout: Layout) -> IntakeOrders:
+    return IntakeOrders(
         home=layout.home, settle=0, max_file=1, max_attached=1, min_free_disk=0, roots=(), tiers=(), rule_cache=""
-    )
-    return tuple(
-        new_task(
-            document.request,
-            examined(drop, number, orders, lambda _: []),
-            claim=drop.claim.ulid,
-            document=number,
-            owner=drop.owner,
-            digest=document.digest,
-            source=document.source,
-        )
-        for number, document in enumerate(drop.documents, start=1)
     )
 
 

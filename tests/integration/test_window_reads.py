@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -262,6 +263,27 @@ def test_a_token_that_is_revoked_ends_its_stream_also_while_much_happens(
             assert time.monotonic() < deadline
             happens(window)
             happens(window)
+
+
+def test_who_hears_nothing_of_what_happens_is_put_out_all_the_same(
+    window: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("koubou.window.streams.BEAT", 0.3)
+    monkeypatch.setattr("koubou.window.routes.events.BEAT", 0.3)
+    token = window.token(Role.SUBMITTER, LEE + 1)
+    heard: list[object] = []
+    with window.watch("/api/v1/events", token) as events:
+        listening = threading.Thread(target=lambda: heard.extend(events), daemon=True)
+        listening.start()
+        with window.board.transaction():
+            assert window.board.tokens.revoke(token[4:14], NOW)
+        deadline = time.monotonic() + 10
+        while listening.is_alive():
+            assert time.monotonic() < deadline
+            with window.board.transaction():
+                window.board.history.add(window.secret, "task.routed", "again", NOW, WORKSHOP)
+            listening.join(0.05)
+    assert heard == []
 
 
 def test_an_answer_that_becomes_confidential_is_told_no_further(window: Opened, tokens: dict[str, str]) -> None:

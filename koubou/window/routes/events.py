@@ -84,10 +84,10 @@ async def _tell(socket: WebSocket, window: Window, caller: Caller, after: int | 
     try:
         async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
             async for told in lines:
-                for _, said in told:
-                    await socket.send_text(said.decode())
                 if await stay.is_over():
                     return WS_1008_POLICY_VIOLATION, "the token opens nothing any more"
+                for _, said in told:
+                    await socket.send_text(said.decode())
     except (WebSocketDisconnect, RuntimeError):
         return None
     except BoardUnavailable:
@@ -110,6 +110,6 @@ async def _stream(request: Request, window: Window, caller: Caller, after: int |
     stay = Stay(request.scope)
     async with aclosing(window.tail.follow(caller, after, BEAT)) as lines:
         async for told in lines:
-            yield b"".join(event(said, id=number) for number, said in told) or HEARTBEAT
             if await stay.is_over():
                 return
+            yield b"".join(event(said, id=number) for number, said in told) or HEARTBEAT

@@ -20,11 +20,10 @@ from koubou.views.workers import measured, seen_now, workers_shape
 from koubou.window import shapes
 from koubou.window.asked import Asked, Asking, may
 from koubou.window.problems import USUAL, described
-from koubou.window.told import reads_all, told
+from koubou.window.told import SESSION, reads_all, told
 from koubou.window.window import Window
 
 router = APIRouter(prefix="/api/v1", tags=["workshop"], responses=described(*USUAL))
-_SESSION = "session:"
 _MONTHS = r"^\d{4}-\d{2}$"
 
 
@@ -126,6 +125,6 @@ def _budget(window: Window, board: Reading, account: str | None) -> dict[str, An
 
 def _without_sessions(found: Mapping[str, Any]) -> dict[str, Any]:
     """For who may not read all tasks: their submitters have named the sessions."""
-    accounts = [each for each in found["accounts"] if not each["name"].startswith(_SESSION)]
-    by_hand = [each for each in found["by_hand"] if not each["scope"].startswith(_SESSION)]
+    accounts = [each for each in found["accounts"] if not each["name"].startswith(SESSION)]
+    by_hand = [each for each in found["by_hand"] if not each["scope"].startswith(SESSION)]
     return {**found, "accounts": accounts, "by_hand": by_hand}
