@@ -74,7 +74,10 @@ class Process:
         with others:
             descriptors = [*(file.fileno() for file in files), others.fileno()]
             socket.send_fds(_forker(), [json.dumps(order).encode()], descriptors)
-        self.pid = int(self._hear(_SOON) or 0)
+        said = self._hear(_SOON)
+        if said is None:
+            raise RuntimeError("whoever forks the program does not answer")
+        self.pid = int(said)
 
     def poll(self) -> int | None:
         """How it ended; None while it runs."""

@@ -181,6 +181,9 @@ class Tail:
             except BoardUnavailable:
                 await asyncio.sleep(_FAULT_PAUSE)
                 continue
+            except Exception:
+                self.let_go()  # nobody waits for what nobody looks for: who comes back begins anew
+                raise
             self.looks += 1
             if lines:
                 batch = Batch(lines)
