@@ -206,7 +206,7 @@ def the_settings(folder: Path, base_url: str) -> dict[str, Any]:
 
 def worker_of(master: psutil.Process) -> psutil.Process:
     """The only worker that it has."""
-    (worker,) = [each for each in master.children() if "koubou.worker" in each.cmdline()]
+    (worker,) = [each for each in master.children() if "koubou.worker" in " ".join(each.cmdline())]
     return worker
 
 

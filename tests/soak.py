@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 from simulator import Simulator
-from workshop import Workshop, a_tier
+from workshop import Workshop, a_tier, words_of
 
 SECRET = "CODENAME-KINGFISHER"
 BEHAVIOURS = (
@@ -53,7 +53,7 @@ MOODS: tuple[Mapping[str, Any], ...] = (
     {"errors": {"auth": 0.3}},
     {"errors": {"quota": 0.3}},
 )
-KINDS = {"koubou.worker": "worker", "koubou.hands": "hand"}
+KINDS = {"koubou.worker": "worker", "koubou.hands": "hand", "koubou.nursery": "nursery"}
 
 
 def calm() -> dict[str, Any]:
@@ -155,6 +155,7 @@ class Storm:
             self.kill_worker: 3,
             self.stop_worker: 0.3,
             self.kill_hand: 1.5,
+            self.kill_nursery: 0.5,
             self.kill_leash: 4,
         }
         ends = time.monotonic() + seconds
@@ -313,6 +314,9 @@ class Storm:
     def kill_hand(self) -> None:
         self._kill("hand")
 
+    def kill_nursery(self) -> None:
+        self._kill("nursery")
+
     def kill_leash(self) -> None:
         self._kill("leash")
 
@@ -400,7 +404,7 @@ class Storm:
 def kind_of(process: psutil.Process) -> str:
     """worker, hand, leash, or nothing of ours."""
     try:
-        words = process.cmdline()
+        words = words_of(process)
     except psutil.Error:
         return ""
     if any(word.endswith(os.path.join("leash", "__main__.py")) for word in words):

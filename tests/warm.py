@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -20,14 +21,16 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from setproctitle import getproctitle
+
 _LOOKED_AT = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "COVERAGE")
 """What an interpreter looks at when it starts: where that differs, the program must be started anew."""
-_LEFT_OUT = ("koubou.window", "koubou.cli.top", "koubou.worker", "koubou.gateway", "koubou.backends")
+_LEFT_OUT = ("koubou.window", "koubou.cli.top")
 _LARGEST = 1024 * 1024
 _SOON = 60.0
 
@@ -164,6 +167,9 @@ def _modules() -> Iterable[str]:
 def _serve(orders: socket.socket) -> None:
     for name in _modules():
         importlib.import_module(name)
+    getproctitle()  # it finds its place beside the environment that the interpreter was given
+    gc.collect()
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         order, descriptors, _, _ = socket.recv_fds(orders, _LARGEST, 4)
@@ -215,7 +221,9 @@ def _become(order: Mapping[str, Any], standard: Sequence[int]) -> NoReturn:
             os.fdopen(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False),
         )
         from koubou.cli.main import main
+        from koubou.master import nursery
 
+        _Nursery.anew, nursery.begin = nursery.begin, _Nursery  # type: ignore[assignment,misc]
         code = main()
     except SystemExit as ended:
         code = ended.code
@@ -224,6 +232,62 @@ def _become(order: Mapping[str, Any], standard: Sequence[int]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
+
+
+class _Nursery:
+    """The nursery of a master that was forked, forked as well: what is used of a `subprocess.Popen`. A later one of
+    the same master, who by then has threads, is started anew.
+    """
+
+    anew: Callable[[socket.socket], subprocess.Popen[bytes]]
+
+    def __init__(self, orders: socket.socket) -> None:
+        from koubou import nursery
+        from koubou.master import nursery as of_master
+
+        of_master.begin = type(self).anew
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            _be_a_nursery(nursery.main, orders.detach())
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            with contextlib.suppress(ChildProcessError):
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self) -> int:
+        while self.poll() is None:
+            time.sleep(0.001)
+        return self.returncode or 0
+
+
+def _be_a_nursery(main: Callable[[Sequence[str]], int], orders: int) -> NoReturn:
+    from koubou.master.nursery import environment
+
+    code: object = 1
+    try:
+        seen = environment(os.environ)
+        os.environ.clear()
+        os.environ.update(seen)
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1):
+            os.dup2(nothing, number)
+        lowest = 3 if orders == 3 else (os.dup2(orders, 3), 3)[1]
+        os.closerange(lowest + 1, 65_536)
+        code = main([str(lowest)])
+    except SystemExit as ended:
+        code = ended.code
+    except BaseException:  # noqa: BLE001 - as an interpreter does at its end
+        sys.excepthook(*sys.exc_info())
     os._exit(code if isinstance(code, int) else 0 if code is None else 1)
 
 

@@ -480,6 +480,11 @@ def as_file(name: str, content: str | bytes | Mapping[str, Any] | Sequence[Mappi
     return yaml.safe_dump_all([dict(each) for each in content], allow_unicode=True, sort_keys=False).encode()
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """What `ps` shows of a process: a forked one has its words in one piece. Raises psutil.NoSuchProcess."""
+    return " ".join(process.cmdline()).split()
+
+
 def _is_alive(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -12,6 +12,23 @@ from koubou.rules.limits import AGENTS
 if TYPE_CHECKING:
     from koubou.leash.holding import Leashes
 
+_MODULES = {
+    "chat": ("koubou.backends.chat",),
+    "messages": ("koubou.backends.messages",),
+    "rehearsal": ("koubou.backends.rehearsal",),
+    "codex": ("koubou.backends.agent", "koubou.backends.codex"),
+    "claude": ("koubou.backends.agent", "koubou.backends.claude"),
+    "hybrid": ("koubou.backends.hybrid",),
+}
+_OF_PROGRAMS = ("koubou.backends.command", "koubou.leash.cgroup", "koubou.leash.holding")
+_OF_DOORS = ("koubou.gateway.gateway", "uvloop")
+
+
+def modules_of(tier: Tier) -> tuple[str, ...]:
+    """What a worker of this tier loads late, for who loads it beforehand."""
+    programs = _OF_PROGRAMS if tier.executor.startswith(AGENTS) else ()
+    return (*_MODULES.get(tier.executor, ()), *programs, *(_OF_DOORS if tier.metered else ()))
+
 
 def open_backend(
     tier: Tier,

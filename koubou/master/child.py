@@ -8,16 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from koubou import crash, last_words
+from koubou import last_words
 from koubou.errors import ProtocolError
 from koubou.master.children import Children
+from koubou.master.nursery import Born, environment
 from koubou.wire.framing import Decoder, Message, encode
-
-_PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 class Child(asyncio.Protocol):
@@ -34,7 +33,7 @@ class Child(asyncio.Protocol):
         self._out: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self.last_words: list[str] = []
-        self._process: subprocess.Popen[bytes]
+        self._process: subprocess.Popen[bytes] | Born
         self._paper: int
         self._pidfd: int
 
@@ -49,22 +48,35 @@ class Child(asyncio.Protocol):
         children: Children,
         heard: Callable[[Any], None],
         gone: Callable[[int], None],
+        load: Sequence[str] = (),
     ) -> Child:
-        """Start `python -m module …before FD …after` with one end of a wire. Raises OSError when the machine cannot."""
+        """Start `python -m module …before FD …after` with one end of a wire. Raises OSError when the machine cannot.
+
+        Where there is a nursery it is forked, and the nursery loads what is named first.
+        """
         ours, theirs = socket.socketpair()
         paper = last_words.paper()
+        process: subprocess.Popen[bytes] | Born | None = None
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, *before, str(theirs.fileno()), *after],
-                pass_fds=(theirs.fileno(), paper),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                env={**_environment(os.environ), last_words.VARIABLE: str(paper)},
-                start_new_session=True,
-            )
-            children.note(process.pid)
+            if children.nursery is None:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", module, *before, str(theirs.fileno()), *after],
+                    pass_fds=(theirs.fileno(), paper),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env={**environment(os.environ), last_words.VARIABLE: str(paper)},
+                    start_new_session=True,
+                )
+                children.note(process.pid)
+            else:
+                children.open_nursery()
+                birth = children.nursery.birth(module, before, after, load=load, wire=theirs, paper=paper)
+                async with birth as process:
+                    children.note(process.pid)
             pidfd = os.pidfd_open(process.pid)
         except BaseException:
+            if process is not None:
+                children.forget(process.pid)  # without its wire it ends, as a stranger
             ours.close()
             os.close(paper)
             raise
@@ -155,8 +167,3 @@ def boot_id() -> str:
     """Which boot of the machine this is."""
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         return file.read().strip()
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """A child sees no keys and no proxies: what it needs comes over the wire."""
-    return {name: environ[name] for name in _PASSED_ON if name in environ} | crash.wishes()

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from subprocess import Popen
 
 from koubou.leash.tree import Process, look
+from koubou.master.nursery import Nursery
 
 
 class Children:
-    """The master's own children; whoever else is its child has come to it."""
+    """The master's own children; whoever else is its child has come to it. With a `nursery` they are forked there."""
 
-    def __init__(self) -> None:
+    def __init__(self, nursery: Nursery | None = None) -> None:
+        self.nursery = nursery
         self._born: dict[int, int] = {}
         self._lock = threading.Lock()
 
@@ -27,6 +29,11 @@ class Children:
         """It was started in this very turn of the loop: nobody has looked for orphans meanwhile. Raises OSError."""
         with self._lock:
             self._note(pid)
+
+    def open_nursery(self) -> None:
+        """Have the nursery live. Raises OSError."""
+        if self.nursery is not None:
+            self.note(self.nursery.open())
 
     def forget(self, pid: int) -> None:
         """It has ended and was waited for."""

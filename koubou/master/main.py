@@ -23,6 +23,7 @@ from koubou.master import lock
 from koubou.master.control import Control
 from koubou.master.loop import Master
 from koubou.master.mishaps import Mishaps
+from koubou.master.nursery import Nursery
 from koubou.master.recover import OldCrew, lost_worker, lost_workers
 from koubou.master.signals import release_signals
 from koubou.master.source import Source
@@ -49,20 +50,23 @@ def serve(config: Path | None, overrides: Mapping[str, str]) -> int:
     layout.ensure()
     held = [lock.take(layout.run), lock.take_home(layout.home)]
     journal = Journal(form=settings.log.format, level=settings.log.level)
+    nursery = Nursery()
+    nursery.open()  # it loads while the board is opened
     try:
-        asyncio.run(_serve(source, layout, journal))
+        asyncio.run(_serve(source, layout, journal, nursery))
     finally:
+        nursery.close()
         journal.close()
         for descriptor in held:
             os.close(descriptor)
     return 0
 
 
-async def _serve(source: Source, layout: Layout, journal: Journal) -> None:
+async def _serve(source: Source, layout: Layout, journal: Journal, nursery: Nursery) -> None:
     notifier = Notifier(os.environ)
     notifier.say("STATUS=opening the board", f"EXTEND_TIMEOUT_USEC={_BOARD_OPENS_WITHIN}")
     board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
-    master = Master(board, source, journal, notifier)
+    master = Master(board, source, journal, notifier, nursery)
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(Mishaps(journal))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from koubou.backends.opening import modules_of
 from koubou.errors import ProtocolError
 from koubou.master.child import Child, boot_id, start_time
 from koubou.master.children import Children
@@ -61,7 +62,16 @@ class Member:
             assert member is not None  # noqa: S101 - a child's end is told in a later turn of the loop than its start
             gone(member, status)
 
-        child = await Child.start("koubou.worker", (), (name,), FROM_WORKER, children=children, heard=hear, gone=end)
+        child = await Child.start(
+            "koubou.worker",
+            (),
+            (name,),
+            FROM_WORKER,
+            children=children,
+            heard=hear,
+            gone=end,
+            load=modules_of(tier),
+        )
         member = cls(name, tier, welcome, child)
         for message in early:
             hear(message)

@@ -19,7 +19,7 @@ from till import (
     wait_for_rest,
     with_a_dear_tier,
 )
-from workshop import OpenWorkshop, Workshop
+from workshop import OpenWorkshop, Workshop, words_of
 
 LIMIT = DOLLAR // 2
 
@@ -99,7 +99,7 @@ def crew_of(workshop: Workshop) -> list[psutil.Process]:
     assert workshop.process is not None
     try:
         children = psutil.Process(workshop.process.pid).children()
-        return [child for child in children if "koubou.worker" in child.cmdline()]
+        return [child for child in children if "koubou.worker" in words_of(child)]
     except psutil.NoSuchProcess:
         return []
 

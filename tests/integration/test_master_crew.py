@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from workshop import Workshop
+from workshop import Workshop, words_of
 
 OpenRehearsal = Callable[..., Workshop]
 
@@ -40,7 +40,7 @@ def workers(workshop: Workshop) -> list[psutil.Process]:
     found = []
     for each in workshop.notice_processes():
         with suppress(psutil.NoSuchProcess):
-            if "koubou.worker" in each.cmdline():
+            if "koubou.worker" in words_of(each):
                 found.append(each)
     return found
 

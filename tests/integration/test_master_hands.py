@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import psutil
 import pytest
-from workshop import Workshop
+from workshop import Workshop, words_of
 
 from koubou.journal import Journal
 from koubou.master.children import Children
@@ -39,7 +39,7 @@ def hand(workshop: Workshop, name: str) -> psutil.Process:
     def find() -> psutil.Process | None:
         for each in workshop.notice_processes():
             try:
-                words = each.cmdline()
+                words = words_of(each)
             except psutil.NoSuchProcess:
                 continue
             if "koubou.hands" in words and name in words:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from workshop import Workshop
+from workshop import Workshop, words_of
 
 from koubou.embedded.registry import NoLocalModel
 from koubou.embedded.weights import default_models_dir, fetch
@@ -64,7 +64,7 @@ def test_a_killed_model_server_is_started_again_and_tasks_wait_for_it(workshop: 
     first = server(workshop)
     assert first is not None
     # Who ends what a killed worker has left takes the server for nothing of it.
-    (worker,) = [each for each in workshop.notice_processes() if "koubou.worker" in each.cmdline()]
+    (worker,) = [each for each in workshop.notice_processes() if "koubou.worker" in words_of(each)]
     worker.kill()
     workshop.drop("again.yaml", {"id": "again", "prompt": "Say hello."})
     assert workshop.output("again")["answer"]

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 from rehearsing import a_rehearsal, drop
-from workshop import Workshop
+from workshop import Workshop, words_of
 
 FOR_GOOD: dict[str, Any] = dict.fromkeys(("completed", "failed", "confidential", "runs", "ids", "rejected"))
 SECRET_WORD = "hummingbird-of-the-test"
@@ -180,7 +180,7 @@ def test_a_task_that_has_not_ended_or_is_needed_is_not_purged(workshop: Workshop
 def hand(workshop: Workshop) -> psutil.Process | None:
     for each in workshop.notice_processes():
         try:
-            words = each.cmdline()
+            words = words_of(each)
         except psutil.NoSuchProcess:
             continue
         if "koubou.hands" in words and "shelving" in words:
