@@ -28,6 +28,7 @@ from typing import IO, Any, NoReturn
 
 from setproctitle import getproctitle
 
+KOUBOU = str(Path(sys.executable).with_name("koubou"))
 _LOOKED_AT = ("PYTHON", "LC_", "LANG", "LD_", "MALLOC", "COVERAGE")
 """What an interpreter looks at when it starts: where that differs, the program must be started anew."""
 _LEFT_OUT = ("koubou.window", "koubou.cli.top")
@@ -40,10 +41,33 @@ def is_fit_for(environment: Mapping[str, str]) -> bool:
     return "KOUBOU_CRASH_AT" not in environment and _looked_at(environment) == _looked_at(os.environ)
 
 
+def bare_environment() -> dict[str, str]:
+    """As little as a program may have that is to be forked."""
+    return {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ} | _looked_at(os.environ)
+
+
 def run(
-    words: Sequence[str], environment: Mapping[str, str], folder: Path, stdin: str | None, within: float
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    stdin: str | None = None,
+    within: float = 60,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """A verb, run to its end. Raises subprocess.TimeoutExpired."""
+    """A verb, run to its end; forked where that makes no difference. Raises subprocess.TimeoutExpired."""
+    if pass_fds or words[0] != KOUBOU or not is_fit_for(environment):
+        return subprocess.run(
+            words,
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=folder,
+            timeout=within,
+            check=False,
+            pass_fds=pass_fds,
+        )
     with contextlib.ExitStack() as files:
         given, said, told = (files.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write((stdin or "").encode())

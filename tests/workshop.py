@@ -11,7 +11,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,8 +25,8 @@ import psutil
 import warm
 import yaml
 from simulator import Simulator
+from warm import KOUBOU
 
-KOUBOU = str(Path(sys.executable).with_name("koubou"))
 API_KEY = "provider-key-of-the-tests"
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
@@ -300,19 +299,7 @@ class Workshop:
     ) -> subprocess.CompletedProcess[str]:
         """Run a verb. It learns of the workshop from KOUBOU_CONFIG, or not at all without `config`."""
         environment = self.environment if config else {**self.environment, "KOUBOU_CONFIG": ""}
-        if warm.is_fit_for(environment):
-            return warm.run([KOUBOU, *words], environment, self.folder, stdin, within)
-        return subprocess.run(
-            [KOUBOU, *words],
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            env=environment,
-            cwd=self.folder,
-            timeout=within,
-            check=False,
-        )
+        return warm.run([KOUBOU, *words], environment, self.folder, stdin, within)
 
     def ask(self, *words: str) -> Any:
         """The one JSON value that a verb says with --json. AssertionError when it failed or said more."""

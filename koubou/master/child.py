@@ -69,7 +69,7 @@ class Child(asyncio.Protocol):
                 )
                 children.note(process.pid)
             else:
-                children.open_nursery()
+                children.note(children.nursery.open())
                 birth = children.nursery.birth(module, before, after, load=load, wire=theirs, paper=paper)
                 async with birth as process:
                     children.note(process.pid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from subprocess import Popen
 
 from koubou.leash.tree import Process, look
@@ -11,10 +12,10 @@ from koubou.master.nursery import Nursery
 
 
 class Children:
-    """The master's own children; whoever else is its child has come to it. With a `nursery` they are forked there."""
+    """The master's own children; whoever else is its child has come to it. Where there is a `nursery` it forks them."""
 
-    def __init__(self, nursery: Nursery | None = None) -> None:
-        self.nursery = nursery
+    def __init__(self) -> None:
+        self.nursery: Nursery | None = None
         self._born: dict[int, int] = {}
         self._lock = threading.Lock()
 
@@ -30,10 +31,16 @@ class Children:
         with self._lock:
             self._note(pid)
 
-    def open_nursery(self) -> None:
-        """Have the nursery live. Raises OSError."""
+    def are_forked_by(self, nursery: Nursery) -> None:
+        """From now on; it is one of them itself. Raises OSError."""
+        self.nursery = nursery
+        self.note(nursery.open())
+
+    def look_after_nursery(self) -> None:
+        """One that has ended is taken away, and another one loads what it will be asked for."""
         if self.nursery is not None:
-            self.note(self.nursery.open())
+            with suppress(OSError):  # whoever needs it hears why it cannot be had
+                self.note(self.nursery.open())
 
     def forget(self, pid: int) -> None:
         """It has ended and was waited for."""

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from koubou.journal import Journal
 from koubou.master.children import Children
 from koubou.master.member import Member
-from koubou.master.nursery import Nursery
 from koubou.master.orphans import Orphans
 from koubou.master.out_of_memory import OutOfMemory
 from koubou.master.recover import OldCrew
@@ -52,7 +51,6 @@ class Crew:
         heard: Callable[[FromWorker], None],
         gone: Callable[[Member, bool, str], None],
         chance: Callable[[], float],
-        nursery: Nursery | None = None,
     ) -> None:
         self.workshop = workshop
         self.members: dict[str, Member] = {}
@@ -69,8 +67,7 @@ class Crew:
         self._born: dict[str, float] = {}
         self._chance = chance
         self._out_of_memory = OutOfMemory()
-        self.children = Children(nursery)
-        self.children.open_nursery()
+        self.children = Children()
         self.orphans = Orphans(workshop.layout.home, journal, self.children)
         self.old: OldCrew | None = None
 

@@ -19,7 +19,6 @@ from koubou.master.in_step import InStep
 from koubou.master.keeping import Keeping
 from koubou.master.member import Member
 from koubou.master.model_server import ModelServer
-from koubou.master.nursery import Nursery
 from koubou.master.reception import NOBODY, Reception
 from koubou.master.recover import calls_of, records_of
 from koubou.master.reloading import Problems, Reloading, refused
@@ -47,14 +46,7 @@ _BY_SIGNAL = Caller(actor="signal", role=Role.GUARDIAN, uid=0, source="signal")
 class Master:
     """Owns the clock, the signals and the crew of one workshop; the board is its own alone."""
 
-    def __init__(
-        self,
-        board: Board,
-        source: Source,
-        journal: Journal,
-        notifier: Notifier,
-        nursery: Nursery | None = None,
-    ) -> None:
+    def __init__(self, board: Board, source: Source, journal: Journal, notifier: Notifier) -> None:
         self.workshop = workshop = source.again()
         self._board = board
         self._journal = journal
@@ -73,13 +65,7 @@ class Master:
         self._end_by: float | None = None
         self._reloading = Reloading(self._reload_aloud)
         self.crew = Crew(
-            workshop,
-            journal,
-            new_id=self._ids,
-            heard=self._worker_says,
-            gone=self._worker_gone,
-            chance=self._chance,
-            nursery=nursery,
+            workshop, journal, new_id=self._ids, heard=self._worker_says, gone=self._worker_gone, chance=self._chance
         )
         self.staffing = Staffing(board, self.crew, journal, chance=self._chance)
         self.hands = Hands(

@@ -66,7 +66,8 @@ async def _serve(source: Source, layout: Layout, journal: Journal, nursery: Nurs
     notifier = Notifier(os.environ)
     notifier.say("STATUS=opening the board", f"EXTEND_TIMEOUT_USEC={_BOARD_OPENS_WITHIN}")
     board = Board(open_for_writing(Path(layout.board) / "koubou.db"))
-    master = Master(board, source, journal, notifier, nursery)
+    master = Master(board, source, journal, notifier)
+    master.crew.children.are_forked_by(nursery)
     # The handlers stand before the first worker is started: its bell must not end us.
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(Mishaps(journal))

@@ -74,7 +74,11 @@ class Nursery:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
             with theirs:
-                socket.send_fds(self._line, [order.encode()], [wire.fileno(), paper, theirs.fileno()])
+                try:
+                    socket.send_fds(self._line, [order.encode()], [wire.fileno(), paper, theirs.fileno()])
+                except BrokenPipeError:
+                    self.close()
+                    raise
             ours.setblocking(False)
             loop = asyncio.get_running_loop()
             try:

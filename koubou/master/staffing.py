@@ -49,6 +49,7 @@ class Staffing:
         """Once a second: who hangs, who is to be replaced, who has had nothing to do; now and then the beats."""
         self._supervision.look()
         self._crew.orphans.reap()
+        self._crew.children.look_after_nursery()
         self._crew.send_home(self._board.runs.open_count())
         now = asyncio.get_running_loop().time()
         if now - self._beats_written >= _BEATS_WRITTEN_EVERY:

@@ -10,15 +10,16 @@ import pwd
 import re
 import struct
 import subprocess
-import sys
 import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from builders import a_new_task
 from ledger_lines import spend
+from warm import KOUBOU
 
 from koubou.board import Board, open_for_writing
 from koubou.cli.budget.plot import Picture, draw
@@ -30,7 +31,6 @@ from koubou.model.money import USD
 from koubou.model.run import Run
 from koubou.views.scopes import account_named, scope_named
 
-KOUBOU = str(Path(sys.executable).with_name("koubou"))
 JANUARY = 1_735_689_600_000
 """2025-01-01 00:00 UTC: a month that is past, so that what is told of it never changes."""
 NOW = time.time_ns() // 1_000_000
@@ -56,16 +56,8 @@ class Home:
 
     def koubou(self, *words: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KOUBOU_")}
-        return subprocess.run(
-            [KOUBOU, *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env={**kept, "KOUBOU_CONFIG": str(self.folder / "koubou.yaml"), "TZ": "UTC", **environ},
-            cwd=self.folder,
-            timeout=60,
-            check=False,
-        )
+        environment = {**kept, "KOUBOU_CONFIG": str(self.folder / "koubou.yaml"), "TZ": "UTC", **environ}
+        return warm.run([KOUBOU, *words], environment, self.folder, stdin)
 
     def ask(self, *words: str, stdin: str = "") -> Any:
         done = self.koubou(*words, "--json", stdin=stdin)

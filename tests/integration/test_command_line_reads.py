@@ -6,13 +6,14 @@ import fcntl
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from builders import NOW, a_new_task, a_tier
+from warm import KOUBOU
 
 from koubou.board import Board, open_for_writing
 from koubou.config.load import load
@@ -27,8 +28,6 @@ from koubou.model.task import Difficulty, Sensitivity
 from koubou.model.worker import WorkerIdentity
 from koubou.views.find import found
 from koubou.views.workshop import Workshop
-
-KOUBOU = str(Path(sys.executable).with_name("koubou"))
 
 
 class Home:
@@ -46,16 +45,8 @@ class Home:
 
     def koubou(self, *words: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KOUBOU_")}
-        return subprocess.run(
-            [KOUBOU, *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env={**kept, "KOUBOU_CONFIG": str(self.config), "TZ": "UTC", **environ},
-            cwd=self.folder,
-            timeout=60,
-            check=False,
-        )
+        environment = {**kept, "KOUBOU_CONFIG": str(self.config), "TZ": "UTC", **environ}
+        return warm.run([KOUBOU, *words], environment, self.folder, stdin)
 
     def ask(self, *words: str) -> Any:
         done = self.koubou(*words, "--json")

@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from builders import a_new_task
+from warm import KOUBOU
 from workshop import Workshop
 
 from koubou.board.board import Board
@@ -25,7 +26,6 @@ from koubou.folders.layout import Layout
 from koubou.model.notice import Channel
 from koubou.sandbox.preflight import why_not
 
-KOUBOU = str(Path(sys.executable).with_name("koubou"))
 KEY = "sk-doctors-must-not-talk-0123456789"
 REHEARSED = "tiers: {local: {reach: local, executor: rehearsal, price: {input: 0, output: 0}}}\n"
 
@@ -48,14 +48,8 @@ class Shop:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         began = time.monotonic()
-        done = subprocess.run(
-            [KOUBOU, "doctor", "--config", str(self.config), *words],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "PROVIDER_KEY": KEY},
-        )
+        asked = [KOUBOU, "doctor", "--config", str(self.config), *words]
+        done = warm.run(asked, {**os.environ, "PROVIDER_KEY": KEY}, self.config.parent)
         self.seconds = time.monotonic() - began
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -6,14 +6,17 @@ import asyncio
 import io
 import signal
 import subprocess
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from nurseries import a_nursery
 
 from koubou.journal import Journal
 from koubou.leash import adopted
 from koubou.master.child import Child
 from koubou.master.children import Children
+from koubou.master.nursery import Nursery
 from koubou.master.orphans import Orphans
 from koubou.wire.framing import FROM_HAND
 
@@ -44,14 +47,17 @@ def test_a_master_that_leaves_meanwhile_leaves_that_to_the_next_one(tmp_path: Pa
     assert told == [], "its board is closed by then"
 
 
+@pytest.mark.parametrize("forked", [False, True])
 def test_whoever_the_master_has_started_is_no_orphan_from_his_first_moment_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: bool
 ) -> None:
     monkeypatch.setattr(adopted, "is_subreaper", lambda: True)
     ends: list[int] = []
 
-    async def look_and_start() -> None:
+    async def look_and_start(nursery: Nursery | None) -> None:
         children = Children()
+        if nursery is not None:
+            children.are_forked_by(nursery)
         orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()), children)
         stranger = subprocess.Popen(["sleep", "60"])
         over = asyncio.Event()
@@ -69,5 +75,6 @@ def test_whoever_the_master_has_started_is_no_orphan_from_his_first_moment_on(
         while len(ends) < len(own):
             await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(look_and_start(), 60))
+    with a_nursery() if forked else nullcontext() as nursery:
+        asyncio.run(asyncio.wait_for(look_and_start(nursery), 60))
     assert set(ends) == {0}

@@ -8,16 +8,17 @@ import pty
 import select
 import stat
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
+from warm import KOUBOU
 
 from koubou.cli.main import main
 
-KOUBOU = str(Path(sys.executable).with_name("koubou"))
 KEY = "sk-live-hunter2-hunter2"
 OLD = "sk-live-hunter1-hunter1"
 PASSPHRASE = "five words are much better"
@@ -32,22 +33,14 @@ class Shop:
         self.key = folder / "etc" / "secret.key"
         self.config = folder / "koubou.yaml"
         self.settings()
-        self.environment = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        self.environment = warm.bare_environment()
 
     def settings(self, key: Path | None = None) -> None:
         self.config.write_text(f"home: {self.home}\nsecrets: {{key_file: {key or self.key}}}\n")
 
-    def secret(self, *words: str, stdin: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [KOUBOU, "secret", *words, "--config", str(self.config)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=60,
-            check=False,
-            **more,
-        )
+    def secret(self, *words: str, stdin: str = "", pass_fds: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+        asked = [KOUBOU, "secret", *words, "--config", str(self.config)]
+        done = warm.run(asked, self.environment, self.folder, stdin, pass_fds=pass_fds)
         for value in (KEY, OLD, PASSPHRASE):
             assert value not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
