@@ -7,6 +7,7 @@ The way of a dropped file, room by room:
     steps     intake → classify → route → admit, asking rules of the same name
     board     keeps the one durable truth; the ledger is part of it
     master    turns the steps over, owns the clock, the signals and the crew
+              (nursery: forks hands and workers, with all that they are made of loaded)
     wire      carries an assignment to a worker and its word back
     worker    runs one tier's calls through a backend, and leaves a durable record
               (gateway: an agent's own calls, each checked, held for, sent with the real key, and settled)

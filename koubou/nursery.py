@@ -90,7 +90,6 @@ def _bear(order: dict[str, Any], wire: int, paper: int, told: int) -> Life:
         os._exit(0)
     os.close(told)
     os.setsid()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     gc.enable()
     os.environ[last_words.VARIABLE] = str(paper)
     words = [*order["before"], str(wire), *order["after"]]

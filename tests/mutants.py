@@ -762,6 +762,34 @@ RECOVERY: Sequence[Mutant] = (
 
 PROCESSES: Sequence[Mutant] = (
     Mutant(
+        "a child comes to the master before he has noted it, and is ended as a stranger",
+        "koubou/nursery.py",
+        "            master.recv(1)\n",
+        "            pass\n",
+        ("tests/integration/test_master_orphans.py",),
+    ),
+    Mutant(
+        "workers and hands have the master's environment, with his keys",
+        "koubou/master/nursery.py",
+        "        env=environment(os.environ),\n",
+        "        env=dict(os.environ),\n",
+        ("tests/integration/test_nursery.py",),
+    ),
+    Mutant(
+        "children do not hear the signals that the master let wait while he started",
+        "koubou/nursery.py",
+        "    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the master let some wait while he started\n",
+        "",
+        ("tests/integration/test_nursery.py",),
+    ),
+    Mutant(
+        "a nursery that has ended is a zombie until somebody is needed",
+        "koubou/master/staffing.py",
+        "        self._crew.children.look_after_nursery()\n",
+        "",
+        ("tests/integration/test_nursery.py",),
+    ),
+    Mutant(
         "a worker takes work from a master that is gone",
         "koubou/worker/loop.py",
         "        if self._leave.is_set() or key in self._runs:\n",

@@ -12,7 +12,7 @@ TASKS = {f"task-{number}" for number in range(50)}
 
 
 def test_after_kill_nine_each_task_ends_exactly_once(workshop: Workshop, provider: Simulator) -> None:
-    provider.behave(latency_ms=150)
+    provider.behave(latency_ms=600)
     workshop.drop_all(
         {f"{task}.yaml": {"id": task, "prompt": f"I am {task}.", "tier": "gpt5_high"} for task in sorted(TASKS)}
     )

@@ -59,15 +59,18 @@ def test_whoever_the_master_has_started_is_no_orphan_from_his_first_moment_on(
         if nursery is not None:
             children.are_forked_by(nursery)
         orphans = Orphans(str(tmp_path), Journal(stream=io.StringIO()), children)
+
+        async def start() -> Child:
+            return await Child.start(
+                "koubou.hands", ("shelving",), (), FROM_HAND, children=children, heard=lambda _: None, gone=ends.append
+            )
+
+        own = [await start()]  # the first one waits for what it is made of
         stranger = subprocess.Popen(["sleep", "60"])
         over = asyncio.Event()
         orphans.end("a-worker", then=over.set)
-        own = []
         while not over.is_set():
-            hand = Child.start(
-                "koubou.hands", ("shelving",), (), FROM_HAND, children=children, heard=lambda _: None, gone=ends.append
-            )
-            own.append(await hand)
+            own.append(await start())
         assert stranger.wait(10) == -signal.SIGKILL
         assert len(own) > 3
         for each in own:

@@ -133,13 +133,14 @@ def kin(workshop: Workshop) -> dict[str, psutil.Process]:
     return found
 
 
-def test_no_child_has_a_key_in_its_environment(workshop: Workshop) -> None:
+def test_no_child_has_a_key_in_its_environment_or_is_deaf(workshop: Workshop) -> None:
     workshop.drop("a.yaml", {"id": "a", "prompt": "Hello"})
     workshop.output("a")
     family = kin(workshop)
     assert set(family) == {"nursery", "intake", "shelving", "worker"}
     for name, each in family.items():
         assert b"hunter2" not in Path(f"/proc/{each.pid}/environ").read_bytes(), name
+        assert "SigBlk:\t0000000000000000\n" in Path(f"/proc/{each.pid}/status").read_text(), name
 
 
 def test_whoever_it_has_borne_works_on_without_it_and_another_bears_the_next(workshop: Workshop) -> None:
