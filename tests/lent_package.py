@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from booted import Booted, why_not
+from compiled_rules import compiled_rules
 from container import Container
-from workshop import COMPILED_RULES
-
-from koubou.detectors.kingfisher import Kingfisher
 
 PROJECT = Path(__file__).parents[1]
 RELEASE = "/opt/koubou/releases/tests"
@@ -63,14 +60,6 @@ def lend_package(machine: Booted | Container, python: str) -> None:
 
 def lend_compiled_rules(machine: Booted) -> None:
     """Spare the service the seconds in which its secret scanner compiles its rules."""
-    if not COMPILED_RULES.is_dir():
-        COMPILED_RULES.parent.mkdir(mode=0o700, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=COMPILED_RULES.parent))
-        Kingfisher(draft).load()
-        try:
-            draft.rename(COMPILED_RULES)
-        except OSError:  # another test was quicker
-            shutil.rmtree(draft)
     machine.run("install", "-d", "-o", "koubou", "-g", "koubou", "-m", "755", "/var/cache/koubou")
-    shutil.copytree(COMPILED_RULES, machine.root / "var/cache/koubou/rules")
+    shutil.copytree(compiled_rules(), machine.root / "var/cache/koubou/rules")
     machine.run("chown", "-R", "koubou:koubou", "/var/cache/koubou/rules")

@@ -160,11 +160,13 @@ def _text(file: IO[bytes]) -> str:
 @cache
 def _forker() -> socket.socket:
     """The way to the one that forks; it ends with this process, and is no child of it: tests count those."""
+    from compiled_rules import compiled_rules
+
     mine, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with others, open(os.devnull, "rb") as nothing:
         pid = os.posix_spawn(
             sys.executable,
-            [sys.executable, "-P", __file__, str(others.fileno())],
+            [sys.executable, "-P", __file__, str(others.fileno()), str(compiled_rules())],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, nothing.fileno(), 0),
@@ -188,9 +190,10 @@ def _modules() -> Iterable[str]:
             yield found.name
 
 
-def _serve(orders: socket.socket) -> None:
+def _serve(orders: socket.socket, rules: Path) -> None:
     for name in _modules():
         importlib.import_module(name)
+    _load_rules(rules)
     getproctitle()  # it finds its place beside the environment that the interpreter was given
     gc.collect()
     gc.freeze()
@@ -204,6 +207,14 @@ def _serve(orders: socket.socket) -> None:
             _watch_over(json.loads(order), descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _load_rules(rules: Path) -> None:
+    """The secret scanner is ready in whoever is forked, wherever he would keep its compiled rules."""
+    from koubou.detectors import kingfisher
+
+    load, ready = kingfisher._scanner, kingfisher._scanner(rules)
+    kingfisher._scanner = lambda folder: load(folder) if folder is None else ready
 
 
 def _watch_over(order: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
@@ -316,4 +327,4 @@ def _be_a_nursery(main: Callable[[Sequence[str]], int], orders: int) -> NoReturn
 
 
 if __name__ == "__main__" and os.fork() == 0:
-    _serve(socket.socket(fileno=int(sys.argv[1])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), Path(sys.argv[2]))

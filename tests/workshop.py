@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 import psutil
 import warm
 import yaml
+from compiled_rules import compiled_rules
 from simulator import Simulator
 from warm import KOUBOU
 
@@ -31,9 +32,6 @@ API_KEY = "provider-key-of-the-tests"
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 30.0
 STARTUP_MARK = "WORKSHOP_MARK"
-
-# The secret scanner compiles its rules for seconds in a new home; later homes of the tests are given what it made.
-COMPILED_RULES = Path(tempfile.gettempdir()) / f"koubou-tests-{os.geteuid()}" / "rules"
 
 T = TypeVar("T")
 
@@ -161,19 +159,8 @@ class Workshop:
 
     def _lend_compiled_rules(self) -> None:
         own = self.home / "run" / "rules"
-        if COMPILED_RULES.is_dir() and not own.exists():
-            shutil.copytree(COMPILED_RULES, own)
-
-    def _keep_compiled_rules(self) -> None:
-        own = self.home / "run" / "rules"
-        if own.is_dir() and any(own.iterdir()) and not COMPILED_RULES.exists():
-            COMPILED_RULES.parent.mkdir(mode=0o700, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(dir=COMPILED_RULES.parent))
-            shutil.copytree(own, draft, dirs_exist_ok=True)
-            try:
-                draft.rename(COMPILED_RULES)
-            except OSError:  # another test was quicker
-                shutil.rmtree(draft)
+        if not own.exists():
+            shutil.copytree(compiled_rules(), own)
 
     def _read_lines(self, descriptor: int, lines: list[dict[str, Any]]) -> None:
         with open(descriptor, "rb") as said:
@@ -435,7 +422,6 @@ class Workshop:
             if "Traceback" in (text := (self.folder / "stderr").read_text(errors="replace")):
                 complaints.append(f"standard error has a traceback:\n{text[-4000:]}")
             complaints += [f"a line that is no JSON object: {line!r}" for line in self.stray_output[:5]]
-        self._keep_compiled_rules()
         if self._to_be_removed:
             shutil.rmtree(self.folder, ignore_errors=True)
         return complaints
