@@ -67,6 +67,7 @@ class Worker:
         self._patience = 0.0
         self._leave = asyncio.Event()
         self._hurry: asyncio.TimerHandle | None = None
+        self._over_at = 0.0
         self._grace: Milliseconds = 0
         self._status = 0
         self._welcome: asyncio.Future[Welcome | None] = asyncio.get_running_loop().create_future()
@@ -172,9 +173,10 @@ class Worker:
             return
         loop = asyncio.get_running_loop()
         moment = loop.time() + max(0, limit) / 1000
-        if self._hurry is None or moment < self._hurry.when():
+        if self._hurry is None or moment < self._over_at:
             if self._hurry is not None:
                 self._hurry.cancel()
+            self._over_at = moment  # libuv's handle does not know its moment when that is now
             self._hurry = loop.call_at(moment, self._stop_all)
 
     def _stop_all(self) -> None:

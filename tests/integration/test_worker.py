@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from crew import Crew, a_body, a_tier
 
 from koubou.model.call import Bill, CallResult, ErrorClass, Usage
@@ -23,6 +24,7 @@ from koubou.wire.framing import encode
 from koubou.wire.messages import VERSION, Assign, Beat, Cancel, Finished, Hello, Started, Unable, Welcome
 from koubou.wire.record import ANSWER, NAME, Record
 from koubou.worker.leave_record import keep_trying, leave_record
+from koubou.worker.loop import Worker
 
 FOR_EVER = [{"match": "slow", "latency": "1h"}]
 
@@ -201,6 +203,16 @@ def test_sigterm_ends_a_worker_with_grace_and_other_signals_do_not_touch_it(tmp_
         crew.process.send_signal(signal.SIGTERM)
         assert crew.expect(Finished).result.task == "b"
         assert crew.ends() == 0
+
+
+def test_who_is_hurried_again_when_it_is_over_bears_it() -> None:
+    async def hurried_twice() -> None:
+        worker = Worker("of-an-agent")
+        for pause in (0, 0.02, 0):
+            worker._leave_within(0)
+            await asyncio.sleep(pause)
+
+    uvloop.run(hurried_twice())
 
 
 def test_a_living_worker_beats(tmp_path: Path, script: Any) -> None:
