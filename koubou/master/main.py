@@ -83,8 +83,8 @@ async def _serve(source: Source, layout: Layout, journal: Journal, nursery: Nurs
     control = Control(layout.run, master.reception.ask, lambda: master.workshop.access)
     await control.open()
     master.model_server.start()
-    master.staffing.hire()  # for what waits: they come while the hands do
     master.hands.start()
+    master.staffing.hire()  # for what waits: they come while the hands begin
     await master.hands.watching.wait()
     # What stands now stays; and a turn makes thousands of values that reference counting alone takes away again.
     gc.freeze()
