@@ -766,7 +766,7 @@ PROCESSES: Sequence[Mutant] = (
         "koubou/nursery.py",
         "            master.recv(1)\n",
         "            pass\n",
-        ("tests/integration/test_master_orphans.py",),
+        ("tests/integration/test_nursery.py",),
     ),
     Mutant(
         "workers and hands have the master's environment, with his keys",
