@@ -366,6 +366,7 @@ def test_it_says_that_nobody_serves_the_workshop_and_offers_what_is_left(shown: 
         button(page, "Submit").click()
         page.locator("#said", has_text="patience is safe in the folder").wait_for()
         workshop.start()
+        workshop.wait_for_event("window.open")  # his own, for the tests to come
         page.locator(".banner").wait_for(state="detached")
         button(page, "Emergency stop").wait_for()
         button(page, "Ended").click()
