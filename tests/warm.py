@@ -316,9 +316,9 @@ def _be_a_nursery(main: Callable[[Sequence[str]], int], orders: int) -> NoReturn
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1):
             os.dup2(nothing, number)
-        lowest = 3 if orders == 3 else (os.dup2(orders, 3), 3)[1]
-        os.closerange(lowest + 1, 65_536)
-        code = main([str(lowest)])
+        os.dup2(orders, 3)
+        os.closerange(4, 65_536)
+        code = main(["3"])
     except SystemExit as ended:
         code = ended.code
     except BaseException:  # noqa: BLE001 - as an interpreter does at its end

@@ -61,7 +61,7 @@ def _is_slow(expression: re.Pattern[str], text: str) -> bool:
 
     Processor seconds are others on every machine and at every moment, so both are measured in turn.
     """
-    if _seconds(expression, text) < _at_least():
+    if (seconds := _seconds(expression, text)) < _at_least() or seconds < _measure():
         return False
     both = [(_seconds(expression, text), _measure()) for _ in range(_TRIES)]
     return min(seconds for seconds, _ in both) > _MORE * min(measure for _, measure in both)

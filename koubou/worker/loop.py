@@ -67,7 +67,7 @@ class Worker:
         self._patience = 0.0
         self._leave = asyncio.Event()
         self._hurry: asyncio.TimerHandle | None = None
-        self._over_at = 0.0
+        self._over_at = float("inf")
         self._grace: Milliseconds = 0
         self._status = 0
         self._welcome: asyncio.Future[Welcome | None] = asyncio.get_running_loop().create_future()
@@ -173,7 +173,7 @@ class Worker:
             return
         loop = asyncio.get_running_loop()
         moment = loop.time() + max(0, limit) / 1000
-        if self._hurry is None or moment < self._over_at:
+        if moment < self._over_at:
             if self._hurry is not None:
                 self._hurry.cancel()
             self._over_at = moment  # libuv's handle does not know its moment when that is now

@@ -134,9 +134,7 @@ def test_it_ends_by_itself_when_it_computes_for_too_long() -> None:
 
 def test_it_ends_by_itself_and_quietly_when_it_takes_too_much_memory() -> None:
     done = alone("a" * 60_000_000 + "😀", ["b"])
-    # On a slow machine it may have computed for too long before.
-    assert done.returncode in (1, -signal.SIGKILL, -signal.SIGXCPU)
-    assert (done.stdout, done.stderr) == (b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
 
 
 def test_only_a_few_are_looked_through_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
